@@ -1,0 +1,288 @@
+//! Durations in microseconds: a 3-digit HDR histogram with an exact count, sum, minimum and maximum.
+//!
+//! A [`Histogram`] holds nothing until its first record and grows with the largest value, up to one hour, where it
+//! saturates. Between threads its contents travel as [`Samples`], which hold only the buckets in use.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Longer durations are recorded as this: one hour.
+pub(crate) const LONGEST_US: u64 = 3_600_000_000;
+const DIGITS: u8 = 3;
+
+/// How often which duration was seen, in microseconds from 1 us to 1 h at 3 digits.
+///
+/// A bucket's counter has 32 bits and saturates; the count, the sum, the minimum and the maximum are exact.
+#[derive(Clone, Default)]
+pub struct Histogram {
+    inner: Option<Box<Inner>>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    buckets: hdrhistogram::Histogram<u32>,
+    exact: Exact,
+}
+
+#[derive(Clone, Copy)]
+struct Exact {
+    count: u64,
+    sum_us: u64,
+    min_us: u64,
+    max_us: u64,
+}
+
+impl Exact {
+    const EMPTY: Self = Self { count: 0, sum_us: 0, min_us: u64::MAX, max_us: 0 };
+
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum_us = self.sum_us.saturating_add(other.sum_us);
+        self.min_us = self.min_us.min(other.min_us);
+        self.max_us = self.max_us.max(other.max_us);
+    }
+}
+
+/// What a histogram held when it was taken: the buckets in use, each as a value in it and its count.
+#[derive(Clone)]
+pub(crate) struct Samples {
+    buckets: Box<[(u32, u32)]>,
+    exact: Exact,
+}
+
+impl Samples {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.exact.count == 0
+    }
+}
+
+impl Inner {
+    fn new() -> Self {
+        let buckets = hdrhistogram::Histogram::new(DIGITS).expect("3 digits are within the allowed 0 to 5");
+        Self { buckets, exact: Exact::EMPTY }
+    }
+
+    fn add_to_bucket(&mut self, us: u64, count: u32) {
+        // Growing can only fail where usize is too small for the bucket array; then the value is clamped instead.
+        if self.buckets.record_n(us, count).is_err() {
+            self.buckets.saturating_record_n(us, count);
+        }
+    }
+}
+
+impl Histogram {
+    /// Records one duration in microseconds; above one hour it counts as one hour.
+    pub fn record(&mut self, us: u64) {
+        let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new()));
+        let us = us.min(LONGEST_US);
+        inner.add_to_bucket(us, 1);
+        inner.exact.add(&Exact { count: 1, sum_us: us, min_us: us, max_us: us });
+    }
+
+    /// How many durations were recorded.
+    pub fn count(&self) -> u64 {
+        self.inner.as_ref().map_or(0, |inner| inner.exact.count)
+    }
+
+    /// The sum of all durations in microseconds.
+    pub fn sum_us(&self) -> u64 {
+        self.inner.as_ref().map_or(0, |inner| inner.exact.sum_us)
+    }
+
+    /// The shortest duration in microseconds.
+    pub fn min_us(&self) -> Option<u64> {
+        self.sampled().map(|inner| inner.exact.min_us)
+    }
+
+    /// The longest duration in microseconds.
+    pub fn max_us(&self) -> Option<u64> {
+        self.sampled().map(|inner| inner.exact.max_us)
+    }
+
+    /// The mean duration in microseconds.
+    pub fn mean_us(&self) -> Option<f64> {
+        self.sampled().map(|inner| inner.exact.sum_us as f64 / inner.exact.count as f64)
+    }
+
+    /// The duration in microseconds that the share `quantile` (0 to 1) of all does not exceed.
+    pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
+        let inner = self.sampled()?;
+        // A bucket's upper edge may lie above the largest value in it, and is never shown as more than that.
+        Some(inner.buckets.value_at_quantile(quantile).clamp(inner.exact.min_us, inner.exact.max_us))
+    }
+
+    /// The usual figures, or nothing when nothing was recorded.
+    pub fn spread(&self) -> Option<Spread> {
+        Some(Spread {
+            min: self.min_us()?,
+            mean: (self.mean_us()? * 10.0).round() / 10.0,
+            p50: self.quantile_us(0.5)?,
+            p90: self.quantile_us(0.9)?,
+            p95: self.quantile_us(0.95)?,
+            p99: self.quantile_us(0.99)?,
+            p999: self.quantile_us(0.999)?,
+            max: self.max_us()?,
+        })
+    }
+
+    /// The distribution in `bins` bins whose edges grow by a constant factor from the shortest to the longest.
+    pub fn bins(&self, bins: usize) -> Vec<Bin> {
+        let (Some(min), Some(max)) = (self.min_us(), self.max_us()) else { return Vec::new() };
+        let Some(inner) = self.sampled() else { return Vec::new() };
+        let (low, high) = ((min.max(1) as f64).ln(), (max.max(1) as f64).ln());
+        let bins = if high > low { bins.max(1) } else { 1 };
+        let width = (high - low) / bins as f64;
+        let edge = |bin: usize| (low + width * (bin + 1) as f64).exp().round() as u64;
+        let mut out: Vec<Bin> = (0..bins).map(|bin| Bin { up_to_us: edge(bin), count: 0 }).collect();
+        out[bins - 1].up_to_us = max;
+        for bucket in inner.buckets.iter_recorded() {
+            let at = (bucket.value_iterated_to().clamp(min, max).max(1) as f64).ln();
+            let bin = if width > 0.0 { (((at - low) / width) as usize).min(bins - 1) } else { 0 };
+            out[bin].count += u64::from(bucket.count_at_value());
+        }
+        out
+    }
+
+    /// Empties the histogram, keeping its memory, and gives what it held.
+    pub(crate) fn take(&mut self) -> Samples {
+        let Some(inner) = self.inner.as_mut().filter(|inner| inner.exact.count > 0) else {
+            return Samples { buckets: Box::default(), exact: Exact::EMPTY };
+        };
+        let in_use = inner.buckets.iter_recorded();
+        let buckets =
+            in_use.map(|b| (u32::try_from(b.value_iterated_to()).unwrap_or(u32::MAX), b.count_at_value()));
+        let samples = Samples { buckets: buckets.collect(), exact: inner.exact };
+        inner.buckets.reset();
+        inner.exact = Exact::EMPTY;
+        samples
+    }
+
+    /// Adds what another histogram held.
+    pub(crate) fn absorb(&mut self, samples: &Samples) {
+        if samples.is_empty() {
+            return;
+        }
+        let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new()));
+        for &(us, count) in &samples.buckets {
+            inner.add_to_bucket(u64::from(us).min(LONGEST_US), count);
+        }
+        inner.exact.add(&samples.exact);
+    }
+
+    fn sampled(&self) -> Option<&Inner> {
+        self.inner.as_deref().filter(|inner| inner.exact.count > 0)
+    }
+}
+
+impl fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Histogram").field("count", &self.count()).field("spread", &self.spread()).finish()
+    }
+}
+
+/// The usual figures of a distribution, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The shortest, exact.
+    pub min: u64,
+    /// The mean, exact to a tenth.
+    pub mean: f64,
+    /// Half are not longer.
+    pub p50: u64,
+    /// 90 % are not longer.
+    pub p90: u64,
+    /// 95 % are not longer.
+    pub p95: u64,
+    /// 99 % are not longer.
+    pub p99: u64,
+    /// 99.9 % are not longer.
+    pub p999: u64,
+    /// The longest, exact.
+    pub max: u64,
+}
+
+/// A part of a distribution: how many lie above the bin before and up to `up_to_us`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bin {
+    /// The bin's upper edge in microseconds.
+    pub up_to_us: u64,
+    /// How many lie in it.
+    pub count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(values: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        values.iter().for_each(|&us| histogram.record(us));
+        histogram
+    }
+
+    #[test]
+    fn an_empty_histogram_has_no_figures() {
+        let empty = Histogram::default();
+        assert_eq!(empty.spread(), None);
+        assert_eq!(empty.mean_us(), None);
+        assert!(empty.bins(8).is_empty());
+    }
+
+    #[test]
+    fn figures_are_right_to_three_digits() {
+        let spread = of(&(1..=100_000).collect::<Vec<_>>()).spread().unwrap();
+        assert_eq!((spread.min, spread.max, spread.mean), (1, 100_000, 50_000.5));
+        for (got, wanted) in
+            [(spread.p50, 50_000), (spread.p90, 90_000), (spread.p99, 99_000), (spread.p999, 99_900)]
+        {
+            assert!(got.abs_diff(wanted) * 1_000 <= wanted, "{got} for {wanted}");
+        }
+    }
+
+    #[test]
+    fn longer_than_an_hour_counts_as_an_hour() {
+        let spread = of(&[u64::MAX]).spread().unwrap();
+        assert_eq!((spread.min, spread.p50, spread.max), (LONGEST_US, LONGEST_US, LONGEST_US));
+    }
+
+    #[test]
+    fn a_taken_histogram_is_empty_and_records_again() {
+        let mut histogram = of(&[10, 20]);
+        assert!(!histogram.take().is_empty());
+        assert_eq!(histogram.spread(), None);
+        assert!(histogram.take().is_empty());
+        histogram.record(7);
+        assert_eq!(histogram.spread().unwrap().max, 7);
+    }
+
+    #[test]
+    fn bins_of_one_value_are_one_bin() {
+        assert_eq!(of(&[50, 50]).bins(8), [Bin { up_to_us: 50, count: 2 }]);
+        assert_eq!(of(&[0]).bins(8), [Bin { up_to_us: 0, count: 1 }]);
+    }
+
+    proptest! {
+        #[test]
+        fn taking_and_merging_parts_gives_the_figures_of_the_whole(
+            values in prop::collection::vec(0..LONGEST_US * 2, 1..200), cut in 0usize..200,
+        ) {
+            let cut = cut.min(values.len());
+            let mut merged = Histogram::default();
+            for part in [&values[cut..], &values[..cut]] {
+                merged.absorb(&of(part).take());
+            }
+            prop_assert_eq!(merged.spread(), of(&values).spread());
+            prop_assert_eq!(merged.bins(12), of(&values).bins(12));
+            prop_assert_eq!(merged.count(), values.len() as u64);
+        }
+
+        #[test]
+        fn bins_hold_every_record(values in prop::collection::vec(0..10_000_000u64, 1..100), bins in 1usize..30) {
+            let total: u64 = of(&values).bins(bins).iter().map(|bin| bin.count).sum();
+            prop_assert_eq!(total, values.len() as u64);
+        }
+    }
+}

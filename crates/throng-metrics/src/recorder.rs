@@ -1,0 +1,406 @@
+//! The recorder of one shard: names become ids once, then a record is an index and an add.
+
+use crate::generator::Generator;
+use crate::groups::{Failure, FailureBook};
+use crate::kinds::{EndCause, FailureKind, LagSource, RobotState, WorkKind};
+use crate::robots::RobotBook;
+use crate::rows::{
+    CheckCounts, ConnectionCounts, CounterCounts, INTENDED, LATENCY, MeasureCounts, PushCounts,
+    RequestCounts, SendCounts, Tables, TrafficCounts, WorkCounts,
+};
+use crate::table::Id;
+use crate::tally::{Kind, Tally};
+use crate::totals::Delta;
+
+/// A request's name on a connection.
+pub type RequestId = Id<RequestCounts>;
+/// A send's name on a connection.
+pub type SendId = Id<SendCounts>;
+/// A push's name on a connection.
+pub type PushId = Id<PushCounts>;
+/// A connection's name.
+pub type ConnectionId = Id<ConnectionCounts>;
+/// A check's name.
+pub type CheckId = Id<CheckCounts>;
+/// A measure's name.
+pub type MeasureId = Id<MeasureCounts>;
+/// A counter's name.
+pub type CounterId = Id<CounterCounts>;
+
+/// A task's, sequence's, step's or start's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkId {
+    kind: WorkKind,
+    id: Id<WorkCounts>,
+}
+
+/// How many different things a recorder tells apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Names of each kind; more share the row `_other`.
+    pub names: usize,
+    /// Groups of failures, and of script errors; more share one group.
+    pub failure_groups: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { names: 1_000, failure_groups: 200 }
+    }
+}
+
+/// The times of one answered request, all in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// From just before the write that took the request's last byte to the receipt of the reply's last segment.
+    pub latency_us: u64,
+    /// From the intended start to the receipt of the reply, where the work is paced.
+    pub intended_us: Option<u64>,
+    /// From the robot's asking to the robot's having the reply.
+    pub observed_us: u64,
+    /// The part of `observed_us` that is the generator's: from asking to the write, and from the reply's receipt by the
+    /// kernel to the robot's having it.
+    pub generator_us: u64,
+}
+
+/// For failures that have no sample to show.
+pub fn no_sample() -> Option<String> {
+    None
+}
+
+/// What one shard counts. It belongs to the shard's thread; what changed leaves by [`Recorder::take`].
+///
+/// An id means its name only to the recorder that gave it out; another recorder's id panics or counts elsewhere.
+#[derive(Debug)]
+pub struct Recorder {
+    tables: Tables,
+    failures: FailureBook,
+    errors: Tally<FailureKind>,
+    robots: RobotBook,
+    traffic: TrafficCounts,
+    generator: Generator,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl Recorder {
+    /// An empty recorder that tells at most so many things apart.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            tables: Tables::new(limits.names),
+            failures: FailureBook::new(limits.failure_groups),
+            errors: Tally::default(),
+            robots: RobotBook::default(),
+            traffic: TrafficCounts::default(),
+            generator: Generator::default(),
+        }
+    }
+
+    /// Everything recorded since the last take; costs in proportion to the number of names that changed.
+    pub fn take(&mut self) -> Delta {
+        Delta {
+            tables: self.tables.take(),
+            failures: self.failures.take(),
+            errors: std::mem::take(&mut self.errors),
+            robots: self.robots.take(),
+            traffic: std::mem::take(&mut self.traffic),
+            generator: self.generator.take(),
+        }
+    }
+}
+
+/// Names become ids.
+impl Recorder {
+    /// The id of a request's name on a connection's name.
+    pub fn request(&mut self, name: &str, connection: &str) -> RequestId {
+        self.tables.requests.intern(connection, name)
+    }
+
+    /// The id of a send's name on a connection's name.
+    pub fn send(&mut self, name: &str, connection: &str) -> SendId {
+        self.tables.sends.intern(connection, name)
+    }
+
+    /// The id of a push's name on a connection's name.
+    pub fn push(&mut self, name: &str, connection: &str) -> PushId {
+        self.tables.pushes.intern(connection, name)
+    }
+
+    /// The id of a connection's name.
+    pub fn connection(&mut self, name: &str) -> ConnectionId {
+        self.tables.connections.intern("", name)
+    }
+
+    /// The id of a check's name.
+    pub fn check(&mut self, name: &str) -> CheckId {
+        self.tables.checks.intern("", name)
+    }
+
+    /// The id of a task, sequence, step or start.
+    pub fn work(&mut self, kind: WorkKind, name: &str) -> WorkId {
+        WorkId { kind, id: self.tables.work[kind.index()].intern("", name) }
+    }
+
+    /// The id of a custom measure.
+    pub fn measure(&mut self, name: &str) -> MeasureId {
+        self.tables.measures.intern("", name)
+    }
+
+    /// The id of a custom counter.
+    pub fn counter(&mut self, name: &str) -> CounterId {
+        self.tables.counters.intern("", name)
+    }
+}
+
+/// Requests: each one issued is later answered, failed or cancelled exactly once.
+impl Recorder {
+    /// A request was issued.
+    pub fn issued(&mut self, id: RequestId) {
+        self.tables.requests.row(id).counts.issued += 1;
+    }
+
+    /// A request was answered.
+    pub fn answered(&mut self, id: RequestId, answer: Answer) {
+        let row = self.tables.requests.row(id);
+        row.counts.ok += 1;
+        row.counts.observed_us += answer.observed_us;
+        row.counts.generator_us += answer.generator_us.min(answer.observed_us);
+        row.time_mut(LATENCY).record(answer.latency_us);
+        if let Some(intended) = answer.intended_us {
+            row.time_mut(INTENDED).record(intended);
+        }
+        self.generator.wait(answer.observed_us, answer.generator_us);
+    }
+
+    /// A request failed; the sample is made only for the first failure of its group.
+    pub fn request_failed(
+        &mut self,
+        id: RequestId,
+        kind: FailureKind,
+        message: &str,
+        sample: impl FnOnce() -> Option<String>,
+    ) {
+        self.tables.requests.row(id).counts.failures.add_one(kind);
+        self.errors.add_one(kind);
+        let name = &self.tables.requests.key(id).name;
+        self.failures.failure(Failure { kind, name, message }, sample);
+    }
+
+    /// A request was answered by a no: its latency counts, and it failed as `rejected`.
+    pub fn rejected(
+        &mut self,
+        id: RequestId,
+        latency_us: u64,
+        message: &str,
+        sample: impl FnOnce() -> Option<String>,
+    ) {
+        self.tables.requests.row(id).time_mut(LATENCY).record(latency_us);
+        self.request_failed(id, FailureKind::Rejected, message, sample);
+    }
+
+    /// A request failed as its script expected: its books balance, but it is no error of the run.
+    pub fn request_failed_quietly(&mut self, id: RequestId, kind: FailureKind) {
+        self.tables.requests.row(id).counts.failures.add_one(kind);
+    }
+
+    /// A request was given up by the robot or the run.
+    pub fn cancelled(&mut self, id: RequestId) {
+        self.tables.requests.row(id).counts.cancelled += 1;
+    }
+
+    /// A reply came after its request had timed out or was cancelled.
+    pub fn late(&mut self, id: RequestId) {
+        self.tables.requests.row(id).counts.late += 1;
+    }
+
+    /// A reply came to a request that was already answered.
+    pub fn duplicate(&mut self, id: RequestId) {
+        self.tables.requests.row(id).counts.duplicate += 1;
+    }
+
+    /// A reply came of which it cannot be told which request it answers.
+    pub fn ambiguous(&mut self, id: RequestId) {
+        self.tables.requests.row(id).counts.ambiguous += 1;
+    }
+}
+
+/// Sends, pushes, and the wire itself.
+impl Recorder {
+    /// A message of `bytes` was sent that expects no reply.
+    pub fn sent(&mut self, id: SendId, bytes: usize) {
+        let counts = &mut self.tables.sends.row(id).counts;
+        counts.count += 1;
+        counts.bytes += bytes as u64;
+    }
+
+    /// A message of `bytes` came that is no reply.
+    pub fn pushed(&mut self, id: PushId, bytes: usize) {
+        let counts = &mut self.tables.pushes.row(id).counts;
+        counts.count += 1;
+        counts.bytes += bytes as u64;
+    }
+
+    /// A push was given to a handler, a watch or an expect; once for each push, however many listen.
+    pub fn push_handled(&mut self, id: PushId) {
+        self.tables.pushes.row(id).counts.handled += 1;
+    }
+
+    /// A message of any kind was handed to the socket's outbox.
+    pub fn message_sent(&mut self) {
+        self.traffic.messages_sent += 1;
+    }
+
+    /// A message of any kind was cut from the stream, or a stream's reader got a piece.
+    pub fn message_received(&mut self) {
+        self.traffic.messages_received += 1;
+    }
+
+    /// The socket took `bytes`.
+    pub fn bytes_sent(&mut self, bytes: usize) {
+        self.traffic.bytes_sent += bytes as u64;
+    }
+
+    /// The socket gave `bytes`.
+    pub fn bytes_received(&mut self, bytes: usize) {
+        self.traffic.bytes_received += bytes as u64;
+    }
+}
+
+/// Connections.
+impl Recorder {
+    /// A connect begins.
+    pub fn connecting(&mut self, id: ConnectionId) {
+        self.tables.connections.row(id).counts.attempts += 1;
+    }
+
+    /// A connect succeeded, handshakes of its layers included.
+    pub fn opened(&mut self, id: ConnectionId, took_us: u64) {
+        let row = self.tables.connections.row(id);
+        row.counts.opened += 1;
+        row.time_mut(LATENCY).record(took_us);
+    }
+
+    /// A connect failed; the sample is made only for the first failure of its group.
+    pub fn connect_failed(
+        &mut self,
+        id: ConnectionId,
+        kind: FailureKind,
+        message: &str,
+        sample: impl FnOnce() -> Option<String>,
+    ) {
+        self.tables.connections.row(id).counts.failures.add_one(kind);
+        self.errors.add_one(kind);
+        let name = &self.tables.connections.key(id).name;
+        self.failures.failure(Failure { kind, name, message }, sample);
+    }
+
+    /// An open connection ended.
+    pub fn ended(&mut self, id: ConnectionId, cause: EndCause) {
+        self.tables.connections.row(id).counts.ended.add_one(cause);
+    }
+
+    /// A reply came for which no request is known.
+    pub fn orphan(&mut self, id: ConnectionId) {
+        self.tables.connections.row(id).counts.orphans += 1;
+    }
+}
+
+/// What scripts do and say.
+impl Recorder {
+    /// A check held.
+    pub fn check_passed(&mut self, id: CheckId) {
+        self.tables.checks.row(id).counts.passed += 1;
+    }
+
+    /// A check did not hold, which is a failure of the kind `check`.
+    pub fn check_failed(&mut self, id: CheckId, sample: impl FnOnce() -> Option<String>) {
+        self.tables.checks.row(id).counts.failed += 1;
+        self.errors.add_one(FailureKind::Check);
+        let name = &self.tables.checks.key(id).name;
+        self.failures
+            .failure(Failure { kind: FailureKind::Check, name, message: "the check did not hold" }, sample);
+    }
+
+    /// A piece of work was done.
+    pub fn worked(&mut self, id: WorkId, took_us: u64) {
+        let row = self.tables.work[id.kind.index()].row(id.id);
+        row.counts.count += 1;
+        row.time_mut(LATENCY).record(took_us);
+    }
+
+    /// A piece of work failed. What made it fail is recorded apart, once, where it happened.
+    pub fn work_failed(&mut self, id: WorkId, took_us: u64) {
+        self.worked(id, took_us);
+        self.tables.work[id.kind.index()].row(id.id).counts.failed += 1;
+    }
+
+    /// A custom measure.
+    pub fn measured(&mut self, id: MeasureId, us: u64) {
+        self.tables.measures.row(id).time_mut(LATENCY).record(us);
+    }
+
+    /// A custom counter.
+    pub fn counted(&mut self, id: CounterId, by: u64) {
+        let counts = &mut self.tables.counters.row(id).counts;
+        counts.value = counts.value.saturating_add(by);
+    }
+
+    /// A failure that is none of a request, a connect or a check; the sample is made only for the first of its group.
+    pub fn failed(&mut self, failure: Failure<'_>, sample: impl FnOnce() -> Option<String>) {
+        self.errors.add_one(failure.kind);
+        self.failures.failure(failure, sample);
+    }
+
+    /// An uncaught error that is not yet counted as a failure, with its traceback.
+    pub fn script_failed(&mut self, failure: Failure<'_>, traceback: &str) {
+        self.failed(failure, no_sample);
+        self.failures.script_error(failure.message, traceback);
+    }
+
+    /// An uncaught error whose failure was counted where it happened: only its traceback is new.
+    pub fn traceback(&mut self, message: &str, traceback: &str) {
+        self.failures.script_error(message, traceback);
+    }
+}
+
+/// Robots and the generator itself.
+impl Recorder {
+    /// A robot was started; it is `connecting`.
+    pub fn robot_started(&mut self) {
+        self.robots.start();
+    }
+
+    /// A robot went from one state to another.
+    pub fn robot_changed(&mut self, from: RobotState, to: RobotState) {
+        self.robots.change(from, to);
+    }
+
+    /// A robot was ready for the first time in its life, restarts included; its state is changed apart.
+    pub fn robot_first_ready(&mut self) {
+        self.robots.first_ready();
+    }
+
+    /// A robot was restarted; its state is changed apart.
+    pub fn robot_restarted(&mut self) {
+        self.robots.restart();
+    }
+
+    /// The generator was late by so many microseconds, also when by none.
+    pub fn lag(&mut self, source: LagSource, us: u64) {
+        self.generator.lag(source, us);
+    }
+
+    /// The shard did not look at its sockets for so many microseconds.
+    pub fn stall(&mut self, us: u64) {
+        self.generator.stall(us);
+    }
+
+    /// The shard's thread used so much of a core in so much time, both in microseconds.
+    pub fn cpu(&mut self, busy_us: u64, wall_us: u64) {
+        self.generator.cpu(busy_us, wall_us);
+    }
+}

@@ -1,0 +1,253 @@
+//! What is counted for each kind of thing, and the tables that hold it.
+
+use crate::histogram::Histogram;
+use crate::kinds::{EndCause, FailureKind, WorkKind};
+use crate::table::{Change, Row, Table};
+use crate::tally::{Kind, Tally, counts};
+
+counts! {
+    /// One request name on one connection name.
+    pub struct RequestCounts {
+        /// Requests issued.
+        issued: u64,
+        /// Requests answered.
+        ok: u64,
+        /// Requests that failed, by kind.
+        failures: Tally<FailureKind>,
+        /// Requests given up by the robot itself: restart, stop, a cancelled task, the end of the run.
+        cancelled: u64,
+        /// Replies that came after their request had timed out or was cancelled.
+        late: u64,
+        /// Replies to a request that was already answered.
+        duplicate: u64,
+        /// Replies of which it cannot be told which request they answer.
+        ambiguous: u64,
+        /// Microseconds that robots waited for replies, from asking to having them, all replies together.
+        observed_us: u64,
+        /// The part of `observed_us` that was spent in the generator.
+        generator_us: u64,
+    }
+}
+
+counts! {
+    /// One name that is sent without a reply.
+    pub struct SendCounts {
+        /// Messages sent.
+        count: u64,
+        /// Their bytes.
+        bytes: u64,
+    }
+}
+
+counts! {
+    /// One name that the server sends by itself.
+    pub struct PushCounts {
+        /// Messages received.
+        count: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// How many of them a handler, a watch or an expect got.
+        handled: u64,
+    }
+}
+
+counts! {
+    /// One connection name.
+    pub struct ConnectionCounts {
+        /// Connects begun.
+        attempts: u64,
+        /// Connects that succeeded.
+        opened: u64,
+        /// Connects that failed, by kind.
+        failures: Tally<FailureKind>,
+        /// Open connections that ended, by cause.
+        ended: Tally<EndCause>,
+        /// Replies for which no request is known.
+        orphans: u64,
+    }
+}
+
+counts! {
+    /// One check.
+    pub struct CheckCounts {
+        /// How often it held.
+        passed: u64,
+        /// How often it did not.
+        failed: u64,
+    }
+}
+
+counts! {
+    /// One task, sequence, step or start.
+    pub struct WorkCounts {
+        /// Runs that ended, failed ones included.
+        count: u64,
+        /// Runs that failed.
+        failed: u64,
+    }
+}
+
+counts! {
+    /// One custom measure, which is only a histogram.
+    pub struct MeasureCounts {}
+}
+
+counts! {
+    /// One custom counter.
+    pub struct CounterCounts {
+        /// What was added up.
+        value: u64,
+    }
+}
+
+counts! {
+    /// What went over the wire.
+    pub struct TrafficCounts {
+        /// Bytes written to sockets.
+        bytes_sent: u64,
+        /// Bytes read from sockets.
+        bytes_received: u64,
+        /// Messages sent: requests and sends.
+        messages_sent: u64,
+        /// Messages received and cut, or pieces a stream's reader got.
+        messages_received: u64,
+    }
+}
+
+/// A request's row.
+pub type RequestRow = Row<RequestCounts, 2>;
+/// A send's row.
+pub type SendRow = Row<SendCounts, 0>;
+/// A push's row.
+pub type PushRow = Row<PushCounts, 0>;
+/// A connection's row.
+pub type ConnectionRow = Row<ConnectionCounts, 1>;
+/// A check's row.
+pub type CheckRow = Row<CheckCounts, 0>;
+/// A task's, sequence's, step's or start's row.
+pub type WorkRow = Row<WorkCounts, 1>;
+/// A custom measure's row.
+pub type MeasureRow = Row<MeasureCounts, 1>;
+/// A custom counter's row.
+pub type CounterRow = Row<CounterCounts, 0>;
+
+pub(crate) const LATENCY: usize = 0;
+pub(crate) const INTENDED: usize = 1;
+
+impl RequestCounts {
+    /// Requests neither answered nor failed nor cancelled: the books balance by this.
+    pub fn in_flight(&self) -> u64 {
+        self.issued.saturating_sub(self.ok + self.failures.total() + self.cancelled)
+    }
+
+    /// The share of the time robots waited for replies that was spent in the generator.
+    pub fn generator_share(&self) -> Option<f64> {
+        (self.observed_us > 0).then(|| (self.generator_us as f64 / self.observed_us as f64).min(1.0))
+    }
+}
+
+impl ConnectionCounts {
+    /// Connections that are open.
+    pub fn open(&self) -> u64 {
+        self.opened.saturating_sub(self.ended.total())
+    }
+}
+
+impl RequestRow {
+    /// From just before the send to the receipt of the reply.
+    pub fn latency(&self) -> &Histogram {
+        self.time(LATENCY)
+    }
+
+    /// From the intended start to the receipt of the reply; empty where nothing was paced.
+    pub fn intended(&self) -> &Histogram {
+        self.time(INTENDED)
+    }
+}
+
+impl ConnectionRow {
+    /// From the begin of a connect to the open connection.
+    pub fn connect_time(&self) -> &Histogram {
+        self.time(LATENCY)
+    }
+}
+
+impl WorkRow {
+    /// From the first instruction to the end, failed runs included.
+    pub fn duration(&self) -> &Histogram {
+        self.time(LATENCY)
+    }
+}
+
+impl MeasureRow {
+    /// What the script recorded.
+    pub fn values(&self) -> &Histogram {
+        self.time(LATENCY)
+    }
+}
+
+/// All tables of a shard, or of a run.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(crate) requests: Table<RequestCounts, 2>,
+    pub(crate) sends: Table<SendCounts, 0>,
+    pub(crate) pushes: Table<PushCounts, 0>,
+    pub(crate) connections: Table<ConnectionCounts, 1>,
+    pub(crate) checks: Table<CheckCounts, 0>,
+    pub(crate) work: [Table<WorkCounts, 1>; WorkKind::ALL.len()],
+    pub(crate) measures: Table<MeasureCounts, 1>,
+    pub(crate) counters: Table<CounterCounts, 0>,
+}
+
+/// What changed in the tables since the last take.
+pub(crate) struct TableChanges {
+    requests: Vec<Change<RequestCounts, 2>>,
+    sends: Vec<Change<SendCounts, 0>>,
+    pushes: Vec<Change<PushCounts, 0>>,
+    connections: Vec<Change<ConnectionCounts, 1>>,
+    checks: Vec<Change<CheckCounts, 0>>,
+    work: [Vec<Change<WorkCounts, 1>>; WorkKind::ALL.len()],
+    measures: Vec<Change<MeasureCounts, 1>>,
+    counters: Vec<Change<CounterCounts, 0>>,
+}
+
+impl Tables {
+    pub(crate) fn new(cap: usize) -> Self {
+        Self {
+            requests: Table::new(cap),
+            sends: Table::new(cap),
+            pushes: Table::new(cap),
+            connections: Table::new(cap),
+            checks: Table::new(cap),
+            work: std::array::from_fn(|_| Table::new(cap)),
+            measures: Table::new(cap),
+            counters: Table::new(cap),
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> TableChanges {
+        TableChanges {
+            requests: self.requests.take(),
+            sends: self.sends.take(),
+            pushes: self.pushes.take(),
+            connections: self.connections.take(),
+            checks: self.checks.take(),
+            work: self.work.each_mut().map(Table::take),
+            measures: self.measures.take(),
+            counters: self.counters.take(),
+        }
+    }
+
+    pub(crate) fn absorb(&mut self, changes: &TableChanges) {
+        self.requests.absorb(&changes.requests);
+        self.sends.absorb(&changes.sends);
+        self.pushes.absorb(&changes.pushes);
+        self.connections.absorb(&changes.connections);
+        self.checks.absorb(&changes.checks);
+        for (table, changes) in self.work.iter_mut().zip(&changes.work) {
+            table.absorb(changes);
+        }
+        self.measures.absorb(&changes.measures);
+        self.counters.absorb(&changes.counters);
+    }
+}

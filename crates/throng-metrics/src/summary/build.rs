@@ -1,0 +1,352 @@
+//! A summary is made from totals and the record of how the run went.
+
+use std::time::Duration;
+
+use super::{
+    CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
+    GeneratorSummary, MeasureSummary, PushSummary, RequestSummary, RobotSummary, SCHEMA_VERSION,
+    ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
+};
+use crate::generator::{Generator, GeneratorBounds, lag_by_source};
+use crate::kinds::WorkKind;
+use crate::rows::{ConnectionRow, PushRow, RequestRow, WorkRow};
+use crate::table::{Key, Row, Table};
+use crate::tally::{Counts, Kind};
+use crate::threshold::{Outcome, ThresholdResult, Thresholds};
+use crate::totals::Totals;
+use crate::verdict::{Judgement, RunEnd};
+
+/// In how many bins a distribution is shown.
+const BINS: usize = 24;
+
+/// What the totals do not know about a run.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// The project's name.
+    pub project: String,
+    /// Where the robots played.
+    pub target: String,
+    /// How the run came to its end.
+    pub end: RunEnd,
+    /// How long it took.
+    pub took: Duration,
+    /// When it began, in seconds since 1970.
+    pub started_at_unix_s: Option<u64>,
+    /// The seed of its random streams.
+    pub seed: Option<u64>,
+    /// What must hold.
+    pub thresholds: Thresholds,
+    /// Above which bounds it is limited by the generator.
+    pub bounds: GeneratorBounds,
+}
+
+impl Default for RunRecord {
+    fn default() -> Self {
+        Self {
+            project: String::new(),
+            target: String::new(),
+            end: RunEnd::Complete,
+            took: Duration::ZERO,
+            started_at_unix_s: None,
+            seed: None,
+            thresholds: Thresholds::new(Vec::new()),
+            bounds: GeneratorBounds::default(),
+        }
+    }
+}
+
+impl Summary {
+    /// Judges a run and gathers everything there is to say about it.
+    pub fn of(totals: &Totals, run: &RunRecord) -> Self {
+        let results = run.thresholds.evaluate(totals, run.took);
+        let judgement = Judgement::of(&run.end, totals, &results, run.took);
+        let seconds = run.took.as_secs_f64();
+        let traffic = totals.traffic();
+        let work = |kind| rows(totals.work(kind), work_summary);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            exit_code: judgement.verdict.exit_code(),
+            project: run.project.clone(),
+            target: run.target.clone(),
+            started_at_unix_s: run.started_at_unix_s,
+            duration_s: rounded(seconds),
+            seed: run.seed,
+            robots: robot_summary(totals),
+            bytes: Directions { sent: traffic.bytes_sent, received: traffic.bytes_received },
+            messages: Directions { sent: traffic.messages_sent, received: traffic.messages_received },
+            errors: ErrorSummary {
+                count: totals.errors().total(),
+                rate: totals.error_rate().map(rounded_share),
+                by_kind: totals.errors().clone(),
+            },
+            requests: rows(totals.requests(), |key, row| request_summary(key, row, seconds)),
+            sends: rows(totals.sends(), |key, row| SendSummary {
+                name: key.name.to_string(),
+                connection: key.connection.to_string(),
+                count: row.counts.count,
+                bytes: row.counts.bytes,
+            }),
+            pushes: rows(totals.pushes(), |key, row| push_summary(key, row, seconds)),
+            connections: rows(totals.connections(), connection_summary),
+            checks: rows(totals.checks(), |key, row| CheckSummary {
+                name: key.name.to_string(),
+                passed: row.counts.passed,
+                failed: row.counts.failed,
+            }),
+            tasks: work(WorkKind::Task),
+            sequences: work(WorkKind::Sequence),
+            steps: work(WorkKind::Step),
+            starts: work(WorkKind::Start),
+            measures: rows(totals.measures(), |key, row| MeasureSummary {
+                name: key.name.to_string(),
+                count: row.values().count(),
+                value_us: row.values().spread(),
+            }),
+            counters: rows(totals.counters(), |key, row| CounterSummary {
+                name: key.name.to_string(),
+                value: row.counts.value,
+            }),
+            failures: failure_summaries(totals),
+            script_errors: script_error_summaries(totals),
+            thresholds: results.iter().map(threshold_summary).collect(),
+            generator: generator_summary(totals.generator(), &run.bounds),
+        }
+    }
+}
+
+/// Rows in the order of their names, so that two documents can be compared line by line.
+fn rows<C: Counts, const N: usize, S>(
+    table: &Table<C, N>,
+    summary: impl Fn(&Key, &Row<C, N>) -> S,
+) -> Vec<S> {
+    let mut rows: Vec<_> = table.iter().collect();
+    rows.sort_by(|a, b| a.0.cmp(b.0));
+    rows.into_iter().map(|(key, row)| summary(key, row)).collect()
+}
+
+fn robot_summary(totals: &Totals) -> RobotSummary {
+    let robots = totals.robots();
+    RobotSummary {
+        planned: robots.planned,
+        started: robots.started,
+        ready: robots.were_ready,
+        failed: robots.failed,
+        stopped: robots.stopped,
+        restarts: robots.restarts,
+        peak: robots.peak,
+    }
+}
+
+fn request_summary(key: &Key, row: &RequestRow, seconds: f64) -> RequestSummary {
+    let counts = &row.counts;
+    RequestSummary {
+        name: key.name.to_string(),
+        connection: key.connection.to_string(),
+        count: counts.issued,
+        ok: counts.ok,
+        failures: counts.failures.total(),
+        cancelled: counts.cancelled,
+        in_flight: counts.in_flight(),
+        late: counts.late,
+        duplicate: counts.duplicate,
+        ambiguous: counts.ambiguous,
+        failures_by_kind: counts.failures.clone(),
+        rate_per_s: per_second(counts.ok, seconds),
+        latency_us: row.latency().spread(),
+        intended_us: row.intended().spread(),
+        generator_share: counts.generator_share().map(rounded_share),
+        histogram: row.latency().bins(BINS),
+    }
+}
+
+fn push_summary(key: &Key, row: &PushRow, seconds: f64) -> PushSummary {
+    PushSummary {
+        name: key.name.to_string(),
+        connection: key.connection.to_string(),
+        count: row.counts.count,
+        bytes: row.counts.bytes,
+        handled: row.counts.handled,
+        rate_per_s: per_second(row.counts.count, seconds),
+    }
+}
+
+fn connection_summary(key: &Key, row: &ConnectionRow) -> ConnectionSummary {
+    let counts = &row.counts;
+    ConnectionSummary {
+        name: key.name.to_string(),
+        attempts: counts.attempts,
+        opened: counts.opened,
+        failed: counts.failures.total(),
+        failures_by_kind: counts.failures.clone(),
+        ended: counts.ended.clone(),
+        open: counts.open(),
+        orphans: counts.orphans,
+        connect_us: row.connect_time().spread(),
+    }
+}
+
+fn work_summary(key: &Key, row: &WorkRow) -> WorkSummary {
+    WorkSummary {
+        name: key.name.to_string(),
+        count: row.counts.count,
+        failed: row.counts.failed,
+        duration_us: row.duration().spread(),
+        histogram: row.duration().bins(BINS),
+    }
+}
+
+fn failure_summaries(totals: &Totals) -> Vec<FailureSummary> {
+    let groups = totals.failures().into_iter().map(|group| FailureSummary {
+        kind: group.kind,
+        name: group.name.to_string(),
+        message: group.message.to_string(),
+        count: group.count,
+        sample: group.sample.map(|sample| sample.to_string()),
+    });
+    groups.collect()
+}
+
+fn script_error_summaries(totals: &Totals) -> Vec<ScriptErrorSummary> {
+    let groups = totals.script_errors().into_iter().map(|group| ScriptErrorSummary {
+        message: group.message.to_string(),
+        traceback: group.traceback.to_string(),
+        count: group.count,
+    });
+    groups.collect()
+}
+
+fn threshold_summary(result: &ThresholdResult) -> ThresholdSummary {
+    ThresholdSummary {
+        key: result.threshold.key().to_owned(),
+        condition: result.threshold.condition().to_owned(),
+        passed: result.passed(),
+        actual: result.actual(),
+        value: result.value(),
+        unit: result.unit(),
+        decided_by: result.decided_by.clone(),
+        nearest: match &result.outcome {
+            Outcome::NoSamples { nearest } => nearest.clone(),
+            Outcome::Pass { .. } | Outcome::Fail { .. } => None,
+        },
+    }
+}
+
+fn generator_summary(generator: &Generator, bounds: &GeneratorBounds) -> GeneratorSummary {
+    let reasons = bounds.judge(generator);
+    GeneratorSummary {
+        lag_us: generator.all_lag().spread(),
+        lag_by_source: lag_by_source(generator)
+            .into_iter()
+            .map(|(source, lag)| (source.name(), lag))
+            .collect(),
+        longest_stall_us: generator.longest_stall_us(),
+        limited: !reasons.is_empty(),
+        limited_by: reasons.iter().map(ToString::to_string).collect(),
+        share_of_latency: generator.share_of_latency().map(rounded_share),
+        cpu_share: generator.cpu_share().map(rounded_share),
+        busiest_cpu_share: generator.busiest_share().map(rounded_share),
+    }
+}
+
+fn per_second(count: u64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| rounded(count as f64 / seconds))
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+fn rounded_share(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, EndCause, Failure, FailureKind, LagSource, Recorder, RobotState, Threshold};
+
+    fn played() -> Totals {
+        let mut r = Recorder::default();
+        r.robot_started();
+        r.robot_changed(RobotState::Connecting, RobotState::Ready);
+        r.robot_first_ready();
+        let game = r.connection("game");
+        r.connecting(game);
+        r.opened(game, 420);
+        r.orphan(game);
+        r.ended(game, EndCause::Own);
+        let echo = r.request("EchoRequest", "game");
+        for us in [900, 1_000, 1_100, 60_000] {
+            r.issued(echo);
+            let intended_us = Some(us + 5);
+            r.answered(
+                echo,
+                Answer { latency_us: us, intended_us, observed_us: us + 100, generator_us: 100 },
+            );
+        }
+        (0..3).for_each(|_| r.issued(echo));
+        r.request_failed(echo, FailureKind::Timeout, "no reply in 10 s", || Some("{ Text = \"hi\" }".into()));
+        r.cancelled(echo);
+        r.late(echo);
+        let ping = r.send("Ping", "game");
+        r.sent(ping, 7);
+        let push = r.push("KickNotify", "game");
+        r.pushed(push, 12);
+        r.push_handled(push);
+        let check = r.check("echo is right");
+        r.check_passed(check);
+        let chat = r.work(WorkKind::Task, "role.chat");
+        r.work_failed(chat, 61_000);
+        let failure = Failure { kind: FailureKind::Script, name: "role.chat", message: "role.lua:7: nil" };
+        r.script_failed(failure, "role.lua:7: in chat");
+        let gold = r.counter("gold");
+        r.counted(gold, 3);
+        let fight = r.measure("fight");
+        r.measured(fight, 2_000);
+        r.message_sent();
+        r.message_received();
+        r.bytes_sent(100);
+        r.bytes_received(90);
+        r.lag(LagSource::Ready, 40);
+        r.stall(70);
+        r.cpu(250, 1_000);
+        let mut totals = Totals::default();
+        totals.merge(&r.take());
+        totals.plan_robots(2);
+        totals
+    }
+
+    fn record() -> RunRecord {
+        let asked = [("request.EchoRequest.p99", "< 50ms"), ("request.Login.count", "> 0")];
+        let asked = asked.map(|(key, condition)| Threshold::parse(key, condition).unwrap());
+        RunRecord {
+            project: "my_game".into(),
+            target: "ws://127.0.0.1:8765".into(),
+            took: Duration::from_millis(2_000),
+            started_at_unix_s: Some(1_700_000_000),
+            seed: Some(7),
+            thresholds: Thresholds::new(asked.into()),
+            ..RunRecord::default()
+        }
+    }
+
+    #[test]
+    fn a_run_becomes_one_document() {
+        insta::assert_json_snapshot!(Summary::of(&played(), &record()), { ".requests[].histogram" => "[bins]" });
+    }
+
+    #[test]
+    fn an_empty_run_has_a_document_without_invented_figures() {
+        insta::assert_json_snapshot!(Summary::of(&Totals::default(), &RunRecord::default()));
+    }
+
+    #[test]
+    fn the_books_of_each_request_balance() {
+        for request in Summary::of(&played(), &record()).requests {
+            assert_eq!(request.count, request.ok + request.failures + request.cancelled + request.in_flight);
+            assert_eq!(request.in_flight, 1);
+        }
+    }
+}

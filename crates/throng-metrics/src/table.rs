@@ -1,0 +1,259 @@
+//! Rows of counters and histograms under interned names, bounded in number.
+//!
+//! A name is looked up once and becomes an [`Id`]; a record is then an index. Names above the cap share one row called
+//! [`OTHER`], so what a server or a script calls things can never exhaust memory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::histogram::{Histogram, Samples};
+use crate::tally::Counts;
+
+/// The name of the row that takes what no longer fits.
+pub const OTHER: &str = "_other";
+
+/// Names longer than this many bytes are cut.
+pub(crate) const LONGEST_NAME: usize = 120;
+
+/// What a row is called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// The connection's name, empty for rows that belong to none.
+    pub connection: Arc<str>,
+    /// The row's own name.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.connection.is_empty() {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}/{}", self.connection, self.name)
+        }
+    }
+}
+
+/// A row's place in the recorder that gave it out; it means nothing to another recorder.
+pub struct Id<C>(u32, PhantomData<fn() -> C>);
+
+impl<C> Clone for Id<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Id<C> {}
+
+impl<C> PartialEq for Id<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<C> Eq for Id<C> {}
+
+impl<C> fmt::Debug for Id<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Counters and `N` histograms of one name.
+#[derive(Clone, Debug)]
+pub struct Row<C, const N: usize> {
+    /// The counters.
+    pub counts: C,
+    times: [Histogram; N],
+}
+
+impl<C, const N: usize> Row<C, N> {
+    pub(crate) fn time(&self, index: usize) -> &Histogram {
+        &self.times[index]
+    }
+
+    pub(crate) fn time_mut(&mut self, index: usize) -> &mut Histogram {
+        &mut self.times[index]
+    }
+}
+
+impl<C: Default, const N: usize> Default for Row<C, N> {
+    fn default() -> Self {
+        Self { counts: C::default(), times: std::array::from_fn(|_| Histogram::default()) }
+    }
+}
+
+/// What changed in one row since the last take.
+pub(crate) struct Change<C, const N: usize> {
+    key: Key,
+    counts: C,
+    times: [Samples; N],
+}
+
+struct Slot<C, const N: usize> {
+    key: Key,
+    row: Row<C, N>,
+    changed: bool,
+}
+
+/// Rows by name: in a recorder those of one shard, in the totals those of all.
+pub struct Table<C, const N: usize> {
+    // Two levels, so that looking a pair of names up needs no allocation.
+    index: HashMap<Arc<str>, HashMap<Arc<str>, u32>>,
+    slots: Vec<Slot<C, N>>,
+    changed: Vec<u32>,
+    cap: usize,
+}
+
+impl<C: Counts, const N: usize> Table<C, N> {
+    pub(crate) fn new(cap: usize) -> Self {
+        Self { index: HashMap::new(), slots: Vec::new(), changed: Vec::new(), cap: cap.max(1) }
+    }
+
+    /// All rows in the order in which their names were first seen.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Row<C, N>)> {
+        self.slots.iter().map(|slot| (&slot.key, &slot.row))
+    }
+
+    /// The row of `name` on `connection` (empty where there is none).
+    pub fn find(&self, connection: &str, name: &str) -> Option<&Row<C, N>> {
+        let place = *self.index.get(connection)?.get(name)?;
+        Some(&self.slots[place as usize].row)
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The place of a name, which is made when it is new; above the cap, that of [`OTHER`].
+    pub(crate) fn intern(&mut self, connection: &str, name: &str) -> Id<C> {
+        let name = truncated(name, LONGEST_NAME);
+        let connection = truncated(connection, LONGEST_NAME);
+        if let Some(&place) = self.index.get(connection).and_then(|names| names.get(name)) {
+            return Id(place, PhantomData);
+        }
+        if self.slots.len() >= self.cap && (connection, name) != ("", OTHER) {
+            return self.intern("", OTHER);
+        }
+        let key = Key { connection: connection.into(), name: name.into() };
+        let place = u32::try_from(self.slots.len()).expect("the cap keeps tables far below 4 billion rows");
+        self.index.entry(key.connection.clone()).or_default().insert(key.name.clone(), place);
+        self.slots.push(Slot { key, row: Row::default(), changed: false });
+        Id(place, PhantomData)
+    }
+
+    /// The row of an id, which from now on counts as changed.
+    pub(crate) fn row(&mut self, id: Id<C>) -> &mut Row<C, N> {
+        let slot = &mut self.slots[id.0 as usize];
+        if !slot.changed {
+            slot.changed = true;
+            self.changed.push(id.0);
+        }
+        &mut slot.row
+    }
+
+    pub(crate) fn key(&self, id: Id<C>) -> &Key {
+        &self.slots[id.0 as usize].key
+    }
+
+    /// Empties the rows that changed and gives what they held.
+    pub(crate) fn take(&mut self) -> Vec<Change<C, N>> {
+        let mut changes = Vec::with_capacity(self.changed.len());
+        for place in self.changed.drain(..) {
+            let slot = &mut self.slots[place as usize];
+            slot.changed = false;
+            let counts = std::mem::take(&mut slot.row.counts);
+            let times = slot.row.times.each_mut().map(Histogram::take);
+            changes.push(Change { key: slot.key.clone(), counts, times });
+        }
+        changes
+    }
+
+    /// Adds what another table's rows held, matched by name.
+    pub(crate) fn absorb(&mut self, changes: &[Change<C, N>]) {
+        for change in changes {
+            let id = self.intern(&change.key.connection, &change.key.name);
+            let row = &mut self.slots[id.0 as usize].row;
+            row.counts.add(&change.counts);
+            for (mine, theirs) in row.times.iter_mut().zip(&change.times) {
+                mine.absorb(theirs);
+            }
+        }
+    }
+}
+
+impl<C: fmt::Debug, const N: usize> fmt::Debug for Table<C, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.slots.iter().map(|slot| (slot.key.to_string(), &slot.row))).finish()
+    }
+}
+
+/// The longest beginning of `text` that has at most `longest` bytes and ends between characters.
+pub(crate) fn truncated(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
+    }
+    let end = (0..=longest).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(cap: usize, names: &[&str]) -> Table<u64, 1> {
+        let mut table = Table::new(cap);
+        for name in names {
+            let id = table.intern("game", name);
+            table.row(id).counts += 1;
+        }
+        table
+    }
+
+    #[test]
+    fn names_above_the_cap_share_one_row() {
+        let table = filled(2, &["a", "b", "c", "d", "a"]);
+        assert_eq!(table.len(), 3);
+        assert_eq!(table.find("game", "a").unwrap().counts, 2);
+        assert_eq!(table.find("", OTHER).unwrap().counts, 2);
+    }
+
+    #[test]
+    fn only_changed_rows_are_taken() {
+        let mut table = filled(10, &["a", "b"]);
+        assert_eq!(table.take().len(), 2);
+        let id = table.intern("game", "b");
+        table.row(id).time_mut(0).record(5);
+        let changes = table.take();
+        assert_eq!(changes.len(), 1);
+        assert_eq!(&*changes[0].key.name, "b");
+        assert!(table.take().is_empty());
+    }
+
+    #[test]
+    fn the_cap_also_holds_when_tables_are_merged() {
+        let mut total = Table::<u64, 1>::new(2);
+        total.absorb(&filled(2, &["a", "b"]).take());
+        total.absorb(&filled(2, &["c", "d"]).take());
+        assert_eq!(total.len(), 3);
+        assert_eq!(total.find("", OTHER).unwrap().counts, 2);
+    }
+
+    #[test]
+    fn a_name_is_cut_between_characters() {
+        assert_eq!(truncated("登录", 4), "登");
+        let mut table = Table::<u64, 0>::new(10);
+        let long = "登".repeat(1_000);
+        let id = table.intern("", &long);
+        assert_eq!(id, table.intern("", &long));
+        assert!(table.key(id).name.len() <= LONGEST_NAME);
+    }
+}

@@ -1,0 +1,440 @@
+//! Thresholds against totals.
+
+use std::time::Duration;
+
+use super::{Comparison, Family, Metric, Threshold, Thresholds, Unit};
+use crate::histogram::Histogram;
+use crate::rows::{CheckCounts, ConnectionRow, RequestRow, WorkRow};
+use crate::table::{Key, Row, Table};
+use crate::tally::Counts;
+use crate::threshold::family::Figure;
+use crate::totals::Totals;
+use crate::{nearest, units};
+
+/// Whether a threshold holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It holds.
+    Pass {
+        /// The figure in the metric's unit: microseconds, bytes, a share of one, or plain.
+        actual: f64,
+    },
+    /// It does not hold.
+    Fail {
+        /// The figure in the metric's unit; with a pattern, that of the worst name.
+        actual: f64,
+    },
+    /// Nothing was measured that it could be compared with, which counts as a failure.
+    NoSamples {
+        /// A name that was measured and is near the one asked for.
+        nearest: Option<String>,
+    },
+}
+
+/// A threshold and how it went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThresholdResult {
+    /// The threshold.
+    pub threshold: Threshold,
+    /// How it went.
+    pub outcome: Outcome,
+    /// With a pattern, the name that decided.
+    pub decided_by: Option<String>,
+}
+
+impl ThresholdResult {
+    /// Whether it holds.
+    pub fn passed(&self) -> bool {
+        matches!(self.outcome, Outcome::Pass { .. })
+    }
+
+    /// The figure for a person: `61.2 ms`, `1.4%`, `no samples`.
+    pub fn actual(&self) -> String {
+        let (Outcome::Pass { actual } | Outcome::Fail { actual }) = self.outcome else {
+            return "no samples".into();
+        };
+        match self.threshold.metric.unit(self.threshold.family) {
+            Unit::Time => units::time(actual.round() as u64),
+            Unit::Share => units::percent(actual),
+            Unit::PerSecond => format!("{}/s", units::rate(actual)),
+            Unit::Bytes => units::bytes(actual as u64),
+            // A count that decides is shown in full: 1,001 is not "1k".
+            Unit::Number => format!("{actual:.0}"),
+        }
+    }
+
+    /// The figure as a number in the metric's unit; nothing without samples.
+    pub fn value(&self) -> Option<f64> {
+        match self.outcome {
+            Outcome::Pass { actual } | Outcome::Fail { actual } => Some(actual),
+            Outcome::NoSamples { .. } => None,
+        }
+    }
+
+    /// What [`ThresholdResult::value`] is measured in: `us`, `share`, `number`, `per_second` or `bytes`.
+    pub fn unit(&self) -> &'static str {
+        match self.threshold.metric.unit(self.threshold.family) {
+            Unit::Time => "us",
+            Unit::Share => "share",
+            Unit::Number => "number",
+            Unit::PerSecond => "per_second",
+            Unit::Bytes => "bytes",
+        }
+    }
+}
+
+impl Thresholds {
+    /// How each went over a run that took so long.
+    pub fn evaluate(&self, totals: &Totals, took: Duration) -> Vec<ThresholdResult> {
+        self.0.iter().map(|threshold| threshold.evaluate(totals, took)).collect()
+    }
+}
+
+/// A figure under the name it belongs to.
+type Figures = Vec<(String, f64)>;
+
+impl Threshold {
+    /// How it went over a run that took so long.
+    pub fn evaluate(&self, totals: &Totals, took: Duration) -> ThresholdResult {
+        let seconds = took.as_secs_f64();
+        let mut seen = Vec::new();
+        let figures = match self.family {
+            Family::Request => self.rows(totals.requests(), &mut seen, |row| self.of_request(row, seconds)),
+            Family::Send => self.rows(totals.sends(), &mut seen, |row| {
+                self.of_messages(row.counts.count, row.counts.bytes, 0, seconds)
+            }),
+            Family::Push => self.rows(totals.pushes(), &mut seen, |row| {
+                self.of_messages(row.counts.count, row.counts.bytes, row.counts.handled, seconds)
+            }),
+            Family::Connect => {
+                self.rows(totals.connections(), &mut seen, |row| self.of_connection(row, seconds))
+            }
+            Family::Check => self.rows(totals.checks(), &mut seen, |row| self.of_check(&row.counts)),
+            Family::Work(kind) => self.rows(totals.work(kind), &mut seen, |row| self.of_work(row, seconds)),
+            Family::Measure => self.rows(totals.measures(), &mut seen, |row| {
+                self.of_times(row.values(), row.values().count(), seconds)
+            }),
+            Family::Count => self.rows(totals.counters(), &mut seen, |row| {
+                self.of_times(&Histogram::default(), row.counts.value, seconds)
+            }),
+            Family::Errors | Family::Robots | Family::Generator | Family::Bytes | Family::Messages => {
+                self.of_run(totals).map(|figure| (String::new(), figure)).into_iter().collect()
+            }
+        };
+        self.judge(figures, &seen)
+    }
+
+    fn judge(&self, figures: Figures, seen: &[String]) -> ThresholdResult {
+        let (outcome, decided_by) = match self.decisive(figures) {
+            None => {
+                let near = nearest(&self.pattern, seen.iter().map(String::as_str));
+                let nearest = near.filter(|name| *name != self.pattern).map(str::to_owned);
+                (Outcome::NoSamples { nearest }, None)
+            }
+            Some((name, actual)) => {
+                let named = self.pattern.contains('*') && !name.is_empty();
+                let passed = self.comparison.holds(actual, self.limit);
+                let outcome = if passed { Outcome::Pass { actual } } else { Outcome::Fail { actual } };
+                (outcome, named.then_some(name))
+            }
+        };
+        ThresholdResult { threshold: self.clone(), outcome, decided_by }
+    }
+
+    /// Counts and rates of all matching names are one sum; of durations and shares the worst name decides.
+    fn decisive(&self, figures: Figures) -> Option<(String, f64)> {
+        if self.metric.adds_up(self.family) {
+            let several = figures.len() != 1;
+            let first = figures.first()?.0.clone();
+            let sum = figures.iter().map(|(_, figure)| figure).sum();
+            return Some((if several { String::new() } else { first }, sum));
+        }
+        // How bad a figure is; the greatest is the worst.
+        let badness = |figure: f64| match self.comparison {
+            Comparison::Less | Comparison::AtMost => figure,
+            Comparison::Greater | Comparison::AtLeast => -figure,
+            Comparison::Equal => (figure - self.limit).abs(),
+            Comparison::Unequal => -(figure - self.limit).abs(),
+        };
+        figures.into_iter().max_by(|a, b| badness(a.1).total_cmp(&badness(b.1)))
+    }
+
+    fn rows<C: Counts, const N: usize>(
+        &self,
+        table: &Table<C, N>,
+        seen: &mut Vec<String>,
+        figure: impl Fn(&Row<C, N>) -> Option<f64>,
+    ) -> Figures {
+        let mut figures = Vec::new();
+        for (key, row) in table.iter() {
+            seen.extend([key.to_string(), key.name.to_string()]);
+            if self.matches(key) {
+                figures.extend(figure(row).map(|figure| (key.to_string(), figure)));
+            }
+        }
+        figures
+    }
+
+    /// A pattern is for a name, or for `CONNECTION/NAME`.
+    fn matches(&self, key: &Key) -> bool {
+        let with_connection = format!("{}/{}", key.connection, key.name);
+        matches(&self.pattern, &key.name) || matches(&self.pattern, &with_connection)
+    }
+
+    fn of_request(&self, row: &RequestRow, seconds: f64) -> Option<f64> {
+        let counts = &row.counts;
+        let failures = counts.failures.total();
+        match self.metric {
+            Metric::Count => Some(counts.issued as f64),
+            Metric::Ok => Some(counts.ok as f64),
+            Metric::Failures => Some(failures as f64),
+            Metric::FailureRate => ratio(failures, failures + counts.ok),
+            Metric::PerSecond => per_second(counts.ok, seconds),
+            Metric::Cancelled => Some(counts.cancelled as f64),
+            Metric::Late => Some(counts.late as f64),
+            Metric::Duplicate => Some(counts.duplicate as f64),
+            Metric::Ambiguous => Some(counts.ambiguous as f64),
+            Metric::InFlight => Some(counts.in_flight() as f64),
+            Metric::Intended(figure) => figure.of(row.intended()),
+            Metric::Time(figure) => figure.of(row.latency()),
+            _ => None,
+        }
+    }
+
+    fn of_messages(&self, count: u64, bytes: u64, handled: u64, seconds: f64) -> Option<f64> {
+        match self.metric {
+            Metric::Count => Some(count as f64),
+            Metric::Bytes => Some(bytes as f64),
+            Metric::Handled => Some(handled as f64),
+            Metric::PerSecond => per_second(count, seconds),
+            _ => None,
+        }
+    }
+
+    fn of_connection(&self, row: &ConnectionRow, seconds: f64) -> Option<f64> {
+        let (counts, failures) = (&row.counts, row.counts.failures.total());
+        match self.metric {
+            Metric::Count => Some(counts.attempts as f64),
+            Metric::Opened => Some(counts.opened as f64),
+            Metric::Failures => Some(failures as f64),
+            Metric::FailureRate => ratio(failures, failures + counts.opened),
+            Metric::Orphans => Some(counts.orphans as f64),
+            Metric::PerSecond => per_second(counts.opened, seconds),
+            Metric::Time(figure) => figure.of(row.connect_time()),
+            _ => None,
+        }
+    }
+
+    fn of_check(&self, counts: &CheckCounts) -> Option<f64> {
+        let all = counts.passed + counts.failed;
+        match self.metric {
+            Metric::Count => Some(all as f64),
+            Metric::Passed => Some(counts.passed as f64),
+            Metric::Failures => Some(counts.failed as f64),
+            Metric::PassRate => ratio(counts.passed, all),
+            _ => None,
+        }
+    }
+
+    fn of_work(&self, row: &WorkRow, seconds: f64) -> Option<f64> {
+        match self.metric {
+            Metric::Failures => Some(row.counts.failed as f64),
+            Metric::FailureRate => ratio(row.counts.failed, row.counts.count),
+            _ => self.of_times(row.duration(), row.counts.count, seconds),
+        }
+    }
+
+    fn of_times(&self, times: &Histogram, count: u64, seconds: f64) -> Option<f64> {
+        match self.metric {
+            Metric::Count => Some(count as f64),
+            Metric::PerSecond => per_second(count, seconds),
+            Metric::Time(figure) => figure.of(times),
+            _ => None,
+        }
+    }
+
+    fn of_run(&self, totals: &Totals) -> Option<f64> {
+        let (robots, traffic, generator) = (totals.robots(), totals.traffic(), totals.generator());
+        let count = match (self.family, self.metric) {
+            (Family::Errors, Metric::FailureRate) => return totals.error_rate(),
+            (Family::Errors, metric) => {
+                totals.error_rate()?;
+                match metric {
+                    Metric::FailuresOf(kind) => totals.errors().of(kind),
+                    _ => totals.errors().total(),
+                }
+            }
+            (Family::Robots, Metric::Planned) => robots.planned,
+            (Family::Robots, Metric::Started) => robots.started,
+            (Family::Robots, Metric::Ready) => robots.were_ready,
+            (Family::Robots, Metric::Failures) => robots.failed,
+            (Family::Robots, Metric::Stopped) => robots.stopped,
+            (Family::Robots, Metric::Peak) => robots.peak,
+            (Family::Bytes, Metric::Sent) => traffic.bytes_sent,
+            (Family::Bytes, Metric::Received) => traffic.bytes_received,
+            (Family::Messages, Metric::Sent) => traffic.messages_sent,
+            (Family::Messages, Metric::Received) => traffic.messages_received,
+            (Family::Generator, Metric::LongestStall) => generator.longest_stall_us(),
+            (Family::Generator, Metric::Share) => return generator.share_of_latency(),
+            (Family::Generator, Metric::Cpu) => return generator.cpu_share(),
+            (Family::Generator, Metric::Lag(figure)) => return figure.of(generator.all_lag()),
+            (Family::Generator, Metric::LagOf(source, figure)) => return figure.of(generator.lag_of(source)),
+            _ => return None,
+        };
+        Some(count as f64)
+    }
+}
+
+impl Figure {
+    fn of(self, times: &Histogram) -> Option<f64> {
+        match self {
+            Self::Mean => times.mean_us(),
+            Self::Min => times.min_us().map(|us| us as f64),
+            Self::Max => times.max_us().map(|us| us as f64),
+            Self::Quantile(share) => times.quantile_us(f64::from(share) / 1e5).map(|us| us as f64),
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn per_second(count: u64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| count as f64 / seconds)
+}
+
+/// Whether `text` is the pattern, in which each `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or("");
+    for part in parts {
+        let Some(at) = text.find(part) else { return false };
+        text = &text[at + part.len()..];
+    }
+    text.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, FailureKind, LagSource, Recorder, RobotState, WorkKind, no_sample};
+
+    fn played() -> Totals {
+        let mut r = Recorder::default();
+        for (name, connection, us, count) in [("Echo", "game", 1_000, 98), ("Move", "battle", 60_000, 10)] {
+            let id = r.request(name, connection);
+            for _ in 0..count {
+                r.issued(id);
+                let answer =
+                    Answer { latency_us: us, intended_us: None, observed_us: us * 2, generator_us: us };
+                r.answered(id, answer);
+            }
+        }
+        let echo = r.request("Echo", "game");
+        r.issued(echo);
+        r.issued(echo);
+        r.request_failed(echo, FailureKind::Timeout, "no reply", no_sample);
+        let check = r.check("echo is right");
+        (0..99).for_each(|_| r.check_passed(check));
+        r.check_failed(check, no_sample);
+        let push = r.push("Kick", "game");
+        r.pushed(push, 10);
+        let connection = r.connection("game");
+        r.opened(connection, 300);
+        let counter = r.counter("gold");
+        r.counted(counter, 500);
+        let task = r.work(WorkKind::Task, "role.chat");
+        r.worked(task, 2_000);
+        r.lag(LagSource::Ready, 100);
+        r.robot_started();
+        r.robot_changed(RobotState::Connecting, RobotState::Ready);
+        r.robot_first_ready();
+        let mut totals = Totals::default();
+        totals.merge(&r.take());
+        totals
+    }
+
+    #[track_caller]
+    fn check(key: &str, condition: &str, wanted: &str) {
+        let result = Threshold::parse(key, condition).unwrap().evaluate(&played(), Duration::from_secs(2));
+        let by = result.decided_by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+        let how = match &result.outcome {
+            Outcome::Pass { .. } => "pass".to_owned(),
+            Outcome::Fail { .. } => "fail".to_owned(),
+            Outcome::NoSamples { nearest } => {
+                nearest.as_ref().map_or_else(String::new, |n| format!("near {n}"))
+            }
+        };
+        let said = format!("{} {how}{by}", result.actual());
+        assert_eq!(said.trim(), wanted, "{key} {condition}");
+    }
+
+    #[test]
+    fn thresholds_are_compared_with_what_was_measured() {
+        check("request.Echo.p99", "< 50ms", "1 ms pass");
+        check("request.game/Echo.failures", "== 0", "1 fail");
+        check("request.battle/Echo.failures", "== 0", "no samples near battle/Move");
+        check("request.Echo.in_flight", "== 1", "1 pass");
+        check("request.Echo.failure_rate", "< 1.1%", "1.01% pass");
+        check("check.echo is right.rate", "> 99.5%", "99% fail");
+        check("push.Kick.count", ">= 1", "1 pass");
+        check("count.gold", "> 499", "500 pass");
+        check("count.gold.rate", "> 499", "250/s fail");
+        check("connect.game.p99", "< 1ms", "300 µs pass");
+        check("task.role.chat.max", "<= 2ms", "2 ms pass");
+        check("robots.ready", "== 1", "1 pass");
+        check("generator.lag.p99", "< 5ms", "100 µs pass");
+        check("generator.share", "< 20%", "50% fail");
+        check("errors.rate", "< 1%", "1.82% fail");
+        check("errors.script", "== 0", "0 pass");
+    }
+
+    #[test]
+    fn without_samples_a_threshold_does_not_pass() {
+        check("request.Ehco.p99", "< 50ms", "no samples near Echo");
+        check("request.Echo.intended_p99", "< 50ms", "no samples");
+        check("generator.cpu", "< 90%", "no samples");
+        let result =
+            Threshold::parse("errors.count", "== 0").unwrap().evaluate(&Totals::default(), Duration::ZERO);
+        assert!(!result.passed());
+        assert_eq!(result.actual(), "no samples");
+    }
+
+    #[test]
+    fn a_pattern_holds_when_its_worst_name_holds_and_counts_add_up() {
+        check("request.*.p95", "< 50ms", "60 ms fail by battle/Move");
+        check("request.*.p95", "< 70ms", "60 ms pass by battle/Move");
+        check("request.game/*.p95", "< 50ms", "1 ms pass by game/Echo");
+        check("request.*.count", ">= 110", "110 pass");
+        check("request.*.rate", "> 100", "54/s fail");
+    }
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, text, wanted) in [
+            ("*", "", true),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("a*c*e", "abcde", true),
+            ("a*c*e", "abde", false),
+            ("ab*ba", "aba", false),
+            ("abc", "abcd", false),
+            ("登*", "登录", true),
+        ] {
+            assert_eq!(matches(pattern, text), wanted, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn the_default_threshold_gives_way_to_the_users_own() {
+        let keys = |asked| Thresholds::new(asked).iter().map(|t| t.to_string()).collect::<Vec<_>>();
+        assert_eq!(keys(vec![]), ["errors.rate < 1%"]);
+        let own = Threshold::parse("errors.rate", "< 5%").unwrap();
+        assert_eq!(keys(vec![own]), ["errors.rate < 5%"]);
+        let other = Threshold::parse("errors.count", "== 0").unwrap();
+        assert_eq!(keys(vec![other]), ["errors.rate < 1%", "errors.count == 0"]);
+    }
+}

@@ -1,0 +1,309 @@
+//! What thresholds can speak of: the families, their metrics and units.
+
+use crate::kinds::{FailureKind, LagSource, WorkKind};
+use crate::tally::Kind;
+
+/// The first part of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Request,
+    Send,
+    Push,
+    Connect,
+    Check,
+    Work(WorkKind),
+    Measure,
+    Count,
+    Errors,
+    Robots,
+    Generator,
+    Bytes,
+    Messages,
+}
+
+/// What is read from the totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Metric {
+    Count,
+    Ok,
+    Failures,
+    FailureRate,
+    FailuresOf(FailureKind),
+    Passed,
+    PassRate,
+    PerSecond,
+    Cancelled,
+    Late,
+    Duplicate,
+    Ambiguous,
+    InFlight,
+    Bytes,
+    Handled,
+    Opened,
+    Orphans,
+    Planned,
+    Started,
+    Ready,
+    Stopped,
+    Peak,
+    Sent,
+    Received,
+    Time(Figure),
+    Intended(Figure),
+    Lag(Figure),
+    LagOf(LagSource, Figure),
+    LongestStall,
+    Share,
+    Cpu,
+}
+
+/// A prefix and the metric of a figure that stands behind it.
+type Timed = (&'static str, fn(Figure) -> Metric);
+
+/// A figure of a distribution of durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Figure {
+    Min,
+    Mean,
+    Max,
+    /// In hundred-thousandths: `p99` is 99,000, `p999` is 99,900.
+    Quantile(u32),
+}
+
+/// What a metric is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Time,
+    Share,
+    Number,
+    PerSecond,
+    Bytes,
+}
+
+impl Unit {
+    /// The unit in words, and a value in it.
+    pub(super) fn wanted(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Time => ("a duration (seconds as a number, or us, ms, s, m, h)", "50ms"),
+            Self::Share => ("a percentage, or a share from 0 to 1", "1%"),
+            Self::Number => ("a number", "100"),
+            Self::PerSecond => ("a number per second", "100"),
+            Self::Bytes => ("a number of bytes (B, kB, MB, GB)", "10MB"),
+        }
+    }
+}
+
+impl Metric {
+    pub(super) fn unit(self, family: Family) -> Unit {
+        match self {
+            Self::Time(_) | Self::Intended(_) | Self::Lag(_) | Self::LagOf(..) | Self::LongestStall => {
+                Unit::Time
+            }
+            Self::FailureRate | Self::PassRate | Self::Share | Self::Cpu => Unit::Share,
+            Self::PerSecond => Unit::PerSecond,
+            Self::Bytes => Unit::Bytes,
+            Self::Sent | Self::Received if family == Family::Bytes => Unit::Bytes,
+            _ => Unit::Number,
+        }
+    }
+
+    /// Whether the figures of several names add up to one; the others must hold for each name.
+    pub(super) fn adds_up(self, family: Family) -> bool {
+        matches!(self.unit(family), Unit::Number | Unit::PerSecond | Unit::Bytes)
+    }
+}
+
+use Metric as M;
+
+const WORK: &[(&str, Metric)] = &[
+    ("count", M::Count),
+    ("failures", M::Failures),
+    ("failure_rate", M::FailureRate),
+    ("rate", M::PerSecond),
+];
+
+impl Family {
+    pub(super) const ALL: [(&'static str, Self); 16] = [
+        ("request", Self::Request),
+        ("send", Self::Send),
+        ("push", Self::Push),
+        ("connect", Self::Connect),
+        ("check", Self::Check),
+        ("task", Self::Work(WorkKind::Task)),
+        ("sequence", Self::Work(WorkKind::Sequence)),
+        ("step", Self::Work(WorkKind::Step)),
+        ("start", Self::Work(WorkKind::Start)),
+        ("measure", Self::Measure),
+        ("count", Self::Count),
+        ("errors", Self::Errors),
+        ("robots", Self::Robots),
+        ("generator", Self::Generator),
+        ("bytes", Self::Bytes),
+        ("messages", Self::Messages),
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, family)| *family == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether its keys have a name between the family and the metric.
+    pub(super) fn is_named(self) -> bool {
+        !matches!(self, Self::Errors | Self::Robots | Self::Generator | Self::Bytes | Self::Messages)
+    }
+
+    /// Its metrics other than figures of durations.
+    pub(super) fn metrics(self) -> &'static [(&'static str, Metric)] {
+        match self {
+            Self::Request => &[
+                ("count", M::Count),
+                ("ok", M::Ok),
+                ("failures", M::Failures),
+                ("failure_rate", M::FailureRate),
+                ("rate", M::PerSecond),
+                ("cancelled", M::Cancelled),
+                ("late", M::Late),
+                ("duplicate", M::Duplicate),
+                ("ambiguous", M::Ambiguous),
+                ("in_flight", M::InFlight),
+            ],
+            Self::Send => &[("count", M::Count), ("bytes", M::Bytes), ("rate", M::PerSecond)],
+            Self::Push => {
+                &[("count", M::Count), ("bytes", M::Bytes), ("handled", M::Handled), ("rate", M::PerSecond)]
+            }
+            Self::Connect => &[
+                ("count", M::Count),
+                ("opened", M::Opened),
+                ("failures", M::Failures),
+                ("failure_rate", M::FailureRate),
+                ("orphans", M::Orphans),
+                ("rate", M::PerSecond),
+            ],
+            Self::Check => &[
+                ("count", M::Count),
+                ("passed", M::Passed),
+                ("failures", M::Failures),
+                ("rate", M::PassRate),
+            ],
+            Self::Work(_) => WORK,
+            Self::Measure => &[("count", M::Count), ("rate", M::PerSecond)],
+            Self::Count => &[("count", M::Count), ("rate", M::PerSecond)],
+            Self::Errors => &[("rate", M::FailureRate), ("count", M::Failures)],
+            Self::Robots => &[
+                ("planned", M::Planned),
+                ("started", M::Started),
+                ("ready", M::Ready),
+                ("failed", M::Failures),
+                ("stopped", M::Stopped),
+                ("peak", M::Peak),
+            ],
+            Self::Generator => &[("longest_stall", M::LongestStall), ("share", M::Share), ("cpu", M::Cpu)],
+            Self::Bytes | Self::Messages => &[("sent", M::Sent), ("received", M::Received)],
+        }
+    }
+
+    /// The prefixes behind which a figure of durations may stand: `p99`, `intended_p99`, `lag.p99`.
+    pub(super) fn timed(self) -> &'static [Timed] {
+        match self {
+            Self::Request => &[("", M::Time), ("intended_", M::Intended)],
+            Self::Connect | Self::Work(_) | Self::Measure => &[("", M::Time)],
+            Self::Generator => &[
+                ("lag.", M::Lag),
+                ("lag.ready.", |figure| M::LagOf(LagSource::Ready, figure)),
+                ("lag.timer.", |figure| M::LagOf(LagSource::Timer, figure)),
+                ("lag.collector.", |figure| M::LagOf(LagSource::Collector, figure)),
+            ],
+            _ => &[],
+        }
+    }
+
+    /// The metric of a name, if the family has it.
+    pub(super) fn metric(self, name: &str) -> Option<Metric> {
+        let plain = self.metrics().iter().find(|(known, _)| *known == name).map(|&(_, metric)| metric);
+        plain.or_else(|| self.timed_metric(name)).or_else(|| match self {
+            Self::Errors => {
+                FailureKind::ALL.iter().find(|kind| kind.name() == name).map(|&k| M::FailuresOf(k))
+            }
+            _ => None,
+        })
+    }
+
+    fn timed_metric(self, name: &str) -> Option<Metric> {
+        self.timed().iter().find_map(|(prefix, metric)| {
+            let figure = Figure::parse(name.strip_prefix(prefix)?)?;
+            Some(metric(figure))
+        })
+    }
+
+    /// Its metrics as a user may write them, for finding the nearest one.
+    pub(super) fn candidates(self) -> Vec<String> {
+        let figures = ["p50", "p90", "p95", "p99", "p999", "min", "mean", "max"];
+        let timed =
+            self.timed().iter().flat_map(|(prefix, _)| figures.map(|figure| format!("{prefix}{figure}")));
+        self.plain().chain(timed).collect()
+    }
+
+    /// Its metrics in words.
+    pub(super) fn wanted(self) -> String {
+        let timed = self.timed().iter().map(|(prefix, _)| format!("{prefix}FIGURE"));
+        let figures =
+            if self.timed().is_empty() { "" } else { " (a FIGURE is p50, p99, p999 ..., min, mean or max)" };
+        self.plain().chain(timed).collect::<Vec<_>>().join(", ") + figures
+    }
+
+    fn plain(self) -> impl Iterator<Item = String> {
+        let kinds = if self == Self::Errors { FailureKind::ALL } else { &[] };
+        let kinds = kinds.iter().map(|kind| kind.name().to_owned());
+        self.metrics().iter().map(|(name, _)| (*name).to_owned()).chain(kinds)
+    }
+}
+
+impl Figure {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "min" => Some(Self::Min),
+            "mean" => Some(Self::Mean),
+            "max" => Some(Self::Max),
+            _ => Self::quantile(text.strip_prefix('p')?),
+        }
+    }
+
+    /// `50` is 50 %, `99` 99 %, `999` 99.9 %: the point stands behind the second digit.
+    fn quantile(digits: &str) -> Option<Self> {
+        if !(1..=5).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let value: u32 = digits.parse().ok()?;
+        let scale = match digits.len() {
+            1 => 1_000,
+            len => 10u32.pow(5 - u32::try_from(len).ok()?),
+        };
+        Some(Self::Quantile(value * scale)).filter(|_| value > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_put_the_point_behind_the_second_digit() {
+        for (text, wanted) in
+            [("p5", 5_000), ("p50", 50_000), ("p99", 99_000), ("p999", 99_900), ("p99999", 99_999)]
+        {
+            assert_eq!(Figure::parse(text), Some(Figure::Quantile(wanted)), "{text}");
+        }
+        for text in ["p", "p0", "p999999", "p9x", "q99", ""] {
+            assert_eq!(Figure::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_family_has_a_name_and_every_metric_is_found_by_its_own() {
+        for (name, family) in Family::ALL {
+            assert_eq!(family.name(), name);
+            for wanted in family.candidates() {
+                assert!(family.metric(&wanted).is_some(), "{name}.{wanted}");
+            }
+        }
+    }
+}
