@@ -1,0 +1,326 @@
+//! A connection's layer and framing together: bytes to whole messages and back, without I/O.
+//!
+//! The driver reads bytes, calls [`Channel::cut`] until it says `Need`, and keeps what was not used. It writes what
+//! [`Channel::start`], [`Channel::drain_control`], [`Channel::finish`] and [`Channel::close`] append.
+
+use std::sync::Arc;
+
+use crate::framing::{Cut, Framing, FramingError, FramingSetupError, Mark};
+use crate::websocket::{Step, WebSocket, WebSocketError, WebSocketSpec};
+
+/// What a connection speaks below its codec; shared by all connections of one protocol and transport.
+#[derive(Debug, Clone)]
+pub struct ChannelSpec {
+    websocket: Option<WebSocketSpec>,
+    framing: Framing,
+}
+
+/// A framing and a transport that do not go together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelSpecError {
+    /// A byte stream without a framing has no messages.
+    #[error("a byte stream has no messages of its own, so the protocol needs a framing")]
+    NoMessages,
+    /// The framing can never work.
+    #[error(transparent)]
+    Framing(#[from] FramingSetupError),
+}
+
+/// One connection's layer and framing.
+#[derive(Debug)]
+pub struct Channel {
+    spec: Arc<ChannelSpec>,
+    layer: Layer,
+    /// Bytes at the start of the input that are known to end no frame.
+    scanned: usize,
+    /// Whether the last cut left bytes it could not use yet.
+    half: bool,
+}
+
+#[derive(Debug)]
+enum Layer {
+    Stream,
+    WebSocket(Box<WebSocket>),
+}
+
+/// The next thing in a connection's input.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received<'a> {
+    /// Nothing whole: cut again when there are at least this many bytes, the unused ones included.
+    Need {
+        /// Bytes in all, always more than were offered.
+        at_least: usize,
+    },
+    /// The handshake is done: messages can be sent.
+    Opened {
+        /// Bytes of input to drop.
+        used: usize,
+    },
+    /// A whole message.
+    Message {
+        /// What it carries.
+        payload: &'a [u8],
+        /// Bytes of input to drop once the payload has been read.
+        used: usize,
+    },
+    /// Something of the layer's own, or a part of a message that was put aside.
+    Control {
+        /// Bytes of input to drop.
+        used: usize,
+    },
+    /// The peer says good-bye; it sends nothing more.
+    Closed {
+        /// The WebSocket close code, if one was given.
+        code: Option<u16>,
+        /// Bytes of input to drop.
+        used: usize,
+    },
+}
+
+/// A peer that broke the connection's protocol; the connection cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelError {
+    /// The stream is not made of frames.
+    #[error(transparent)]
+    Framing(#[from] FramingError),
+    /// The peer broke WebSocket.
+    #[error(transparent)]
+    WebSocket(#[from] WebSocketError),
+    /// The stream ended inside a message or a handshake.
+    #[error("the stream ended in the middle of {0}")]
+    Truncated(Unfinished),
+}
+
+/// What a stream's end cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// The opening handshake.
+    Handshake,
+    /// A message.
+    Message,
+}
+
+/// A message that could not be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The payload is no frame.
+    #[error(transparent)]
+    Framing(#[from] FramingError),
+    /// The handshake is not done, or the connection is closing.
+    #[error("the connection is not open")]
+    NotOpen,
+    /// The connection sends text, and the payload is not UTF-8.
+    #[error("the payload of a text message is not UTF-8")]
+    NotText,
+}
+
+impl std::fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unfinished::Handshake => "the handshake",
+            Unfinished::Message => "a message",
+        })
+    }
+}
+
+impl ChannelSpec {
+    /// A byte stream cut by `framing`.
+    ///
+    /// # Errors
+    /// When the framing cannot work on a byte stream.
+    pub fn stream(framing: Framing) -> Result<ChannelSpec, ChannelSpecError> {
+        framing.validate()?;
+        match framing {
+            Framing::Message => Err(ChannelSpecError::NoMessages),
+            framing => Ok(ChannelSpec { websocket: None, framing }),
+        }
+    }
+
+    /// WebSocket, with messages as frames ([`Framing::Message`]) or a framing of its own inside them.
+    ///
+    /// # Errors
+    /// When the framing can never work.
+    pub fn websocket(websocket: WebSocketSpec, framing: Framing) -> Result<ChannelSpec, FramingSetupError> {
+        framing.validate()?;
+        Ok(ChannelSpec { websocket: Some(websocket), framing })
+    }
+
+    /// How messages are cut.
+    pub fn framing(&self) -> &Framing {
+        &self.framing
+    }
+
+    /// Whether a WebSocket layer is below the framing.
+    pub fn is_websocket(&self) -> bool {
+        self.websocket.is_some()
+    }
+}
+
+impl Channel {
+    /// The side that connects.
+    ///
+    /// `authority` and `path` are the URL's, for a handshake; `nonce` seeds its key and the masks.
+    pub fn client(spec: &Arc<ChannelSpec>, authority: &str, path: &str, nonce: u64) -> Channel {
+        Channel::new(spec, || WebSocket::client(authority, path, nonce))
+    }
+
+    /// The side that accepts: it answers a handshake and does not mask.
+    pub fn server(spec: &Arc<ChannelSpec>) -> Channel {
+        Channel::new(spec, WebSocket::server)
+    }
+
+    fn new(spec: &Arc<ChannelSpec>, websocket: impl FnOnce() -> WebSocket) -> Channel {
+        let layer = match &spec.websocket {
+            Some(_) => Layer::WebSocket(Box::new(websocket())),
+            None => Layer::Stream,
+        };
+        Channel { spec: Arc::clone(spec), layer, scanned: 0, half: false }
+    }
+
+    /// Appends what is sent first when the transport is connected: the WebSocket upgrade, or nothing.
+    pub fn start(&mut self, out: &mut Vec<u8>) {
+        if let (Layer::WebSocket(websocket), Some(spec)) = (&self.layer, &self.spec.websocket) {
+            websocket.start(spec, out);
+        }
+    }
+
+    /// Whether messages can be sent: a byte stream from the start, WebSocket between its handshakes.
+    pub fn is_open(&self) -> bool {
+        match &self.layer {
+            Layer::Stream => true,
+            Layer::WebSocket(websocket) => websocket.is_open(),
+        }
+    }
+
+    /// The next thing in `input`, which begins with what earlier cuts did not use.
+    ///
+    /// The caller drops `used` bytes and cuts again until `Need`. An input that is used up leaves nothing to be cut.
+    /// [`Channel::drain_control`] gives the answers the layer has to send, also after an error.
+    ///
+    /// # Errors
+    /// When the peer broke the protocol; the connection cannot go on.
+    #[inline]
+    pub fn cut<'a>(&'a mut self, input: &'a [u8]) -> Result<Received<'a>, ChannelError> {
+        match (&mut self.layer, &self.spec.websocket) {
+            (Layer::WebSocket(websocket), Some(spec)) => {
+                let step = websocket.cut(spec, &self.spec.framing, input)?;
+                self.half = matches!(step, Step::Need(_)) && !input.is_empty();
+                Ok(received(step, input, websocket))
+            }
+            _ => match self.spec.framing.cut_after(input, self.scanned)? {
+                Cut::Frame { payload, used } => {
+                    self.scanned = 0;
+                    self.half = false;
+                    Ok(Received::Message { payload: &input[payload], used })
+                }
+                Cut::Need(at_least) => {
+                    self.scanned = input.len();
+                    self.half = !input.is_empty();
+                    Ok(Received::Need { at_least })
+                }
+            },
+        }
+    }
+
+    /// Appends the answers that cuts made necessary: a server's handshake, pongs, close frames.
+    #[inline]
+    pub fn drain_control(&mut self, out: &mut Vec<u8>) {
+        if let Layer::WebSocket(websocket) = &mut self.layer {
+            websocket.drain_control(out);
+        }
+    }
+
+    /// Begins a message at the end of `out`; its payload is appended next.
+    #[inline]
+    pub fn begin(&self, out: &mut Vec<u8>) -> Mark {
+        match &self.layer {
+            Layer::Stream => self.spec.framing.begin(out),
+            Layer::WebSocket(websocket) => {
+                let mark = websocket.begin(out);
+                // The inner mark is found again from the outer one.
+                let _ = self.spec.framing.begin(out);
+                mark
+            }
+        }
+    }
+
+    /// Finishes the message begun at `mark`, whose payload is all that was appended since: headers, and masks in place.
+    ///
+    /// # Errors
+    /// When the message cannot be sent; `out` is then as it was at `begin`.
+    #[inline]
+    pub fn finish(&mut self, out: &mut Vec<u8>, mark: Mark) -> Result<(), SendError> {
+        match (&mut self.layer, &self.spec.websocket) {
+            (Layer::WebSocket(websocket), Some(spec)) => {
+                let finished = finish_websocket(websocket, spec, &self.spec.framing, out, mark);
+                if finished.is_err() {
+                    out.truncate(mark.0);
+                }
+                finished
+            }
+            _ => Ok(self.spec.framing.finish(out, mark)?),
+        }
+    }
+
+    /// Appends a WebSocket close frame, once; nothing on a byte stream, or before the handshake is done.
+    pub fn close(&mut self, code: u16, out: &mut Vec<u8>) {
+        if let Layer::WebSocket(websocket) = &mut self.layer {
+            websocket.close(code, out);
+        }
+    }
+
+    /// Whether the stream may end here. Only bytes that were offered to [`Channel::cut`] are known: a driver that saves cuts
+    /// until `Need` is met must have offered the first of them.
+    ///
+    /// # Errors
+    /// When a message or the handshake is half received.
+    pub fn end_of_input(&self) -> Result<(), ChannelError> {
+        match &self.layer {
+            Layer::Stream if self.half => Err(ChannelError::Truncated(Unfinished::Message)),
+            Layer::Stream => Ok(()),
+            Layer::WebSocket(websocket) if websocket.is_opening() => {
+                Err(ChannelError::Truncated(Unfinished::Handshake))
+            }
+            Layer::WebSocket(websocket) if self.half || !websocket.at_rest() => {
+                Err(ChannelError::Truncated(Unfinished::Message))
+            }
+            Layer::WebSocket(_) => Ok(()),
+        }
+    }
+}
+
+/// Lends out what a step points to.
+#[inline]
+fn received<'a>(step: Step, input: &'a [u8], websocket: &'a WebSocket) -> Received<'a> {
+    match step {
+        Step::Need(at_least) => Received::Need { at_least },
+        Step::Opened(used) => Received::Opened { used },
+        Step::Input { payload, used } => Received::Message { payload: &input[payload], used },
+        Step::Buffer { payload, used } => Received::Message { payload: &websocket.buffer()[payload], used },
+        Step::Control(used) => Received::Control { used },
+        Step::Closed { code, used } => Received::Closed { code, used },
+    }
+}
+
+#[inline]
+fn finish_websocket(
+    websocket: &mut WebSocket,
+    spec: &WebSocketSpec,
+    framing: &Framing,
+    out: &mut Vec<u8>,
+    mark: Mark,
+) -> Result<(), SendError> {
+    if !websocket.is_open() {
+        return Err(SendError::NotOpen);
+    }
+    let content = mark.0 + websocket.reserved();
+    framing.finish(out, Mark(content))?;
+    if spec.text && std::str::from_utf8(&out[content..]).is_err() {
+        return Err(SendError::NotText);
+    }
+    websocket.finish(spec, out, mark);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

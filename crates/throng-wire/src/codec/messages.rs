@@ -1,0 +1,50 @@
+//! The messages of a codec: dense ids and names, both ways.
+
+use std::collections::HashMap;
+
+use crate::MessageId;
+
+/// Names by id and ids by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Messages {
+    names: Vec<Box<str>>,
+    ids: HashMap<Box<str>, MessageId>,
+}
+
+impl Messages {
+    /// Gives each new name the next id.
+    pub(super) fn new<'n>(names: impl Iterator<Item = &'n str>) -> Messages {
+        let mut messages = Messages::default();
+        for name in names {
+            if !messages.ids.contains_key(name) {
+                messages.ids.insert(name.into(), MessageId(messages.count()));
+                messages.names.push(name.into());
+            }
+        }
+        messages
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.names.len() as u32
+    }
+
+    #[inline]
+    pub(super) fn find(&self, name: &str) -> Option<MessageId> {
+        self.ids.get(name).copied()
+    }
+
+    #[inline]
+    pub(super) fn name(&self, message: MessageId) -> Option<&str> {
+        self.names.get(message.0 as usize).map(|name| &**name)
+    }
+
+    /// The name for an error's text.
+    pub(super) fn describe(&self, message: MessageId) -> String {
+        self.name(message).map_or_else(|| format!("message {}", message.0), str::to_owned)
+    }
+
+    /// A table indexed by message.
+    pub(super) fn table<T>(&self, entry: impl Fn(&str) -> Option<T>) -> Vec<Option<T>> {
+        self.names.iter().map(|name| entry(name)).collect()
+    }
+}

@@ -1,0 +1,219 @@
+//! Framing: where one message ends and the next begins in a stream of bytes.
+//!
+//! A [`Framing`] is immutable and shared; it keeps nothing of a stream. Whoever reads the stream keeps the incomplete
+//! tail and offers it again with more bytes behind it. Start at [`Framing::cut`] for what arrives and at
+//! [`Framing::begin`] for what leaves.
+
+mod delimiter;
+mod length;
+
+use std::ops::Range;
+
+pub use delimiter::DelimiterFraming;
+pub use length::{Endian, LengthFraming, LengthWidth, UnknownLengthWidth};
+
+/// The largest payload a framing accepts when nothing else is said: 1 MiB.
+pub const DEFAULT_MAX: usize = 1 << 20;
+/// The largest payload behind a two-byte length when nothing else is said: 64 KiB, which is all such a length can say.
+pub const DEFAULT_MAX_U16: usize = 1 << 16;
+/// The largest maximum and offset that can be asked for: 1 GiB.
+pub const GREATEST_MAX: usize = 1 << 30;
+
+/// How a stream of bytes is cut into frames.
+#[derive(Debug, Clone)]
+pub enum Framing {
+    /// A length field tells how long the frame is.
+    Length(LengthFraming),
+    /// A byte sequence ends each frame.
+    Delimiter(DelimiterFraming),
+    /// Every frame has this many bytes.
+    Fixed(usize),
+    /// The layer below has messages, and each is one frame; only possible inside WebSocket.
+    Message,
+}
+
+/// What the start of a stream holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cut {
+    /// No whole frame yet: at least this many bytes in all are needed, always more than were offered.
+    Need(usize),
+    /// A whole frame stands at the start.
+    Frame {
+        /// Where its payload lies in the bytes offered.
+        payload: Range<usize>,
+        /// How many bytes the frame takes with its header or delimiter.
+        used: usize,
+    },
+}
+
+/// Where a frame that is being written begins in its output buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a begun frame is not valid before it is finished"]
+pub struct Mark(pub(crate) usize);
+
+/// Bytes that are no frame, or a payload that cannot become one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FramingError {
+    /// The frame is longer than the framing allows.
+    #[error("a frame of {length} bytes is longer than the maximum of {max}")]
+    TooLong {
+        /// The length met, in bytes of payload.
+        length: u64,
+        /// The largest payload allowed, in bytes.
+        max: usize,
+    },
+    /// An inclusive length is smaller than the header it counts.
+    #[error("an inclusive length of {length} is smaller than the {header} bytes of its header")]
+    TooShort {
+        /// The value of the length field.
+        length: u64,
+        /// The size of the header, in bytes.
+        header: usize,
+    },
+    /// A varint length goes on for more than five bytes.
+    #[error("a varint length has more than five bytes")]
+    LongVarint,
+    /// No delimiter came within the maximum.
+    #[error("no delimiter within {max} bytes")]
+    NoDelimiter {
+        /// The largest payload allowed, in bytes.
+        max: usize,
+    },
+    /// A payload to send holds the delimiter, so the peer would see two frames.
+    #[error("the payload contains the delimiter")]
+    DelimiterInside,
+    /// A payload to send does not have the fixed size.
+    #[error("a payload of {length} bytes where every frame has {size}")]
+    WrongSize {
+        /// The payload's size, in bytes.
+        length: usize,
+        /// The size every frame has, in bytes.
+        size: usize,
+    },
+    /// A payload to send is shorter than the header it must begin with.
+    #[error("a payload of {length} bytes is shorter than its header of {header}")]
+    NoHeader {
+        /// The payload's size, in bytes.
+        length: usize,
+        /// The size of the header, in bytes.
+        header: usize,
+    },
+}
+
+/// A framing that could never work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FramingSetupError {
+    /// The delimiter has no bytes.
+    #[error("the delimiter is empty")]
+    EmptyDelimiter,
+    /// The fixed size is zero.
+    #[error("a fixed frame size of 0")]
+    ZeroSize,
+    /// The maximum is zero, or does not even hold the header that counts as payload.
+    #[error("a maximum of {max} bytes does not hold the smallest frame of {least}")]
+    SmallMax {
+        /// The maximum given, in bytes.
+        max: usize,
+        /// The smallest sensible one, in bytes.
+        least: usize,
+    },
+    /// A maximum, size or offset is larger than [`GREATEST_MAX`].
+    #[error("{bytes} bytes are more than the {GREATEST_MAX} a frame may have")]
+    TooLarge {
+        /// The number given.
+        bytes: usize,
+    },
+    /// A varint length field behind other header bytes has no fixed place to be written to.
+    #[error("a varint length cannot have an offset")]
+    VarintOffset,
+}
+
+impl Framing {
+    /// Cuts the frame at the start of `bytes`.
+    ///
+    /// # Errors
+    /// When no continuation of `bytes` could make it a frame; the stream is lost then.
+    #[inline]
+    pub fn cut(&self, bytes: &[u8]) -> Result<Cut, FramingError> {
+        self.cut_after(bytes, 0)
+    }
+
+    /// Like [`Framing::cut`] where the first `scanned` bytes are known to end no frame, so that a slow peer's long line is
+    /// not searched again for each byte.
+    #[inline]
+    pub(crate) fn cut_after(&self, bytes: &[u8], scanned: usize) -> Result<Cut, FramingError> {
+        match self {
+            Framing::Length(length) => length.cut(bytes),
+            Framing::Delimiter(delimiter) => delimiter.cut_after(bytes, scanned),
+            Framing::Fixed(size) if bytes.len() < *size => Ok(Cut::Need(*size)),
+            Framing::Fixed(size) => Ok(Cut::Frame { payload: 0..*size, used: *size }),
+            Framing::Message if bytes.is_empty() => Ok(Cut::Need(1)),
+            Framing::Message => Ok(Cut::Frame { payload: 0..bytes.len(), used: bytes.len() }),
+        }
+    }
+
+    /// Begins a frame at the end of `out`; its payload is appended next.
+    #[inline]
+    pub fn begin(&self, out: &mut Vec<u8>) -> Mark {
+        let mark = Mark(out.len());
+        if let Framing::Length(length) = self {
+            length.reserve(out);
+        }
+        mark
+    }
+
+    /// Finishes the frame begun at `mark`, whose payload is all that was appended since.
+    ///
+    /// # Errors
+    /// When the payload cannot be a frame; `out` is then as it was at `begin`.
+    #[inline]
+    pub fn finish(&self, out: &mut Vec<u8>, mark: Mark) -> Result<(), FramingError> {
+        let finished = match self {
+            Framing::Length(length) => length.finish(out, mark.0),
+            Framing::Delimiter(delimiter) => delimiter.finish(out, mark.0),
+            Framing::Fixed(size) if out.len() - mark.0 == *size => Ok(()),
+            Framing::Fixed(size) => Err(FramingError::WrongSize { length: out.len() - mark.0, size: *size }),
+            Framing::Message => Ok(()),
+        };
+        if finished.is_err() {
+            out.truncate(mark.0);
+        }
+        finished
+    }
+
+    /// The most bytes a frame takes with its header or delimiter: what a reader must be ready to keep.
+    pub fn limit(&self) -> usize {
+        match self {
+            Framing::Length(length) => length.limit(),
+            Framing::Delimiter(delimiter) => delimiter.limit(),
+            Framing::Fixed(size) => *size,
+            Framing::Message => usize::MAX,
+        }
+    }
+
+    /// The bytes before a frame's body that are handed over as part of the payload: none but with a length at an offset.
+    pub fn header_in_payload(&self) -> usize {
+        match self {
+            Framing::Length(length) => length.header_in_payload(),
+            _ => 0,
+        }
+    }
+
+    /// Whether this framing can work at all.
+    ///
+    /// # Errors
+    /// See [`FramingSetupError`].
+    pub fn validate(&self) -> Result<(), FramingSetupError> {
+        let asked = match self {
+            Framing::Length(length) => length.validate().map(|()| length.max.max(length.offset)),
+            Framing::Delimiter(delimiter) => delimiter.validate().map(|()| delimiter.max()),
+            Framing::Fixed(0) => Err(FramingSetupError::ZeroSize),
+            Framing::Fixed(size) => Ok(*size),
+            Framing::Message => Ok(0),
+        }?;
+        if asked > GREATEST_MAX { Err(FramingSetupError::TooLarge { bytes: asked }) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,44 @@
+//! Framing, the WebSocket layer, codecs and reply matching as state machines without I/O.
+//!
+//! Bytes go in, messages come out, and the other way round; this crate never touches a socket, a clock or a thread, and
+//! whatever a server sends can neither make it panic nor let it keep more than the limits it was given.
+//!
+//! The life of a request through this crate: [`Protocol::awaits`] says which key its reply will have and [`Pending::issue`] books
+//! it; [`Channel::begin`], [`Protocol::write`] and [`Channel::finish`] make its bytes. What arrives goes through
+//! [`Channel::cut`], [`Protocol::read`], [`Protocol::answers`] and [`Pending::resolve`]. None of these allocates once its buffers
+//! have grown.
+//!
+//! A [`ProtocolSpec`] is what the user described; [`Protocol::build`] checks it.
+
+pub mod channel;
+pub mod codec;
+pub mod framing;
+pub mod names;
+pub mod pending;
+pub mod protocol;
+pub mod reply;
+pub mod spec;
+pub mod websocket;
+
+pub use channel::{Channel, ChannelError, ChannelSpec, ChannelSpecError, Received, SendError};
+pub use codec::{Codec, Direction, Head, HeadError, HeadKind, RawCodec, SprotoCodec, WriteError};
+pub use framing::{
+    Cut, DEFAULT_MAX, DEFAULT_MAX_U16, DelimiterFraming, Endian, Framing, FramingError, FramingSetupError,
+    LengthFraming, LengthWidth, Mark, UnknownLengthWidth,
+};
+pub use names::Names;
+pub use pending::{Match, Pending, ReplyKey};
+pub use protocol::{Heartbeat, Protocol};
+pub use reply::{NamePatterns, PatternError, ReplyRule};
+pub use spec::{
+    CodecSpec, DEFAULT_REQUEST_TIMEOUT, HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, ReplySpec,
+    SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+};
+pub use websocket::{HandshakeError, WebSocketError, WebSocketSpec};
+
+/// Monotonic time in nanoseconds since the run's start.
+pub type Nanos = u64;
+
+/// A message of a protocol, by its dense id there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub u32);
