@@ -1,0 +1,142 @@
+//! What a shard is told before it begins.
+
+use crate::net::target::Allowed;
+use crate::program::Wait;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use throng_wire::Protocol;
+
+/// The settings of the robots, the same on every shard.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The seed of every random stream.
+    pub seed: u64,
+    /// The project's protocols.
+    pub protocols: Vec<ProtocolRoute>,
+    /// The scheme of `host:port` without one: true is `ws`, false is `tcp`.
+    pub websocket_by_default: bool,
+    /// The wait between tasks that say nothing of their own.
+    pub wait: Wait,
+    /// What an uncaught error in a start or a task does to its robot.
+    pub on_error: OnError,
+    /// How long a robot may take to become ready.
+    pub ready_timeout: Duration,
+    /// How long stops may take.
+    pub stop_timeout: Duration,
+    /// How long one attempt to connect may take, where the script does not say.
+    pub connect_timeout: Duration,
+    /// Targets beside loopback and private ranges.
+    pub allowed: Allowed,
+    /// Local addresses that connections start from, in turn; empty leaves it to the system.
+    pub local_addresses: Vec<IpAddr>,
+    /// Bytes a connection may hold that the kernel did not take yet; more is `backpressure`.
+    pub outbox_limit: usize,
+}
+
+/// A protocol and the addresses that speak it.
+#[derive(Debug, Clone)]
+pub struct ProtocolRoute {
+    /// The protocol.
+    pub protocol: Arc<Protocol>,
+    /// Patterns over `scheme://host:port`; `*` stands for anything.
+    pub hosts: Vec<String>,
+}
+
+/// What an uncaught error does to its robot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// The task ends and the robot goes on; a robot whose first start fails ends as failed.
+    #[default]
+    Continue,
+    /// The robot restarts.
+    Restart,
+    /// The robot ends.
+    Stop,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            seed: 0,
+            protocols: Vec::new(),
+            websocket_by_default: true,
+            wait: Wait::Constant(Duration::from_secs(1)),
+            on_error: OnError::Continue,
+            ready_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(10),
+            allowed: Allowed::default(),
+            local_addresses: Vec::new(),
+            outbox_limit: 1 << 20,
+        }
+    }
+}
+
+/// Which robots of the run a shard has: those whose id is `index` modulo `count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardShare {
+    /// This shard.
+    pub index: u64,
+    /// All shards of the run.
+    pub count: u64,
+}
+
+impl ShardShare {
+    /// How many of the run's first `robots` ids are this shard's.
+    pub fn of(self, robots: u64) -> u64 {
+        robots / self.count + u64::from(robots % self.count > self.index)
+    }
+
+    /// The id of this shard's `nth` robot.
+    pub fn id(self, nth: u64) -> u64 {
+        nth * self.count + self.index
+    }
+}
+
+/// Whether `pattern`, in which `*` stands for anything, matches all of `text`.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut left) = text.strip_prefix(head) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return left.ends_with(part);
+        }
+        match left.find(part) {
+            Some(at) => left = &left[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_and_ids_do_not_meet() {
+        for robots in 0..20 {
+            let shares: Vec<u64> = (0..3).map(|index| ShardShare { index, count: 3 }.of(robots)).collect();
+            assert_eq!(shares.iter().sum::<u64>(), robots);
+            assert!(shares[0] - shares[2] <= 1);
+        }
+        assert_eq!(ShardShare { index: 2, count: 3 }.id(4), 14);
+    }
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, text, wanted) in [
+            ("ws://*", "ws://a:1", true),
+            ("tcp://*", "ws://a:1", false),
+            ("*:8766", "ws://a:8766", true),
+            ("ws://*:8*6", "ws://a:8766", true),
+            ("ws://a:1", "ws://a:1", true),
+            ("ws://a:1", "ws://a:12", false),
+            ("*a*a", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), wanted, "{pattern} {text}");
+        }
+    }
+}

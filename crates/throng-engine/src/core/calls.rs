@@ -1,0 +1,408 @@
+//! Requests, sends, and what becomes of the messages that come: the books of issue, reply and failure.
+
+use super::connection::{Arrival, Phase};
+use super::operation::{Call, OperationKind};
+use super::{Core, Event, Ready};
+use crate::host::{CallOptions, Failure};
+use crate::id::{ConnectionKey, OperationKey, RobotKey};
+use crate::trace::{Message, TakenAs, Trace};
+use crate::wheel::TimerId;
+use std::time::Duration;
+use throng_metrics::{Answer, FailureKind, no_sample};
+use throng_wire::{Head, Match, MessageId, Nanos, ReplyRule};
+
+/// What the shard tells the host about a message that came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Delivery {
+    /// The reply of this operation.
+    Reply { operation: OperationKey, request: MessageId, elapsed: Duration },
+    /// A message for whoever listens.
+    Push,
+    /// Counted; nobody is told.
+    Nobody,
+}
+
+impl Core {
+    /// The message of that name on a connection.
+    pub(crate) fn message(&mut self, key: ConnectionKey, name: &str) -> Option<MessageId> {
+        let label = self.connections.get(key)?.label;
+        self.labels.message(label, name)
+    }
+
+    pub(crate) fn message_name(&self, label: usize, message: MessageId) -> String {
+        self.labels.message_name(label, message).to_owned()
+    }
+
+    /// Issues a request.
+    ///
+    /// # Errors
+    /// It cannot be sent; issued and failed in the books.
+    pub(crate) fn request(
+        &mut self,
+        key: ConnectionKey,
+        message: MessageId,
+        body: &[u8],
+        options: &CallOptions<'_>,
+    ) -> Result<OperationKey, Failure> {
+        let Some(connection) = self.connections.get_mut(key) else { return Err(self.gone(message)) };
+        let (robot, label) = (connection.robot, connection.label);
+        let Some(protocol) = &self.labels.get(label).protocol else { return Err(self.no_messages(key)) };
+        let timeout = options.timeout.unwrap_or(protocol.request_timeout);
+        let session = match protocol.reply {
+            ReplyRule::Session => Some(options.session.unwrap_or_else(|| connection.pending.next_session())),
+            ReplyRule::Name(_) | ReplyRule::Fifo | ReplyRule::None => None,
+        };
+        let reply = protocol.awaits(message, session.unwrap_or_default());
+        let books = match options.measured_as {
+            None => self.labels.request(label, message, &mut self.recorder),
+            Some(name) if self.labels.get(label).books.is_some() => {
+                let connection = self.labels.get(label).name.clone();
+                Some(self.recorder.request(name, &connection))
+            }
+            Some(_) => None,
+        };
+        if let Some(books) = books {
+            self.recorder.issued(books);
+        }
+        let call = Call { message, books, sent: 0, quiet: options.quiet };
+        let Some(reply) = reply else {
+            let text = "no reply rule tells which message would answer it; use `send`";
+            return Err(self.refused(key, &call, FailureKind::Protocol, text));
+        };
+        if let Err((kind, text)) = self.append(key, message, session, body) {
+            return Err(self.refused(key, &call, kind, &text));
+        }
+        let operation = self.operate(robot, Some(key), OperationKind::Request(call));
+        self.time_operation(operation, timeout);
+        let connection = &mut self.connections[key];
+        connection.pending.issue(reply, operation.as_u64(), message, timeout);
+        if let Some(outbox) = &mut connection.outbox {
+            outbox.requests.push((outbox.bytes.len(), operation));
+        }
+        Ok(operation)
+    }
+
+    /// Sends a message no one waits for a reply to.
+    ///
+    /// # Errors
+    /// It cannot be sent; counted.
+    pub(crate) fn send(
+        &mut self,
+        key: ConnectionKey,
+        message: MessageId,
+        body: &[u8],
+    ) -> Result<(), Failure> {
+        let Some(connection) = self.connections.get(key) else { return Err(self.gone(message)) };
+        let label = connection.label;
+        let before = connection.outbox.as_ref().map_or(0, |outbox| outbox.bytes.len());
+        if let Err((kind, text)) = self.append(key, message, None, body) {
+            let name = self.message_name(label, message);
+            self.count_failure(kind, &name, &text, None);
+            return Err(self.failure_of(key, kind, &name, &text));
+        }
+        let after = self.connections[key].outbox.as_ref().map_or(0, |outbox| outbox.bytes.len());
+        if let Some(books) = self.labels.send(label, message, &mut self.recorder) {
+            self.recorder.sent(books, after - before);
+        }
+        Ok(())
+    }
+
+    /// Puts a whole message into the outbox.
+    fn append(
+        &mut self,
+        key: ConnectionKey,
+        message: MessageId,
+        session: Option<i64>,
+        body: &[u8],
+    ) -> Result<(), (FailureKind, String)> {
+        let connection = &mut self.connections[key];
+        let label = self.labels.get(connection.label);
+        let (Some(protocol), Some(channel)) = (&label.protocol, &mut connection.channel) else {
+            return Err((FailureKind::Protocol, "a stream has no messages; use `write`".to_owned()));
+        };
+        if connection.phase != Phase::Open {
+            return Err((FailureKind::NotConnected, "the connection is not open yet".to_owned()));
+        }
+        let outbox = connection.outbox.get_or_insert_with(|| self.pools.outbox());
+        if outbox.waiting() + body.len() > self.settings.outbox_limit {
+            let text = format!("more than {} bytes wait to be written", self.settings.outbox_limit);
+            return Err((FailureKind::Backpressure, text));
+        }
+        let start = outbox.bytes.len();
+        let mark = channel.begin(&mut outbox.bytes);
+        let written = protocol.write(message, session, body, &mut self.scratch, &mut outbox.bytes);
+        if let Err(error) = written {
+            outbox.bytes.truncate(start);
+            return Err((FailureKind::Encode, error.to_string()));
+        }
+        if let Err(error) = channel.finish(&mut outbox.bytes, mark) {
+            outbox.bytes.truncate(start);
+            return Err((FailureKind::Encode, error.to_string()));
+        }
+        let size = outbox.bytes.len() - start;
+        self.recorder.message_sent();
+        self.mark_dirty(key);
+        self.trace_sent(key, message, body, size);
+        Ok(())
+    }
+
+    fn trace_sent(&mut self, key: ConnectionKey, message: MessageId, body: &[u8], size: usize) {
+        if self.tracer.is_none() {
+            return;
+        }
+        let connection = &self.connections[key];
+        let (robot, label) = (connection.robot, self.labels.get(connection.label));
+        let (connection, Some(protocol)) = (label.name.clone(), label.protocol.clone()) else { return };
+        let name = self.message_name(self.connections[key].label, message);
+        self.trace(robot, |_| {
+            let (name, message) = (&*name, Some(message));
+            Trace::Sent(Message {
+                connection: &connection,
+                protocol: &protocol,
+                name,
+                message,
+                request: None,
+                body,
+                size,
+            })
+        });
+    }
+
+    /// Finds out what a message that came is, books it, and says who is told.
+    pub(crate) fn arrived(
+        &mut self,
+        key: ConnectionKey,
+        head: &Head<'_>,
+        size: usize,
+        arrival: Arrival,
+    ) -> Delivery {
+        self.recorder.message_received();
+        let Some(connection) = self.connections.get_mut(key) else { return Delivery::Nobody };
+        let (robot, label) = (connection.robot, connection.label);
+        let Some(protocol) = &self.labels.get(label).protocol else { return Delivery::Nobody };
+        let found = connection.pending.resolve(protocol.answers(head), arrival.received);
+        let (delivery, taken_as, request) = match found {
+            Match::Reply { operation, request } => {
+                match self.answered(OperationKey::from_u64(operation), request, arrival) {
+                    Some((delivery, elapsed)) => (delivery, TakenAs::Reply(elapsed), Some(request)),
+                    None => (Delivery::Nobody, TakenAs::Orphan, None),
+                }
+            }
+            Match::Push => {
+                self.count_push(label, head, size);
+                (Delivery::Push, TakenAs::Push, None)
+            }
+            Match::Late { request } => {
+                (self.stray(label, request, TakenAs::Late), TakenAs::Late, Some(request))
+            }
+            Match::Duplicate { request } => {
+                (self.stray(label, request, TakenAs::Duplicate), TakenAs::Duplicate, Some(request))
+            }
+            Match::Ambiguous { request } => {
+                (self.stray(label, request, TakenAs::Ambiguous), TakenAs::Ambiguous, Some(request))
+            }
+            Match::Orphan => {
+                if let Some(books) = self.labels.get(label).books {
+                    self.recorder.orphan(books);
+                }
+                (Delivery::Nobody, TakenAs::Orphan, None)
+            }
+        };
+        if self.tracer.is_some() {
+            self.trace_received(robot, label, head, request, size, taken_as);
+        }
+        delivery
+    }
+
+    fn trace_received(
+        &mut self,
+        robot: RobotKey,
+        label: usize,
+        head: &Head<'_>,
+        request: Option<MessageId>,
+        size: usize,
+        taken_as: TakenAs,
+    ) {
+        let (connection, Some(protocol)) =
+            (self.labels.get(label).name.clone(), self.labels.get(label).protocol.clone())
+        else {
+            return;
+        };
+        let name = head.message.map(|message| self.message_name(label, message));
+        let named_by_request =
+            || request.map(|request| format!("{} reply", self.message_name(label, request)));
+        let name =
+            name.or_else(named_by_request).or(head.unknown_name.map(str::to_owned)).unwrap_or_default();
+        let message = Message {
+            connection: &connection,
+            protocol: &protocol,
+            name: &name,
+            message: head.message,
+            request,
+            body: head.body,
+            size,
+        };
+        self.trace(robot, |_| Trace::Received { message, taken_as });
+    }
+
+    /// A waiting request has its reply.
+    fn answered(
+        &mut self,
+        operation: OperationKey,
+        request: MessageId,
+        arrival: Arrival,
+    ) -> Option<(Delivery, Duration)> {
+        let removed = self.remove_operation(operation)?;
+        let OperationKind::Request(call) = removed.kind else { return None };
+        let sent = if call.sent == 0 { removed.begun } else { call.sent };
+        let latency = arrival.received.saturating_sub(sent);
+        if let Some(books) = call.books {
+            let observed = self.now().saturating_sub(removed.begun);
+            let generator = observed.saturating_sub(latency);
+            let answer = Answer {
+                latency_us: latency / 1000,
+                intended_us: None,
+                observed_us: observed / 1000,
+                generator_us: generator / 1000,
+            };
+            self.recorder.answered(books, answer);
+        }
+        let elapsed = Duration::from_nanos(latency);
+        Some((Delivery::Reply { operation, request, elapsed }, elapsed))
+    }
+
+    fn stray(&mut self, label: usize, request: MessageId, taken_as: TakenAs) -> Delivery {
+        if let Some(books) = self.labels.request(label, request, &mut self.recorder) {
+            match taken_as {
+                TakenAs::Late => self.recorder.late(books),
+                TakenAs::Duplicate => self.recorder.duplicate(books),
+                TakenAs::Ambiguous => self.recorder.ambiguous(books),
+                TakenAs::Reply(_) | TakenAs::Push | TakenAs::Orphan => {}
+            }
+        }
+        Delivery::Nobody
+    }
+
+    fn count_push(&mut self, label: usize, head: &Head<'_>, size: usize) {
+        let books = match head.message {
+            Some(message) => self.labels.push(label, message, &mut self.recorder),
+            None => {
+                let label = self.labels.get(label);
+                let name = head.unknown_name.unwrap_or("_unknown");
+                label.books.map(|_| self.recorder.push(name, &label.name))
+            }
+        };
+        if let Some(books) = books {
+            self.recorder.pushed(books, size);
+        }
+    }
+
+    /// Somebody listened to a push.
+    pub(crate) fn push_handled(&mut self, key: ConnectionKey, message: Option<MessageId>) {
+        let Some(label) = self.connections.get(key).map(|connection| connection.label) else { return };
+        if let Some(message) = message
+            && let Some(books) = self.labels.push(label, message, &mut self.recorder)
+        {
+            self.recorder.push_handled(books);
+        }
+    }
+
+    /// The time of a request is up.
+    pub(crate) fn request_overdue(&mut self, operation: OperationKey) {
+        let now = self.now();
+        let Some(slot) = self.operations.get_mut(operation) else { return };
+        let OperationKind::Request(call) = slot.kind else { return };
+        let (begun, key) = (slot.begun, slot.connection);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.pending.expire(operation.as_u64(), now);
+        let text = "no reply in time";
+        self.count_request_failure(&call, FailureKind::Timeout, text);
+        let label = self.connections[key].label;
+        let name = self.message_name(label, call.message);
+        let mut failure = self.failure_of(key, FailureKind::Timeout, &name, text);
+        failure.elapsed = Duration::from_nanos(now - begun);
+        let robot = self.connections[key].robot;
+        self.trace(robot, |_| Trace::Failed(&failure));
+        self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+    }
+
+    /// Books the failure of a request.
+    pub(crate) fn count_request_failure(&mut self, call: &Call, kind: FailureKind, text: &str) {
+        let Some(books) = call.books else { return };
+        match call.quiet {
+            true => self.recorder.request_failed_quietly(books, kind),
+            false => self.recorder.request_failed(books, kind, text, no_sample),
+        }
+    }
+
+    fn refused(&mut self, key: ConnectionKey, call: &Call, kind: FailureKind, text: &str) -> Failure {
+        self.count_request_failure(call, kind, text);
+        let name = self.message_name(self.connections[key].label, call.message);
+        self.failure_of(key, kind, &name, text)
+    }
+
+    fn failure_of(&self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
+        let connection = self.connections.get(key).map(|connection| connection.name.clone());
+        Failure { kind, name: name.into(), connection, elapsed: Duration::ZERO, text: text.into() }
+    }
+
+    /// A message for a connection that has ended.
+    fn gone(&mut self, _message: MessageId) -> Failure {
+        let text = "the connection has ended";
+        self.count_failure(FailureKind::NotConnected, "send", text, None);
+        let mut failure = Failure::silent(FailureKind::NotConnected, "send", Duration::ZERO);
+        failure.text = text.into();
+        failure
+    }
+
+    fn no_messages(&mut self, key: ConnectionKey) -> Failure {
+        let text = "a stream has no messages; use `write`";
+        self.count_failure(FailureKind::Protocol, "request", text, None);
+        self.failure_of(key, FailureKind::Protocol, "request", text)
+    }
+
+    /// Requests whose last byte the coming write takes are sent now, just before it.
+    pub(crate) fn stamp_sent(&mut self, key: ConnectionKey, now: Nanos, up_to: usize) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(outbox) = &mut connection.outbox else { return };
+        let taken = outbox.requests.partition_point(|(end, _)| *end <= up_to);
+        for (_, operation) in outbox.requests.drain(..taken) {
+            if let Some(slot) = self.operations.get_mut(operation)
+                && let OperationKind::Request(call) = &mut slot.kind
+            {
+                call.sent = now;
+            }
+        }
+    }
+
+    /// Sends a connection's heartbeat and sets the next.
+    pub(crate) fn heartbeat(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.heartbeat = TimerId::NONE;
+        let label = connection.label;
+        let Some(heartbeat) =
+            self.labels.get(label).protocol.as_ref().and_then(|protocol| protocol.heartbeat.clone())
+        else {
+            return;
+        };
+        // A heartbeat that cannot be sent was counted; the next one may fare better.
+        let _ = self.send(key, heartbeat.send, heartbeat.body);
+        self.start_heartbeat(key);
+    }
+
+    pub(crate) fn start_heartbeat(&mut self, key: ConnectionKey) {
+        let now = self.now();
+        let Some(connection) = self.connections.get(key) else { return };
+        let heartbeat = self
+            .labels
+            .get(connection.label)
+            .protocol
+            .as_ref()
+            .and_then(|protocol| protocol.heartbeat.as_ref());
+        if let Some(every) = heartbeat.map(|heartbeat| heartbeat.every) {
+            let timer =
+                self.wheel.insert(now + crate::clock::nanos(every), super::timers::Due::Heartbeat(key));
+            self.connections[key].heartbeat = timer;
+        }
+    }
+}

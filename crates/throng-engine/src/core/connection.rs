@@ -1,0 +1,117 @@
+//! A connection as the engine knows it: its socket, its channel, what waits on it and what waits to be written.
+
+use crate::id::{ConnectionKey, OperationKey, RobotKey};
+use crate::net::Link;
+use crate::wheel::TimerId;
+use std::sync::Arc;
+use throng_wire::{Channel, Nanos, Pending};
+
+/// One connection of a robot.
+pub(crate) struct Connection {
+    pub(crate) robot: RobotKey,
+    /// The index of its name (and protocol) among the shard's [`Label`](super::labels::Label)s.
+    pub(crate) label: usize,
+    pub(crate) name: Arc<str>,
+    pub(crate) link: Link,
+    pub(crate) phase: Phase,
+    /// Layer and framing; a stream has none.
+    pub(crate) channel: Option<Channel>,
+    pub(crate) pending: Pending,
+    /// Received bytes that are not a whole message yet, or that a stream has not asked for yet.
+    pub(crate) tail: Vec<u8>,
+    /// The tail's length below which nothing can be cut.
+    pub(crate) wanted: usize,
+    pub(crate) outbox: Option<Box<Outbox>>,
+    pub(crate) heartbeat: TimerId,
+    /// It is in the list of connections to flush.
+    pub(crate) dirty: bool,
+    /// Nothing is written any more (`drop`).
+    pub(crate) cut: bool,
+    /// A stream's reader.
+    pub(crate) reader: Option<OperationKey>,
+    /// A stream's limit was reached: reading goes on when its script reads.
+    pub(crate) paused: bool,
+    /// The peer's stream has ended, but its script has not read all of it.
+    pub(crate) ended: bool,
+}
+
+/// How far a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// TCP or the WebSocket handshake is under way for this operation.
+    Opening(OperationKey),
+    Open,
+}
+
+/// Bytes on their way to the kernel, and the requests whose last byte is among them.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) bytes: Vec<u8>,
+    /// Bytes of `bytes` that the kernel has taken.
+    pub(crate) written: usize,
+    /// Where each request ends in `bytes`, in order.
+    pub(crate) requests: Vec<(usize, OperationKey)>,
+}
+
+impl Outbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.written == self.bytes.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.written = 0;
+        self.requests.clear();
+    }
+
+    /// Bytes the kernel has not taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+}
+
+/// Outboxes and tails are lent to connections while they hold something, so that an idle one costs nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Pools {
+    #[expect(clippy::vec_box, reason = "a connection holds a pointer, so that an idle one is small")]
+    outboxes: Vec<Box<Outbox>>,
+    tails: Vec<Vec<u8>>,
+}
+
+/// What a pool keeps, and how large a thing it takes back.
+const POOLED: usize = 1024;
+const POOLED_BYTES: usize = 64 << 10;
+
+impl Pools {
+    pub(crate) fn outbox(&mut self) -> Box<Outbox> {
+        self.outboxes.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn take_outbox(&mut self, mut outbox: Box<Outbox>) {
+        if self.outboxes.len() < POOLED && outbox.bytes.capacity() <= POOLED_BYTES {
+            outbox.clear();
+            self.outboxes.push(outbox);
+        }
+    }
+
+    pub(crate) fn tail(&mut self) -> Vec<u8> {
+        self.tails.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn take_tail(&mut self, mut tail: Vec<u8>) {
+        if tail.capacity() > 0 && self.tails.len() < POOLED && tail.capacity() <= POOLED_BYTES {
+            tail.clear();
+            self.tails.push(tail);
+        }
+    }
+}
+
+/// The connection a flush list or a timer speaks of may be gone; this says which one was meant.
+pub(crate) type FlushList = Vec<ConnectionKey>;
+
+/// When some bytes came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// When the kernel received it; the read's time where the kernel does not say.
+    pub(crate) received: Nanos,
+}

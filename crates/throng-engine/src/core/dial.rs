@@ -1,0 +1,420 @@
+//! Opening a connection: names, several addresses, time-outs, further attempts, the WebSocket handshake.
+
+use super::connection::{Connection, Phase};
+use super::ending::End;
+use super::operation::OperationKind;
+use super::timers::Due;
+use super::{Core, Event, Ready};
+use crate::clock::nanos;
+use crate::config::matches;
+use crate::host::{ConnectOptions, Failure};
+use crate::id::{ConnectionKey, OperationKey, RobotKey};
+use crate::net::target::{Scheme, Target, TargetError};
+use crate::net::{Link, tcp};
+use crate::trace::Trace;
+use crate::wheel::TimerId;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use throng_metrics::{EndCause, FailureKind, RobotState, no_sample};
+use throng_wire::{Channel, Nanos, Pending};
+use url::Host;
+
+/// The name under which a connection has no framing at all.
+pub(crate) const STREAM: &str = "stream";
+
+/// An attempt to open a connection, and those that may follow.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    options: ConnectOptions,
+    target: Target,
+    label: usize,
+    /// Addresses this attempt has not tried yet, the next one last.
+    addresses: Vec<SocketAddr>,
+    attempts: u32,
+    attempt_begun: Nanos,
+    /// The connection whose TCP or WebSocket handshake is under way.
+    opening: Option<ConnectionKey>,
+    /// The failure of the last address of this attempt.
+    last: Option<(FailureKind, Box<str>)>,
+}
+
+impl Core {
+    /// Begins to open a connection.
+    ///
+    /// # Errors
+    /// The address is none, or nobody said what is spoken there; counted.
+    pub(crate) fn connect(
+        &mut self,
+        robot: RobotKey,
+        options: ConnectOptions,
+    ) -> Result<OperationKey, Failure> {
+        let scheme = if self.settings.websocket_by_default { Scheme::WebSocket } else { Scheme::Tcp };
+        let target =
+            Target::parse(&options.url, scheme).map_err(|error| self.bad_target(&options, &error))?;
+        let protocol = self.choose_protocol(&options, &target)?;
+        let label = self.labels.intern(&options.name, protocol, options.measured, &mut self.recorder);
+        self.trace(robot, |_| Trace::Dialling { connection: &options.name, url: &options.url });
+        let dial = Dial {
+            options,
+            target,
+            label,
+            addresses: Vec::new(),
+            attempts: 0,
+            attempt_begun: 0,
+            opening: None,
+            last: None,
+        };
+        let operation = self.operate(robot, None, OperationKind::Connect(Box::new(dial)));
+        self.redial(operation);
+        Ok(operation)
+    }
+
+    fn bad_target(&mut self, options: &ConnectOptions, error: &TargetError) -> Failure {
+        self.refuse_connect(options, FailureKind::Unreachable, error.to_string())
+    }
+
+    fn refuse_connect(&mut self, options: &ConnectOptions, kind: FailureKind, text: String) -> Failure {
+        self.count_failure(kind, &options.name, &text, None);
+        Failure {
+            kind,
+            name: "connect".into(),
+            connection: Some((&*options.name).into()),
+            elapsed: Duration::ZERO,
+            text: text.into(),
+        }
+    }
+
+    /// The protocol's index; `None` is a stream.
+    fn choose_protocol(
+        &mut self,
+        options: &ConnectOptions,
+        target: &Target,
+    ) -> Result<Option<usize>, Failure> {
+        let routes = self.labels.routes();
+        let found = match options.protocol.as_deref() {
+            Some(STREAM) if target.scheme == Scheme::Tcp => return Ok(None),
+            Some(STREAM) => {
+                let text = format!("`{}` has messages; a stream needs a `tcp://` address", target.origin());
+                return Err(self.refuse_connect(options, FailureKind::Protocol, text));
+            }
+            Some(name) => routes.iter().position(|route| &*route.protocol.name == name),
+            None => {
+                let origin = target.origin();
+                let listed = |route: &&crate::config::ProtocolRoute| {
+                    route.hosts.iter().any(|host| matches(host, &origin))
+                };
+                let by_host = routes.iter().position(|route| listed(&route));
+                by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
+            }
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+        let known: Vec<&str> = routes.iter().map(|route| &*route.protocol.name).collect();
+        let wanted = match options.protocol.as_deref() {
+            Some(name) => format!("there is no protocol `{name}`"),
+            None => format!("no protocol's `hosts` match `{}`", target.origin()),
+        };
+        let text = format!("{wanted}; throng.toml has: {}, and `{STREAM}` is always there", known.join(", "));
+        Err(self.refuse_connect(options, FailureKind::Protocol, text))
+    }
+
+    /// Begins the next attempt.
+    pub(crate) fn redial(&mut self, operation: OperationKey) {
+        let now = self.now();
+        let Some(dial) = self.dial_mut(operation) else { return };
+        dial.attempts += 1;
+        dial.attempt_begun = now;
+        dial.last = None;
+        let timeout = dial.options.timeout;
+        let (host, port, label) = (dial.target.host.clone(), dial.target.port, dial.label);
+        if let Some(books) = self.labels.get(label).books {
+            self.recorder.connecting(books);
+        }
+        self.time_operation(operation, timeout.unwrap_or(self.settings.connect_timeout));
+        match host {
+            Host::Ipv4(address) => self.resolved(operation, vec![SocketAddr::new(address.into(), port)]),
+            Host::Ipv6(address) => self.resolved(operation, vec![SocketAddr::new(address.into(), port)]),
+            Host::Domain(name) => {
+                if let Err(error) = self.net.resolve(operation, &name, port) {
+                    self.attempt_failed(operation, FailureKind::Resolve, &error.to_string());
+                }
+            }
+        }
+    }
+
+    /// The resolver has answered.
+    pub(crate) fn resolver_answered(&mut self, operation: OperationKey, answer: io::Result<Vec<SocketAddr>>) {
+        match answer {
+            Ok(addresses) if addresses.is_empty() => {
+                self.attempt_failed(operation, FailureKind::Resolve, "the name has no address");
+            }
+            Ok(addresses) => self.resolved(operation, addresses),
+            Err(error) => self.attempt_failed(operation, FailureKind::Resolve, &error.to_string()),
+        }
+    }
+
+    fn resolved(&mut self, operation: OperationKey, mut addresses: Vec<SocketAddr>) {
+        addresses.reverse();
+        let Some(dial) = self.dial_mut(operation) else { return };
+        dial.addresses = addresses;
+        self.try_next_address(operation);
+    }
+
+    fn try_next_address(&mut self, operation: OperationKey) {
+        loop {
+            let Some(dial) = self.dial_mut(operation) else { return };
+            let Some(address) = dial.addresses.pop() else {
+                let (kind, text) =
+                    dial.last.take().unwrap_or((FailureKind::Resolve, "the name has no address".into()));
+                return self.attempt_failed(operation, kind, &text);
+            };
+            match self.dial_address(operation, address) {
+                Ok(()) => return,
+                Err((kind, text)) => {
+                    if let Some(dial) = self.dial_mut(operation) {
+                        dial.last = Some((kind, text.into()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn dial_address(
+        &mut self,
+        operation: OperationKey,
+        address: SocketAddr,
+    ) -> Result<(), (FailureKind, String)> {
+        let permitted = self.dial_mut(operation).map(|dial| dial.target.host.clone());
+        if !permitted.is_some_and(|host| self.settings.allowed.permits(&host, address.ip())) {
+            let text = format!(
+                "{address} is outside loopback and private ranges: list it under `target.allow` to load it"
+            );
+            return Err((FailureKind::Forbidden, text));
+        }
+        let local = self.local_address();
+        let link = self
+            .net
+            .dial(address, local)
+            .map_err(|error| (tcp::connect_failure(&error), error.to_string()))?;
+        self.add_opening(operation, link)
+    }
+
+    /// Puts the socket into the table as an opening connection.
+    fn add_opening(&mut self, operation: OperationKey, link: Link) -> Result<(), (FailureKind, String)> {
+        let Some(robot) = self.operations.robot(operation) else { return Ok(()) };
+        let seed = self.robots.get_mut(robot).map_or(0, |slot| slot.random.next());
+        let Some(dial) = self.dial_mut(operation) else { return Ok(()) };
+        let (label, target) = (dial.label, dial.target.clone());
+        let channel = match &self.labels.get(label).protocol {
+            None => None,
+            Some(protocol) => {
+                let spec = match target.scheme {
+                    Scheme::WebSocket => Some(protocol.websocket_channel()),
+                    Scheme::Tcp => protocol.stream_channel(),
+                };
+                let unframed =
+                    || format!("protocol `{}` has no framing, which `tcp://` needs", protocol.name);
+                let spec = spec.ok_or_else(|| (FailureKind::Protocol, unframed()))?;
+                Some(Channel::client(spec, &target.authority(), &target.path, seed))
+            }
+        };
+        let name = self.labels.get(label).name.clone();
+        let key = self.connections.insert(Connection {
+            robot,
+            label,
+            name,
+            link,
+            phase: Phase::Opening(operation),
+            channel,
+            pending: Pending::default(),
+            tail: Vec::new(),
+            wanted: 0,
+            outbox: None,
+            heartbeat: TimerId::NONE,
+            dirty: false,
+            cut: false,
+            reader: None,
+            paused: false,
+            ended: false,
+        });
+        if let Some(dial) = self.dial_mut(operation) {
+            dial.opening = Some(key);
+        }
+        self.net.register(&mut self.connections[key].link, key).map_err(|error| {
+            self.connections.remove(key);
+            (FailureKind::LocalResources, error.to_string())
+        })
+    }
+
+    /// The next of the local addresses, in turn.
+    fn local_address(&mut self) -> Option<IpAddr> {
+        let addresses = &self.settings.local_addresses;
+        let index = (self.dialled.wrapping_mul(self.share.count) + self.share.index) as usize;
+        self.dialled += 1;
+        (!addresses.is_empty()).then(|| addresses[index % addresses.len()])
+    }
+
+    /// The socket of an opening connection became writable: TCP is connected, or failed.
+    pub(crate) fn transport_ready(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Phase::Opening(operation) = connection.phase else { return };
+        if connection.link.is_connected() {
+            return;
+        }
+        match connection.link.finish_connecting() {
+            Ok(false) => {}
+            Ok(true) => self.transport_opened(key, operation),
+            Err(error) => {
+                let (kind, text) = (tcp::connect_failure(&error), error.to_string());
+                self.drop_opening(operation);
+                if let Some(dial) = self.dial_mut(operation) {
+                    dial.last = Some((kind, text.into()));
+                }
+                self.try_next_address(operation);
+            }
+        }
+    }
+
+    fn transport_opened(&mut self, key: ConnectionKey, operation: OperationKey) {
+        let mut outbox = self.pools.outbox();
+        let connection = &mut self.connections[key];
+        let open = connection.channel.as_mut().is_none_or(|channel| {
+            channel.start(&mut outbox.bytes);
+            channel.is_open()
+        });
+        connection.outbox = Some(outbox);
+        self.mark_dirty(key);
+        if open {
+            self.channel_opened(key, operation);
+        }
+    }
+
+    /// The connection is open for messages: the one of the same name before it is replaced, the script is told.
+    pub(crate) fn channel_opened(&mut self, key: ConnectionKey, operation: OperationKey) {
+        let now = self.now();
+        let Some(dial) = self.dial_mut(operation) else { return };
+        let took = now - dial.attempt_begun;
+        let connection = &mut self.connections[key];
+        connection.phase = Phase::Open;
+        let (robot, label) = (connection.robot, connection.label);
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        let replaced = slot.connections.iter().copied().find(|open| {
+            self.connections.get(*open).is_some_and(|other| other.name == self.connections[key].name)
+        });
+        slot.connections.push(key);
+        let connecting = slot.state == RobotState::Connecting;
+        if let Some(replaced) = replaced {
+            self.end_connection(replaced, End::new(EndCause::Replaced, ""));
+        }
+        if let Some(books) = self.labels.get(label).books {
+            self.recorder.opened(books, took / 1000);
+        }
+        if connecting {
+            self.move_to(robot, RobotState::LoggingIn);
+        }
+        if let Some(slot) = self.operations.get_mut(operation) {
+            let timer = std::mem::replace(&mut slot.timer, TimerId::NONE);
+            self.wheel.cancel(timer);
+        }
+        let name = self.labels.get(label).name.clone();
+        self.trace(robot, |_| Trace::Opened { connection: &name, took: Duration::from_nanos(took) });
+        self.start_heartbeat(key);
+        self.events.push_back(Event::Resume(operation, Ready::Connected(key)));
+    }
+
+    /// The time of an attempt is up.
+    pub(crate) fn attempt_overdue(&mut self, operation: OperationKey) {
+        let connected = self
+            .dial_mut(operation)
+            .and_then(|dial| dial.opening)
+            .and_then(|key| self.connections.get(key))
+            .is_some_and(|connection| connection.link.is_connected());
+        let text =
+            if connected { "no end of the WebSocket handshake in time" } else { "no connection in time" };
+        self.attempt_failed(operation, FailureKind::ConnectTimeout, text);
+    }
+
+    /// An opening connection has ended before it was open.
+    pub(crate) fn opening_failed(&mut self, operation: OperationKey, key: ConnectionKey, end: &End) {
+        let kind = match end.cause {
+            EndCause::Reset => FailureKind::Reset,
+            EndCause::Protocol => FailureKind::Handshake,
+            _ => FailureKind::Closed,
+        };
+        let text = if end.text.is_empty() { end.cause.phrase() } else { &end.text };
+        if self.dial_mut(operation).is_none() {
+            self.end_connection_silently(key, end.cause);
+            return;
+        }
+        self.attempt_failed(operation, kind, text);
+    }
+
+    /// An attempt is over without a connection: another follows after a pause, or the script is told.
+    fn attempt_failed(&mut self, operation: OperationKey, kind: FailureKind, text: &str) {
+        self.drop_opening(operation);
+        let now = self.now();
+        let Some(robot) = self.operations.robot(operation) else { return };
+        let random = self.robots.get_mut(robot).map_or(0.0, |slot| slot.random.unit());
+        let Some(slot) = self.operations.get_mut(operation) else { return };
+        self.wheel.cancel(std::mem::replace(&mut slot.timer, TimerId::NONE));
+        let elapsed = Duration::from_nanos(now - slot.begun);
+        let OperationKind::Connect(dial) = &mut slot.kind else { return };
+        let message = format!("{}: {text}", dial.target.origin());
+        let failure = Failure {
+            kind,
+            name: "connect".into(),
+            connection: Some((&*dial.options.name).into()),
+            elapsed,
+            text: message.as_str().into(),
+        };
+        let pause = dial.next_pause(random);
+        if let Some(books) = self.labels.get(dial.label).books {
+            self.recorder.connect_failed(books, kind, &message, no_sample);
+        }
+        self.trace(robot, |_| Trace::Failed(&failure));
+        match pause {
+            Some(pause) => {
+                let timer = self.wheel.insert(now + nanos(pause), Due::Redial(operation));
+                if let Some(slot) = self.operations.get_mut(operation) {
+                    slot.timer = timer;
+                }
+            }
+            None => self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure)))),
+        }
+    }
+
+    /// Closes the socket whose handshake was under way.
+    fn drop_opening(&mut self, operation: OperationKey) {
+        if let Some(key) = self.dial_mut(operation).and_then(|dial| dial.opening.take()) {
+            self.end_connection_silently(key, EndCause::Own);
+        }
+    }
+
+    /// A dial that nobody waits for any more.
+    pub(crate) fn abandon_dial(&mut self, dial: &Dial) {
+        if let Some(key) = dial.opening {
+            let open = self.connections.get(key).is_some_and(|connection| connection.phase == Phase::Open);
+            if !open {
+                self.end_connection_silently(key, EndCause::Own);
+            }
+        }
+    }
+
+    fn dial_mut(&mut self, operation: OperationKey) -> Option<&mut Dial> {
+        match &mut self.operations.get_mut(operation)?.kind {
+            OperationKind::Connect(dial) => Some(dial),
+            _ => None,
+        }
+    }
+}
+
+impl Dial {
+    /// The pause before the next attempt, if there is one: doubling, with jitter in its upper half.
+    fn next_pause(&self, random: f64) -> Option<Duration> {
+        let retry = self.options.retry.filter(|retry| self.attempts < retry.tries)?;
+        let doubled = retry.first.saturating_mul(1 << (self.attempts - 1).min(30));
+        Some(doubled.min(retry.max).mul_f64(0.5 + random / 2.0))
+    }
+}

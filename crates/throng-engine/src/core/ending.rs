@@ -1,0 +1,232 @@
+//! How a connection ends: who is told, what is booked, what the protocol's `on_close` does.
+
+use super::connection::{Connection, Phase};
+use super::operation::OperationKind;
+use super::robot::Life;
+use super::{Begun, Core, Event, Ready};
+use crate::host::{CloseReason, Failure};
+use crate::id::{ConnectionKey, OperationKey, RobotKey};
+use crate::net::Link;
+use crate::trace::Trace;
+use std::time::Duration;
+use throng_metrics::{EndCause, FailureKind, no_sample};
+use throng_wire::OnClose;
+
+/// Why a connection ends, before its name is known.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub(crate) cause: EndCause,
+    pub(crate) text: Box<str>,
+    pub(crate) code: Option<u16>,
+}
+
+impl End {
+    pub(crate) fn new(cause: EndCause, text: impl Into<Box<str>>) -> End {
+        End { cause, text: text.into(), code: None }
+    }
+}
+
+impl Failure {
+    /// A failure that is told to the script but counted nowhere yet.
+    pub(crate) fn silent(kind: FailureKind, name: &str, elapsed: Duration) -> Failure {
+        Failure { kind, name: name.into(), connection: None, elapsed, text: kind.phrase().into() }
+    }
+}
+
+impl Core {
+    /// Ends an open connection: its waiters fail, then `closed` routines run, then `on_close` applies.
+    pub(crate) fn end_connection(&mut self, key: ConnectionKey, end: End) {
+        let Some(connection) = self.connections.get(key) else { return };
+        if let Phase::Opening(operation) = connection.phase {
+            return self.opening_failed(operation, key, &end);
+        }
+        let on_close =
+            self.labels.get(connection.label).protocol.as_ref().map_or(OnClose::default(), |p| p.on_close);
+        let Some(connection) = self.take_connection(key, end.cause) else { return };
+        let robot = connection.robot;
+        let why = CloseReason {
+            connection: connection.name.clone(),
+            cause: end.cause,
+            text: end.text,
+            code: end.code,
+        };
+        self.trace(robot, |_| Trace::Closed(&why));
+        self.fail_waiters(key, connection, &why);
+        self.say_farewell(robot, key, &why, on_close);
+    }
+
+    /// Ends a connection of a robot whose code has been dropped: nobody is told.
+    pub(crate) fn end_connection_silently(&mut self, key: ConnectionKey, cause: EndCause) {
+        if let Some(connection) = self.take_connection(key, cause) {
+            self.put_away(connection);
+        }
+    }
+
+    /// Takes a connection out of everything, says goodbye to the peer, and books its end.
+    fn take_connection(&mut self, key: ConnectionKey, cause: EndCause) -> Option<Connection> {
+        let mut connection = self.connections.remove(key)?;
+        if let Some(slot) = self.robots.get_mut(connection.robot) {
+            slot.connections.retain(|open| *open != key);
+        }
+        self.wheel.cancel(connection.heartbeat);
+        if connection.phase == Phase::Open
+            && let Some(books) = self.labels.get(connection.label).books
+        {
+            self.recorder.ended(books, cause);
+        }
+        if !connection.cut {
+            self.say_goodbye(&mut connection, cause);
+        }
+        let abrupt =
+            connection.cut || matches!(cause, EndCause::Dropped | EndCause::Protocol | EndCause::Timeout);
+        self.net.close(&mut connection.link, abrupt);
+        Some(connection)
+    }
+
+    /// A WebSocket close frame, written as far as the kernel takes it.
+    fn say_goodbye(&mut self, connection: &mut Connection, cause: EndCause) {
+        let code = match cause {
+            EndCause::Own | EndCause::Replaced | EndCause::RunEnd => 1000,
+            EndCause::Protocol => 1002,
+            EndCause::Server
+            | EndCause::Truncated
+            | EndCause::Reset
+            | EndCause::Timeout
+            | EndCause::Dropped => return,
+        };
+        let mut outbox = connection.outbox.take().unwrap_or_else(|| self.pools.outbox());
+        if connection.phase == Phase::Open
+            && let Some(channel) = &mut connection.channel
+        {
+            channel.close(code, &mut outbox.bytes);
+        }
+        let written = outbox.written;
+        if written < outbox.bytes.len()
+            && let Ok(count) = self.net.write(&mut connection.link, &outbox.bytes[written..])
+        {
+            self.recorder.bytes_sent(count);
+        }
+        self.pools.take_outbox(outbox);
+    }
+
+    /// Everything that waited on the connection fails as `closed` or `reset`.
+    fn fail_waiters(&mut self, key: ConnectionKey, mut connection: Connection, why: &CloseReason) {
+        let kind = if why.cause == EndCause::Reset { FailureKind::Reset } else { FailureKind::Closed };
+        let waiting: Vec<OperationKey> = connection.pending.drain().map(OperationKey::from_u64).collect();
+        let head = self.robots.get(connection.robot).and_then(|slot| slot.operations);
+        let others = self.operations.chain(head).into_iter().filter(|operation| {
+            self.operations.get(*operation).is_some_and(|slot| {
+                slot.connection == key
+                    && !matches!(slot.kind, OperationKind::Request(_) | OperationKind::Connect(_))
+            })
+        });
+        let all: Vec<OperationKey> = waiting.into_iter().chain(others.collect::<Vec<_>>()).collect();
+        for operation in all {
+            self.fail_waiter(operation, kind, &connection, why);
+        }
+        self.put_away(connection);
+    }
+
+    fn fail_waiter(
+        &mut self,
+        operation: OperationKey,
+        kind: FailureKind,
+        connection: &Connection,
+        why: &CloseReason,
+    ) {
+        let now = self.now();
+        let Some(slot) = self.operations.get_mut(operation) else { return };
+        self.wheel.cancel(std::mem::replace(&mut slot.timer, crate::wheel::TimerId::NONE));
+        let elapsed = Duration::from_nanos(now - slot.begun);
+        let mut failure = Failure::silent(kind, "wait", elapsed);
+        failure.connection = Some(connection.name.clone());
+        failure.text = format!("`{}` {}{}", connection.name, why.cause.phrase(), suffix(&why.text)).into();
+        if let OperationKind::Request(call) = &slot.kind {
+            let call = *call;
+            failure.name = self.message_name(connection.label, call.message).into();
+            self.count_request_failure(&call, kind, &failure.text);
+        } else if let OperationKind::Read { .. } = &slot.kind {
+            failure.name = "read".into();
+            self.count_failure(kind, "read", &failure.text.clone(), None);
+        }
+        self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+    }
+
+    fn put_away(&mut self, connection: Connection) {
+        self.pools.take_tail(connection.tail);
+        if let Some(outbox) = connection.outbox {
+            self.pools.take_outbox(outbox);
+        }
+    }
+
+    /// Runs the mods' `closed`; `on_close` follows when they have returned.
+    fn say_farewell(&mut self, robot: RobotKey, key: ConnectionKey, why: &CloseReason, on_close: OnClose) {
+        let Some(slot) = self.robots.get(robot) else { return };
+        if slot.leaving || !matches!(slot.life, Life::Starting { .. } | Life::Playing { .. }) {
+            return;
+        }
+        let restarts = slot.is_ready() && on_close == OnClose::Restart && is_lost(why.cause);
+        let tells = on_close != OnClose::Ignore || !is_lost(why.cause);
+        let listeners: Vec<usize> = (0..self.program.mods.len())
+            .filter(|module| tells && self.program.mods[*module].closed)
+            .collect();
+        if restarts && listeners.is_empty() {
+            return self.restart(robot);
+        }
+        if restarts {
+            self.robots[robot].farewells = listeners.len() as u32;
+        }
+        for module in listeners {
+            self.begin(robot, Begun::Closed { module, connection: key, why: Box::new(why.clone()) });
+        }
+    }
+
+    pub(crate) fn farewell_ended(&mut self, robot: RobotKey) {
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        if slot.farewells > 0 {
+            slot.farewells -= 1;
+            if slot.farewells == 0 {
+                self.restart(robot);
+            }
+        }
+    }
+
+    /// `close()`: in good order.
+    pub(crate) fn close(&mut self, key: ConnectionKey) {
+        self.flush_connection(key);
+        self.end_connection(key, End::new(EndCause::Own, ""));
+    }
+
+    /// `drop()`: like a pulled cable. Nothing more is sent, not even the end of the stream; what comes is ignored.
+    pub(crate) fn drop_cable(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.cut = true;
+            self.net.abandon(std::mem::replace(&mut connection.link, Link::Closed));
+            self.end_connection(key, End::new(EndCause::Dropped, ""));
+        }
+    }
+
+    /// Counts a failure that belongs to no request, connect or check.
+    pub(crate) fn count_failure(
+        &mut self,
+        kind: FailureKind,
+        name: &str,
+        message: &str,
+        sample: Option<&str>,
+    ) {
+        let failure = throng_metrics::Failure { kind, name, message };
+        self.recorder.failed(failure, || sample.map(str::to_owned).or_else(no_sample));
+    }
+}
+
+/// Whether the robot had no part in the end.
+fn is_lost(cause: EndCause) -> bool {
+    matches!(
+        cause,
+        EndCause::Server | EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Protocol
+    )
+}
+
+fn suffix(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}

@@ -1,0 +1,277 @@
+//! Bytes out and in: flushing once a turn, reading into the shard's buffer, cutting messages.
+
+use super::Core;
+use super::connection::{Arrival, Phase};
+use super::ending::End;
+use crate::id::ConnectionKey;
+use crate::net::tcp::{self, Read};
+use std::io;
+use std::ops::Range;
+use throng_metrics::{EndCause, FailureKind, LagSource};
+use throng_wire::{ChannelError, Nanos, Received};
+
+/// A kernel stamp is believed when it lies at most this far before the read.
+const OLDEST_STAMP: Nanos = 60_000_000_000;
+
+/// What a read means for a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Input {
+    /// As many bytes lie in the shard's buffer.
+    Bytes { count: usize, arrival: Arrival },
+    /// There is nothing more for now, or no connection.
+    Nothing,
+}
+
+/// What the start of some input is.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A message; its payload lies in the input.
+    Inside { payload: Range<usize>, used: usize },
+    /// A message; its payload was put into the spill buffer.
+    Spilled { used: usize },
+    /// Something of the layer's own.
+    Other { used: usize },
+    /// No whole message; the rest was kept.
+    Incomplete,
+    /// The connection has ended.
+    Gone,
+}
+
+/// The difference of the wall clock to the run's clock, so that kernel stamps can be told in run time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct WallOffset(i128);
+
+impl WallOffset {
+    pub(crate) fn measure(clock: &crate::clock::Clock) -> WallOffset {
+        WallOffset(clock.wall().as_nanos() as i128 - i128::from(clock.now()))
+    }
+
+    /// When the kernel received it, in run time; `read` for a stamp that cannot be right (the wall clock was set).
+    fn received(self, stamp: std::time::Duration, read: Nanos) -> Nanos {
+        let received = stamp.as_nanos() as i128 - self.0;
+        let read_at = i128::from(read);
+        let plausible = received <= read_at && received >= read_at - i128::from(OLDEST_STAMP) && received > 0;
+        if plausible { received as Nanos } else { read }
+    }
+}
+
+impl Core {
+    /// The connection has something to write at the end of the turn.
+    pub(crate) fn mark_dirty(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !std::mem::replace(&mut connection.dirty, true)
+        {
+            self.flush.push(key);
+        }
+    }
+
+    /// Writes what every connection has to write.
+    pub(crate) fn flush_all(&mut self) {
+        let mut list = std::mem::take(&mut self.flush);
+        for key in list.drain(..) {
+            self.flush_connection(key);
+        }
+        // Flushing can end connections, whose replacements may have marked themselves meanwhile.
+        list.append(&mut self.flush);
+        self.flush = list;
+    }
+
+    /// Writes what the kernel takes of a connection's outbox.
+    pub(crate) fn flush_connection(&mut self, key: ConnectionKey) {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.dirty = false;
+        let Some(outbox) = &connection.outbox else { return };
+        if connection.cut || outbox.is_empty() || !connection.link.is_connected() {
+            return;
+        }
+        let mut outbox = connection.outbox.take().unwrap_or_default();
+        let written = self.net.write(&mut connection.link, &outbox.bytes[outbox.written..]);
+        match written {
+            Ok(count) => {
+                outbox.written += count;
+                let (total, done) = (outbox.written, outbox.is_empty());
+                self.recorder.bytes_sent(count);
+                connection.outbox = Some(outbox);
+                self.stamp_sent(key, now, total);
+                if done {
+                    self.return_outbox(key);
+                }
+            }
+            Err(error) => {
+                connection.outbox = Some(outbox);
+                self.read_error(key, &error);
+            }
+        }
+    }
+
+    fn return_outbox(&mut self, key: ConnectionKey) {
+        if let Some(outbox) = self.connections[key].outbox.take() {
+            self.pools.take_outbox(outbox);
+        }
+    }
+
+    /// Reads once from a connection's socket into `buffer`.
+    pub(crate) fn read(&mut self, key: ConnectionKey, buffer: &mut [u8], wall: WallOffset) -> Input {
+        let Some(connection) = self.connections.get_mut(key) else { return Input::Nothing };
+        if connection.paused {
+            return Input::Nothing;
+        }
+        match self.net.read(&mut connection.link, buffer) {
+            Ok(Read::Bytes { count, stamp }) => {
+                let read = self.clock.now();
+                let received = stamp.map_or(read, |stamp| wall.received(stamp, read));
+                self.recorder.bytes_received(count);
+                if stamp.is_some() {
+                    self.recorder.lag(LagSource::Ready, (read - received) / 1000);
+                }
+                Input::Bytes { count, arrival: Arrival { received } }
+            }
+            Ok(Read::Empty) => Input::Nothing,
+            Ok(Read::End) => {
+                self.input_ended(key);
+                Input::Nothing
+            }
+            Err(error) => {
+                self.read_error(key, &error);
+                Input::Nothing
+            }
+        }
+    }
+
+    /// The peer sends no more.
+    fn input_ended(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let end = match connection.channel.as_ref().map(throng_wire::Channel::end_of_input) {
+            Some(Err(error)) => {
+                let text = error.to_string();
+                End::new(EndCause::Truncated, text)
+            }
+            _ => End::new(EndCause::Server, ""),
+        };
+        if !self.defer_end(key) {
+            self.end_connection(key, end);
+        }
+    }
+
+    fn read_error(&mut self, key: ConnectionKey, error: &io::Error) {
+        let cause = match tcp::connect_failure(error) {
+            FailureKind::ConnectTimeout | FailureKind::Unreachable => EndCause::Timeout,
+            _ => EndCause::Reset,
+        };
+        self.end_connection(key, End::new(cause, error.to_string()));
+    }
+
+    /// Puts received bytes behind the kept tail of their connection. `None`: there is no tail, the bytes stand alone;
+    /// an empty answer: still nothing whole.
+    pub(crate) fn join_tail(&mut self, key: ConnectionKey, bytes: &[u8]) -> Option<Vec<u8>> {
+        let connection = self.connections.get_mut(key).filter(|connection| !connection.tail.is_empty())?;
+        connection.tail.extend_from_slice(bytes);
+        if connection.tail.len() < connection.wanted {
+            return Some(Vec::new());
+        }
+        Some(std::mem::take(&mut connection.tail))
+    }
+
+    /// Cuts what stands at the start of `input`. An incomplete rest is kept by the connection.
+    pub(crate) fn cut(&mut self, key: ConnectionKey, input: &[u8], spill: &mut Vec<u8>) -> Step {
+        let Some(connection) = self.connections.get_mut(key) else { return Step::Gone };
+        let Some(channel) = &mut connection.channel else { return Step::Gone };
+        match channel.cut(input) {
+            Ok(Received::Message { payload, used }) => match place(input, payload) {
+                Some(payload) => Step::Inside { payload, used },
+                None => {
+                    spill.clear();
+                    spill.extend_from_slice(payload);
+                    Step::Spilled { used }
+                }
+            },
+            Ok(Received::Need { at_least }) => {
+                if !input.is_empty() {
+                    connection.tail = self.pools.tail();
+                    connection.tail.extend_from_slice(input);
+                }
+                connection.wanted = at_least;
+                Step::Incomplete
+            }
+            Ok(Received::Opened { used }) => {
+                if let Phase::Opening(operation) = connection.phase {
+                    self.channel_opened(key, operation);
+                }
+                Step::Other { used }
+            }
+            Ok(Received::Control { used }) => {
+                self.answer_control(key);
+                Step::Other { used }
+            }
+            Ok(Received::Closed { code, .. }) => {
+                self.answer_control(key);
+                self.flush_connection(key);
+                let text = code.map_or(String::new(), |code| format!("close code {code}"));
+                self.end_connection(key, End { cause: EndCause::Server, text: text.into(), code });
+                Step::Gone
+            }
+            Err(error) => {
+                self.broken(key, &error, input);
+                Step::Gone
+            }
+        }
+    }
+
+    /// Pongs and close echoes go out with the turn's writes.
+    fn answer_control(&mut self, key: ConnectionKey) {
+        let connection = &mut self.connections[key];
+        let outbox = connection.outbox.get_or_insert_with(|| self.pools.outbox());
+        if let Some(channel) = &mut connection.channel {
+            channel.drain_control(&mut outbox.bytes);
+        }
+        if outbox.is_empty() {
+            return self.return_outbox(key);
+        }
+        // A peer that pings without reading must not fill our memory with pongs.
+        if outbox.waiting() > self.settings.outbox_limit {
+            return self.end_connection(
+                key,
+                End::new(EndCause::Protocol, "the peer does not read the answers to its pings"),
+            );
+        }
+        self.mark_dirty(key);
+    }
+
+    /// The peer broke its protocol: counted with the first bytes, and the connection ends.
+    fn broken(&mut self, key: ConnectionKey, error: &ChannelError, input: &[u8]) {
+        let text = error.to_string();
+        let kind = match error {
+            ChannelError::Framing(_) => FailureKind::Framing,
+            ChannelError::WebSocket(_) | ChannelError::Truncated(_) => FailureKind::Protocol,
+        };
+        let Some(connection) = self.connections.get(key) else { return };
+        if connection.phase == Phase::Open {
+            let name = connection.name.clone();
+            self.count_failure(kind, &name, &text, Some(&hex_sample(input)));
+        }
+        self.end_connection(key, End::new(EndCause::Protocol, text));
+    }
+
+    /// A payload whose head cannot be read: counted with its first bytes; the connection goes on, for it is framed.
+    pub(crate) fn unreadable(&mut self, key: ConnectionKey, error: &str, payload: &[u8]) {
+        self.recorder.message_received();
+        let Some(connection) = self.connections.get(key) else { return };
+        let name = connection.name.clone();
+        self.count_failure(FailureKind::Decode, &name, error, Some(&hex_sample(payload)));
+    }
+}
+
+/// Where in `input` the payload lies, if it does.
+fn place(input: &[u8], payload: &[u8]) -> Option<Range<usize>> {
+    let start = (payload.as_ptr() as usize).checked_sub(input.as_ptr() as usize)?;
+    let range = start..start.checked_add(payload.len())?;
+    (range.end <= input.len()).then_some(range)
+}
+
+/// The first 64 bytes, for people.
+fn hex_sample(bytes: &[u8]) -> String {
+    let shown: Vec<String> = bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
+    let rest = if bytes.len() > 64 { format!(" ... {} bytes", bytes.len()) } else { String::new() };
+    format!("{}{rest}", shown.join(" "))
+}

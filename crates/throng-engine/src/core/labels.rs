@@ -1,0 +1,172 @@
+//! Connection names with their protocols, and under which ids their messages are booked.
+
+use crate::config::{ProtocolRoute, Settings};
+use std::collections::HashMap;
+use std::sync::Arc;
+use throng_metrics::{ConnectionId, PushId, Recorder, RequestId, SendId};
+use throng_wire::{Codec, MessageId, Names, Protocol};
+
+/// Names of raw messages that are told apart.
+const NAMES: usize = 1000;
+
+/// Every pair of a connection name and a protocol that was used.
+#[derive(Debug)]
+pub(crate) struct Labels {
+    routes: Vec<ProtocolRoute>,
+    labels: Vec<Label>,
+    /// What scripts call messages of protocols without names of their own, by protocol.
+    names: Vec<Names>,
+    index: HashMap<(Box<str>, Option<usize>, bool), usize>,
+}
+
+/// A connection name that speaks a protocol.
+#[derive(Debug)]
+pub(crate) struct Label {
+    pub(crate) name: Arc<str>,
+    /// `None` is a stream.
+    pub(crate) protocol: Option<Arc<Protocol>>,
+    /// The protocol's place among the project's.
+    route: Option<usize>,
+    /// Where its connections are booked; `None` when they are not measured.
+    pub(crate) books: Option<ConnectionId>,
+    requests: Vec<Option<RequestId>>,
+    sends: Vec<Option<SendId>>,
+    pushes: Vec<Option<PushId>>,
+}
+
+impl Labels {
+    pub(crate) fn new(settings: &Settings) -> Labels {
+        let names =
+            settings.protocols.iter().map(|route| Names::new(route.protocol.codec.message_count(), NAMES));
+        let names = names.collect();
+        Labels { routes: settings.protocols.clone(), labels: Vec::new(), names, index: HashMap::new() }
+    }
+
+    /// The project's protocols, in order.
+    pub(crate) fn routes(&self) -> &[ProtocolRoute] {
+        &self.routes
+    }
+
+    /// The label of a connection name that speaks the `protocol`th protocol.
+    pub(crate) fn intern(
+        &mut self,
+        name: &str,
+        protocol: Option<usize>,
+        measured: bool,
+        recorder: &mut Recorder,
+    ) -> usize {
+        if let Some(index) = self.index.get(&(name.into(), protocol, measured)) {
+            return *index;
+        }
+        self.labels.push(Label {
+            name: name.into(),
+            protocol: protocol.map(|index| self.routes[index].protocol.clone()),
+            route: protocol,
+            books: measured.then(|| recorder.connection(name)),
+            requests: Vec::new(),
+            sends: Vec::new(),
+            pushes: Vec::new(),
+        });
+        self.index.insert((name.into(), protocol, measured), self.labels.len() - 1);
+        self.labels.len() - 1
+    }
+
+    pub(crate) fn get(&self, label: usize) -> &Label {
+        &self.labels[label]
+    }
+
+    /// The message of that name; a raw protocol takes any name.
+    pub(crate) fn message(&mut self, label: usize, name: &str) -> Option<MessageId> {
+        let label = &self.labels[label];
+        let protocol = label.protocol.as_ref()?;
+        match &protocol.codec {
+            Codec::Raw(_) => Some(self.names[label.route?].intern(name)),
+            Codec::Sproto(_) => protocol.message(name),
+        }
+    }
+
+    pub(crate) fn message_name(&self, label: usize, message: MessageId) -> &str {
+        let label = &self.labels[label];
+        let raw = label.route.and_then(|route| self.names[route].name(message));
+        match (raw, &label.protocol) {
+            (Some(name), _) => name,
+            (None, Some(protocol)) => protocol.message_name(message),
+            (None, None) => "",
+        }
+    }
+
+    /// Where requests of a message are booked.
+    pub(crate) fn request(
+        &mut self,
+        label: usize,
+        message: MessageId,
+        recorder: &mut Recorder,
+    ) -> Option<RequestId> {
+        let booked = |slots: &Label| slots.requests.get(message.0 as usize).copied().flatten();
+        self.book(
+            label,
+            message,
+            booked,
+            |slots| &mut slots.requests,
+            |name, connection| recorder.request(name, connection),
+        )
+    }
+
+    /// Where sends of a message are booked.
+    pub(crate) fn send(
+        &mut self,
+        label: usize,
+        message: MessageId,
+        recorder: &mut Recorder,
+    ) -> Option<SendId> {
+        let booked = |slots: &Label| slots.sends.get(message.0 as usize).copied().flatten();
+        self.book(
+            label,
+            message,
+            booked,
+            |slots| &mut slots.sends,
+            |name, connection| recorder.send(name, connection),
+        )
+    }
+
+    /// Where pushes of a message are booked.
+    pub(crate) fn push(
+        &mut self,
+        label: usize,
+        message: MessageId,
+        recorder: &mut Recorder,
+    ) -> Option<PushId> {
+        let booked = |slots: &Label| slots.pushes.get(message.0 as usize).copied().flatten();
+        self.book(
+            label,
+            message,
+            booked,
+            |slots| &mut slots.pushes,
+            |name, connection| recorder.push(name, connection),
+        )
+    }
+
+    /// The id a message is booked under: an index, except for the first time.
+    fn book<T: Copy>(
+        &mut self,
+        label: usize,
+        message: MessageId,
+        booked: impl Fn(&Label) -> Option<T>,
+        slots: impl Fn(&mut Label) -> &mut Vec<Option<T>>,
+        intern: impl FnOnce(&str, &str) -> T,
+    ) -> Option<T> {
+        if let Some(id) = booked(&self.labels[label]) {
+            return Some(id);
+        }
+        self.labels[label].books?;
+        let name = self.labels[label].name.clone();
+        let id = intern(self.message_name(label, message), &name);
+        let slots = slots(&mut self.labels[label]);
+        let index = message.0 as usize;
+        if slots.len() <= index {
+            slots.resize(index + 1, None);
+        }
+        slots[index] = Some(id);
+        Some(id)
+    }
+}

@@ -1,0 +1,157 @@
+//! Everything of a shard but its host: robots, connections, operations, timers, books. It never calls the host; what the
+//! host must do is queued as [`Event`]s, in order.
+//!
+//! Start reading at [`life`] for what a robot goes through, at [`calls`] for what a request goes through.
+
+pub(crate) mod calls;
+pub(crate) mod connection;
+pub(crate) mod dial;
+pub(crate) mod ending;
+pub(crate) mod flow;
+mod labels;
+pub(crate) mod life;
+mod log;
+pub(crate) mod operation;
+pub(crate) mod robot;
+pub(crate) mod routines;
+pub(crate) mod streams;
+pub(crate) mod timers;
+pub(crate) mod waiting;
+
+use crate::clock::Clock;
+use crate::config::{Settings, ShardShare};
+use crate::host::{CloseReason, Failure};
+use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
+use crate::net::Net;
+use crate::program::Program;
+use crate::trace::Tracer;
+use connection::{Connection, FlushList, Pools};
+use labels::Labels;
+use log::Log;
+use operation::Operations;
+use robot::Robot;
+use routines::Activity;
+use slotmap::SlotMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use throng_metrics::{Recorder, RobotState};
+use throng_wire::Nanos;
+use timers::Due;
+
+use crate::wheel::Wheel;
+
+/// A shard's state.
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) share: ShardShare,
+    pub(crate) program: Program,
+    pub(crate) net: Net,
+    pub(crate) robots: SlotMap<RobotKey, Robot>,
+    pub(crate) connections: SlotMap<ConnectionKey, Connection>,
+    pub(crate) operations: Operations,
+    pub(crate) activities: SlotMap<ActivityKey, Activity>,
+    pub(crate) wheel: Wheel<Due>,
+    /// Deadlines that must not be rounded to the wheel's tick.
+    pub(crate) exact: BinaryHeap<Reverse<(Nanos, OperationKey)>>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) flush: FlushList,
+    pub(crate) pools: Pools,
+    pub(crate) labels: Labels,
+    pub(crate) recorder: Recorder,
+    /// Scratch of the codecs.
+    pub(crate) scratch: Vec<u8>,
+    /// Counts the turns, so that a task that never blocks is told from one that did.
+    pub(crate) turn: u64,
+    /// Attempts to connect so far, which spreads them over addresses.
+    pub(crate) dialled: u64,
+    /// The host is near its memory limit: no more robots.
+    pub(crate) host_is_full: bool,
+    pub(crate) log: Log,
+    pub(crate) tracer: Option<Box<dyn Tracer>>,
+}
+
+/// Something the host must do.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Make a robot's objects.
+    Born(RobotKey),
+    /// Run a routine.
+    Begin(ActivityKey, Begun),
+    /// Tell an operation's outcome.
+    Resume(OperationKey, Ready),
+    /// Drop a routine's code.
+    Abandon(ActivityKey),
+    /// A robot's tasks may run; pick one.
+    Pick(RobotKey),
+    /// A robot is not ready in time; say what blocks.
+    NotReady(RobotKey),
+    /// Drop a robot's code.
+    Forget(RobotKey, Afterlife),
+}
+
+/// A routine that owns what it speaks of.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    Start { module: usize },
+    Task { task: usize },
+    Step { task: usize, step: usize },
+    Stop { module: usize },
+    Closed { module: usize, connection: ConnectionKey, why: Box<CloseReason> },
+}
+
+/// An outcome that borrows nothing.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    Elapsed,
+    Woken,
+    Connected(ConnectionKey),
+    /// A stream's read can be served from the connection's tail: as many bytes, of which the last few are not for the script.
+    Bytes {
+        count: usize,
+        trimmed: usize,
+    },
+    Failed(Box<Failure>),
+}
+
+/// What follows when a robot's code has been dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterlife {
+    /// It begins anew after a pause.
+    Reborn,
+    /// It is gone.
+    Gone(RobotState),
+}
+
+impl Core {
+    pub(crate) fn new(clock: Clock, settings: Settings, share: ShardShare, net: Net) -> Core {
+        Core {
+            clock,
+            labels: Labels::new(&settings),
+            settings,
+            share,
+            program: Program::default(),
+            net,
+            robots: SlotMap::with_key(),
+            connections: SlotMap::with_key(),
+            operations: Operations::default(),
+            activities: SlotMap::with_key(),
+            wheel: Wheel::new(),
+            exact: BinaryHeap::new(),
+            events: VecDeque::new(),
+            flush: Vec::new(),
+            pools: Pools::default(),
+            recorder: Recorder::default(),
+            scratch: Vec::new(),
+            turn: 0,
+            dialled: 0,
+            host_is_full: false,
+            log: Log::default(),
+            tracer: None,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+}

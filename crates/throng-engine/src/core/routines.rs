@@ -1,0 +1,203 @@
+//! Activities: routines the host runs for the engine, from their beginning to their end.
+
+use super::robot::{Life, Play};
+use super::timers::Due;
+use super::{Begun, Core, Event};
+use crate::clock::nanos;
+use crate::config::OnError;
+use crate::host::{ScriptError, Uncaught};
+use crate::id::{ActivityKey, RobotKey};
+use crate::trace::Trace;
+use crate::wheel::TimerId;
+use std::time::Duration;
+use throng_metrics::{FailureKind, WorkKind};
+use throng_wire::Nanos;
+
+/// A routine that runs.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    pub(crate) robot: RobotKey,
+    pub(crate) kind: ActivityKind,
+    pub(crate) begun: Nanos,
+    pub(crate) timer: TimerId,
+}
+
+/// Which routine it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ActivityKind {
+    Start { module: usize },
+    Task { task: usize },
+    Step { task: usize, step: usize },
+    Stop { module: usize },
+    Closed { module: usize },
+}
+
+impl Begun {
+    fn kind(&self) -> ActivityKind {
+        match *self {
+            Begun::Start { module } => ActivityKind::Start { module },
+            Begun::Task { task } => ActivityKind::Task { task },
+            Begun::Step { task, step } => ActivityKind::Step { task, step },
+            Begun::Stop { module } => ActivityKind::Stop { module },
+            Begun::Closed { module, .. } => ActivityKind::Closed { module },
+        }
+    }
+}
+
+impl Core {
+    /// Asks the host to run a routine.
+    pub(crate) fn begin(&mut self, robot: RobotKey, routine: Begun) {
+        let now = self.now();
+        let kind = routine.kind();
+        let timer = TimerId::NONE;
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        let activity = self.activities.insert(Activity { robot, kind, begun: now, timer });
+        slot.activities.push(activity);
+        if let Some(limit) = self.time_limit(kind) {
+            self.activities[activity].timer = self.wheel.insert(now + nanos(limit), Due::Activity(activity));
+        }
+        self.trace(robot, |core| Trace::Began { routine: core.routine_name(kind) });
+        self.events.push_back(Event::Begin(activity, routine));
+    }
+
+    fn time_limit(&self, kind: ActivityKind) -> Option<Duration> {
+        match kind {
+            ActivityKind::Task { task } | ActivityKind::Step { task, .. } => self.program.tasks[task].timeout,
+            ActivityKind::Closed { .. } => Some(self.settings.stop_timeout),
+            ActivityKind::Start { .. } | ActivityKind::Stop { .. } => None,
+        }
+    }
+
+    /// A routine's name as people know it: `role.start`, `role.shop.buy`.
+    pub(crate) fn routine_name(&self, kind: ActivityKind) -> String {
+        let module = |module: usize| &self.program.mods[module].name;
+        match kind {
+            ActivityKind::Start { module: index } => format!("{}.start", module(index)),
+            ActivityKind::Stop { module: index } => format!("{}.stop", module(index)),
+            ActivityKind::Closed { module: index } => format!("{}.closed", module(index)),
+            ActivityKind::Task { task } => self.program.tasks[task].name.to_string(),
+            ActivityKind::Step { task, step } => {
+                let task = &self.program.tasks[task];
+                format!("{}.{}", task.name, task.steps[step])
+            }
+        }
+    }
+
+    /// The host says that a routine has ended.
+    pub(crate) fn finished(&mut self, activity: ActivityKey, end: Result<(), Uncaught>) {
+        let Some(ended) = self.activities.remove(activity) else { return };
+        self.wheel.cancel(ended.timer);
+        if let Some(robot) = self.robots.get_mut(ended.robot) {
+            robot.activities.retain(|key| *key != activity);
+        }
+        let failed = end.is_err();
+        self.trace(ended.robot, |core| Trace::Ended {
+            routine: core.routine_name(ended.kind),
+            took: Duration::from_nanos(core.now() - ended.begun),
+            error: end.as_ref().err().map(Uncaught::text),
+        });
+        if let Err(Uncaught::Script(error)) = &end {
+            self.script_error(ended.robot, error);
+        }
+        let robot = ended.robot;
+        match ended.kind {
+            ActivityKind::Start { module } => self.start_ended(robot, module, ended.begun, failed),
+            ActivityKind::Task { .. } | ActivityKind::Step { .. } => self.step_ended(robot, failed),
+            ActivityKind::Stop { .. } => self.stop_ended(robot),
+            ActivityKind::Closed { .. } => self.farewell_ended(robot),
+        }
+    }
+
+    /// A routine's time is up: its code is dropped, and it ends as failed.
+    pub(crate) fn overdue(&mut self, activity: ActivityKey) {
+        let Some(late) = self.activities.get(activity) else { return };
+        let (robot, name) = (late.robot, self.routine_name(late.kind));
+        let limit = self.time_limit(late.kind).unwrap_or_default();
+        let text = format!("`{name}` was not done within {limit:?}");
+        self.count_failure(FailureKind::TaskTimeout, &name, &text, None);
+        self.events.push_back(Event::Abandon(activity));
+        self.finished(activity, Err(Uncaught::Counted(text)));
+        debug_assert!(self.robots.contains_key(robot) || self.robots.is_empty());
+    }
+
+    /// Counts an error that a script did not catch.
+    pub(crate) fn script_error(&mut self, robot: RobotKey, error: &ScriptError) {
+        let failure = throng_metrics::Failure { kind: error.kind, name: "script", message: &error.message };
+        self.recorder.script_failed(failure, &error.traceback);
+        self.trace(robot, |_| Trace::Error {
+            message: error.message.clone(),
+            traceback: error.traceback.clone(),
+        });
+    }
+
+    /// Starts the task the shard picked.
+    pub(crate) fn begin_task(&mut self, robot: RobotKey, task: usize) {
+        let (now, turn) = (self.now(), self.turn);
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        let Life::Playing { play, .. } = &mut slot.life else { return };
+        *play = Play::Task { task, step: 0, begun: now, step_begun: now, turn };
+        self.begin_step(robot, task, 0);
+    }
+
+    fn begin_step(&mut self, robot: RobotKey, task: usize, step: usize) {
+        let sequence = !self.program.tasks[task].steps.is_empty();
+        self.begin(robot, if sequence { Begun::Step { task, step } } else { Begun::Task { task } });
+    }
+
+    /// The wait between a sequence's steps is over.
+    pub(crate) fn next_step(&mut self, robot: RobotKey) {
+        let (now, turn) = (self.now(), self.turn);
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        let Life::Playing { play: Play::Task { task, step, step_begun, turn: began, .. }, .. } =
+            &mut slot.life
+        else {
+            return;
+        };
+        (*step_begun, *began) = (now, turn);
+        let (task, step) = (*task, *step);
+        self.begin_step(robot, task, step);
+    }
+
+    /// A task, or a step of one, has ended.
+    fn step_ended(&mut self, robot: RobotKey, failed: bool) {
+        let now = self.now();
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        let Life::Playing { play, .. } = &mut slot.life else { return };
+        let Play::Task { task, step, begun, step_begun, turn } = *play else { return };
+        let spec = &self.program.tasks[task];
+        let steps = spec.steps.len();
+        let over = failed || step + 1 >= steps;
+        *play = if over { Play::Idle } else { Play::Task { task, step: step + 1, begun, step_begun, turn } };
+        if steps > 0 {
+            let name = format!("{}.{}", spec.name, spec.steps[step]);
+            self.record_work(WorkKind::Step, &name, now - step_begun, failed);
+        }
+        if over {
+            let kind = if steps > 0 { WorkKind::Sequence } else { WorkKind::Task };
+            let name = self.program.tasks[task].name.clone();
+            self.record_work(kind, &name, now - begun, failed);
+        }
+        if failed && self.settings.on_error != OnError::Continue {
+            return self.apply_on_error(robot);
+        }
+        self.wait_for_next(robot, task, Duration::from_nanos(now - step_begun), turn);
+    }
+
+    /// Counts one run of a task, sequence, step or start.
+    pub(crate) fn record_work(&mut self, kind: WorkKind, name: &str, took: Nanos, failed: bool) {
+        let id = self.recorder.work(kind, name);
+        match failed {
+            true => self.recorder.work_failed(id, took / 1000),
+            false => self.recorder.worked(id, took / 1000),
+        }
+    }
+}
+
+impl Uncaught {
+    fn text(&self) -> String {
+        match self {
+            Uncaught::Counted(text) => text.clone(),
+            Uncaught::Script(error) => error.message.clone(),
+        }
+    }
+}

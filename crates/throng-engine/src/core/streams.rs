@@ -1,0 +1,213 @@
+//! Connections without framing: a script reads lines, counted bytes, or up to a mark, and writes what it likes.
+
+use super::connection::{Connection, Phase};
+use super::ending::End;
+use super::operation::OperationKind;
+use super::{Core, Event, Ready};
+use crate::host::{Failure, ReadUntil};
+use crate::id::{ConnectionKey, OperationKey};
+use crate::trace::Trace;
+use std::time::Duration;
+use throng_metrics::{EndCause, FailureKind};
+
+/// Bytes of a stream that may wait for its script; then reading pauses, and the peer's window closes.
+const STREAM_LIMIT: usize = 1 << 20;
+
+/// Whether a read can be served from the bytes at hand.
+enum Served {
+    /// These many bytes, the last few of which are not for the script.
+    Yes {
+        count: usize,
+        trimmed: usize,
+    },
+    No,
+    TooLong,
+}
+
+impl Core {
+    /// Writes to a stream.
+    ///
+    /// # Errors
+    /// The connection is not an open stream, or its outbox is full; counted.
+    pub(crate) fn write(&mut self, key: ConnectionKey, bytes: &[u8]) -> Result<(), Failure> {
+        let checked = self.check_stream(key).and_then(|()| {
+            let waiting = self.connections[key].outbox.as_ref().map_or(0, |outbox| outbox.waiting());
+            let limit = self.settings.outbox_limit;
+            if waiting + bytes.len() > limit {
+                return Err((
+                    FailureKind::Backpressure,
+                    format!("more than {limit} bytes wait to be written"),
+                ));
+            }
+            Ok(())
+        });
+        if let Err((kind, text)) = checked {
+            return Err(self.stream_failure(key, kind, "write", &text));
+        }
+        let connection = &mut self.connections[key];
+        let robot = connection.robot;
+        connection.outbox.get_or_insert_with(|| self.pools.outbox()).bytes.extend_from_slice(bytes);
+        self.recorder.message_sent();
+        self.mark_dirty(key);
+        let name = self.connections[key].name.clone();
+        self.trace(robot, |_| Trace::Streamed { connection: &name, outward: true, bytes });
+        Ok(())
+    }
+
+    /// Waits for bytes of a stream.
+    ///
+    /// # Errors
+    /// The connection is not an open stream, or another read waits already; counted.
+    pub(crate) fn read_stream(
+        &mut self,
+        key: ConnectionKey,
+        until: ReadUntil,
+        maximum: usize,
+        timeout: Option<Duration>,
+    ) -> Result<OperationKey, Failure> {
+        let checked = self.check_stream(key).and_then(|()| match self.connections[key].reader {
+            Some(_) => Err((FailureKind::Protocol, "another read waits on this stream already".to_owned())),
+            None => Ok(()),
+        });
+        if let Err((kind, text)) = checked {
+            return Err(self.stream_failure(key, kind, "read", &text));
+        }
+        let robot = self.connections[key].robot;
+        let maximum = maximum.min(STREAM_LIMIT);
+        let operation = self.operate(robot, Some(key), OperationKind::Read { until, maximum });
+        if let Some(timeout) = timeout {
+            self.time_operation(operation, timeout);
+        }
+        self.connections[key].reader = Some(operation);
+        self.serve_reader(key);
+        if let Some(Connection { ended: true, reader: Some(_), .. }) = self.connections.get(key) {
+            self.end_connection(key, End::new(EndCause::Server, ""));
+        }
+        Ok(operation)
+    }
+
+    fn check_stream(&self, key: ConnectionKey) -> Result<(), (FailureKind, String)> {
+        match self.connections.get(key) {
+            None => Err((FailureKind::NotConnected, "the connection has ended".to_owned())),
+            Some(connection) if connection.channel.is_some() => Err((
+                FailureKind::Protocol,
+                "only a connection with protocol = \"stream\" can read and write".to_owned(),
+            )),
+            Some(connection) if connection.phase != Phase::Open => {
+                Err((FailureKind::NotConnected, "the connection is not open yet".to_owned()))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn stream_failure(&mut self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
+        self.count_failure(kind, name, text, None);
+        let connection = self.connections.get(key).map(|connection| connection.name.clone());
+        Failure { kind, name: name.into(), connection, elapsed: Duration::ZERO, text: text.into() }
+    }
+
+    /// Bytes came on a stream.
+    pub(crate) fn stream_received(&mut self, key: ConnectionKey, bytes: &[u8]) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.tail.is_empty() {
+            connection.tail = self.pools.tail();
+        }
+        connection.tail.extend_from_slice(bytes);
+        connection.paused = connection.tail.len() >= STREAM_LIMIT;
+        self.serve_reader(key);
+    }
+
+    /// A stream's end waits until its script has read what came before it. Returns whether it waits.
+    pub(crate) fn defer_end(&mut self, key: ConnectionKey) -> bool {
+        match self.connections.get_mut(key) {
+            Some(connection)
+                if connection.channel.is_none()
+                    && !connection.tail.is_empty()
+                    && connection.reader.is_none() =>
+            {
+                connection.ended = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a connection is a stream.
+    pub(crate) fn is_stream(&self, key: ConnectionKey) -> bool {
+        self.connections.get(key).is_some_and(|connection| connection.channel.is_none())
+    }
+
+    /// Serves the waiting read, if what it waits for is there.
+    fn serve_reader(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(operation) = connection.reader else { return };
+        let Some(slot) = self.operations.get(operation) else { return };
+        let OperationKind::Read { until, maximum } = &slot.kind else { return };
+        match serve(until, *maximum, &connection.tail) {
+            Served::No => {}
+            Served::Yes { count, trimmed } => {
+                connection.reader = None;
+                self.recorder.message_received();
+                self.events.push_back(Event::Resume(operation, Ready::Bytes { count, trimmed }));
+            }
+            Served::TooLong => {
+                connection.reader = None;
+                let text = format!("more than {maximum} bytes came without what the read waits for");
+                let failure = self.stream_failure(key, FailureKind::Overflow, "read", &text);
+                self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+            }
+        }
+    }
+
+    /// Takes the bytes of a served read out of the tail into `into`.
+    pub(crate) fn take_stream(&mut self, key: ConnectionKey, count: usize, into: &mut Vec<u8>) {
+        into.clear();
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        into.extend(connection.tail.drain(..count.min(connection.tail.len())));
+        if connection.tail.is_empty() {
+            let tail = std::mem::take(&mut connection.tail);
+            self.pools.take_tail(tail);
+        }
+        let robot = connection.robot;
+        let name = connection.name.clone();
+        self.trace(robot, |_| Trace::Streamed { connection: &name, outward: false, bytes: into });
+    }
+
+    /// A stream whose reading had paused may go on; the poller will not say so again.
+    pub(crate) fn unpause(&mut self, key: ConnectionKey) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else { return false };
+        connection.tail.len() < STREAM_LIMIT && std::mem::replace(&mut connection.paused, false)
+    }
+
+    pub(crate) fn read_overdue(&mut self, operation: OperationKey) {
+        let Some(slot) = self.operations.get(operation) else { return };
+        let (key, elapsed) = (slot.connection, Duration::from_nanos(self.now() - slot.begun));
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.reader = None;
+        }
+        let mut failure = self.stream_failure(key, FailureKind::Timeout, "read", "nothing to read in time");
+        failure.elapsed = elapsed;
+        self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+    }
+}
+
+fn serve(until: &ReadUntil, maximum: usize, tail: &[u8]) -> Served {
+    let found = match until {
+        ReadUntil::Exactly(count) if *count > maximum => return Served::TooLong,
+        ReadUntil::Exactly(count) => (tail.len() >= *count).then_some((*count, 0)),
+        ReadUntil::Line => tail.iter().position(|byte| *byte == b'\n').map(|end| {
+            let carriage = usize::from(end > 0 && tail[end - 1] == b'\r');
+            (end + 1, 1 + carriage)
+        }),
+        ReadUntil::Bytes(mark) => tail
+            .windows(mark.len().max(1))
+            .position(|window| window == &**mark)
+            .map(|at| (at + mark.len(), 0)),
+    };
+    match found {
+        Some((count, _)) if count > maximum + 2 => Served::TooLong,
+        Some((count, trimmed)) => Served::Yes { count, trimmed },
+        None if tail.len() > maximum => Served::TooLong,
+        None => Served::No,
+    }
+}

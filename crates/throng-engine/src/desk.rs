@@ -1,0 +1,322 @@
+//! What a host can do: everything of a robot's that reaches beyond its own code.
+
+use crate::core::Core;
+use crate::host::{CallOptions, ConnectOptions, Failure, ReadUntil, ScriptError, Uncaught};
+use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+use crate::trace::Trace;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use throng_metrics::FailureKind;
+use throng_wire::{MessageId, Nanos, Protocol};
+
+/// A handle to the shard. Every call returns at once and may be made at any time the host is called.
+///
+/// Failures that calls return, and those that come as outcomes, are counted already.
+#[derive(Clone)]
+pub struct Desk(pub(crate) Rc<RefCell<Core>>);
+
+/// What is known of a connection.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Its name on its robot.
+    pub name: Arc<str>,
+    /// Its robot.
+    pub robot: RobotKey,
+    /// What it speaks; `None` is a stream.
+    pub protocol: Option<Arc<Protocol>>,
+}
+
+/// How much a line of a script's log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For the script's author.
+    Debug,
+    /// What happened.
+    Info,
+    /// What should not go on.
+    Warn,
+    /// What is wrong.
+    Error,
+}
+
+impl Level {
+    /// The level's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// A line of a script's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When, since the run's start.
+    pub at: Duration,
+    /// The robot, if one wrote it.
+    pub robot: Option<RobotId>,
+    /// How much it matters.
+    pub level: Level,
+    /// The mod, where it is known.
+    pub module: String,
+    /// The text.
+    pub text: String,
+}
+
+/// Time and identity.
+impl Desk {
+    /// Monotonic nanoseconds since the run's start.
+    pub fn now(&self) -> Nanos {
+        self.0.borrow().now()
+    }
+
+    /// Time since the Unix epoch.
+    pub fn wall(&self) -> Duration {
+        self.0.borrow().clock.wall()
+    }
+
+    /// The seed of a robot's random stream.
+    pub fn seed(&self, robot: RobotKey) -> u64 {
+        let core = self.0.borrow();
+        let id = core.robots.get(robot).map_or(0, |slot| slot.id.0);
+        // The engine draws waits from the robot's own stream; the script's is another one of the same seed.
+        crate::random::Random::new(!core.settings.seed, id).next()
+    }
+
+    /// A robot's number over the whole run.
+    pub fn robot_id(&self, robot: RobotKey) -> Option<RobotId> {
+        self.0.borrow().robots.get(robot).map(|slot| slot.id)
+    }
+}
+
+/// A robot's life.
+impl Desk {
+    /// A routine has ended; said once for each that was begun and not abandoned.
+    pub fn finished(&self, activity: ActivityKey, end: Result<(), Uncaught>) {
+        self.0.borrow_mut().finished(activity, end);
+    }
+
+    /// An error outside routines that nobody caught: in a handler, a timer, a spawned function.
+    pub fn script_error(&self, robot: RobotKey, error: &ScriptError) {
+        self.0.borrow_mut().script_error(robot, error);
+    }
+
+    /// Opens the gate for the robot's tasks.
+    pub fn mark_ready(&self, robot: RobotKey) {
+        self.0.borrow_mut().mark_ready(robot);
+    }
+
+    /// Whether the robot's tasks may run.
+    pub fn is_ready(&self, robot: RobotKey) -> bool {
+        self.0.borrow().robots.get(robot).is_some_and(|slot| slot.is_ready())
+    }
+
+    /// Ends the robot's life to begin it anew, as soon as the host returns.
+    pub fn restart(&self, robot: RobotKey) {
+        self.0.borrow_mut().restart(robot);
+    }
+
+    /// Ends the robot's life in good order, as soon as the host returns.
+    pub fn stop(&self, robot: RobotKey) {
+        self.0.borrow_mut().stop(robot);
+    }
+}
+
+/// Waiting.
+impl Desk {
+    /// [`Outcome::Elapsed`](crate::Outcome::Elapsed) after `time`.
+    pub fn sleep(&self, robot: RobotKey, time: Duration) -> OperationKey {
+        self.0.borrow_mut().sleep(robot, time)
+    }
+
+    /// [`Outcome::Elapsed`](crate::Outcome::Elapsed) every `interval`, until it is cancelled or its connection ends
+    /// (then `Failed`, once). `exact` beats are not rounded to milliseconds. Missed beats are skipped.
+    pub fn every(
+        &self,
+        robot: RobotKey,
+        connection: Option<ConnectionKey>,
+        interval: Duration,
+        exact: bool,
+    ) -> OperationKey {
+        self.0.borrow_mut().every(robot, connection, interval, exact)
+    }
+
+    /// Waits for [`Desk::wake`]; fails as `timeout` (which is not counted: the host knows whether it matters) or, with
+    /// its connection, as `closed`.
+    pub fn park(
+        &self,
+        robot: RobotKey,
+        connection: Option<ConnectionKey>,
+        timeout: Option<Duration>,
+    ) -> OperationKey {
+        self.0.borrow_mut().park(robot, connection, timeout)
+    }
+
+    /// Wakes a parked operation, later in this turn and in order.
+    pub fn wake(&self, operation: OperationKey) {
+        self.0.borrow_mut().wake(operation);
+    }
+
+    /// Nobody waits for it any more: no outcome will come.
+    pub fn cancel(&self, operation: OperationKey) {
+        self.0.borrow_mut().cancel(operation);
+    }
+}
+
+/// Connections and messages.
+impl Desk {
+    /// Opens a connection. A connection of the same name is replaced once the new one is open.
+    ///
+    /// # Errors
+    /// The address is none, or no protocol fits it.
+    pub fn connect(&self, robot: RobotKey, options: ConnectOptions) -> Result<OperationKey, Failure> {
+        self.0.borrow_mut().connect(robot, options)
+    }
+
+    /// A robot's open connection of that name.
+    pub fn connection(&self, robot: RobotKey, name: &str) -> Option<ConnectionKey> {
+        let core = self.0.borrow();
+        let slot = core.robots.get(robot)?;
+        slot.connections
+            .iter()
+            .copied()
+            .find(|key| core.connections.get(*key).is_some_and(|open| &*open.name == name))
+    }
+
+    /// The names of a robot's open connections, oldest first.
+    pub fn connections(&self, robot: RobotKey) -> Vec<Arc<str>> {
+        let core = self.0.borrow();
+        let Some(slot) = core.robots.get(robot) else { return Vec::new() };
+        slot.connections
+            .iter()
+            .filter_map(|key| core.connections.get(*key).map(|open| open.name.clone()))
+            .collect()
+    }
+
+    /// What is known of a connection; `None` once it has ended.
+    pub fn facts(&self, connection: ConnectionKey) -> Option<Facts> {
+        let core = self.0.borrow();
+        let open = core.connections.get(connection)?;
+        let protocol = core.labels.get(open.label).protocol.clone();
+        Some(Facts { name: open.name.clone(), robot: open.robot, protocol })
+    }
+
+    /// Whether a connection is open.
+    pub fn is_open(&self, connection: ConnectionKey) -> bool {
+        self.0.borrow().connections.contains_key(connection)
+    }
+
+    /// Closes a connection in good order; what was sent before is written.
+    pub fn close(&self, connection: ConnectionKey) {
+        self.0.borrow_mut().close(connection);
+    }
+
+    /// Drops a connection like a pulled cable: nothing more is sent, not even its end.
+    pub fn drop_cable(&self, connection: ConnectionKey) {
+        self.0.borrow_mut().drop_cable(connection);
+    }
+
+    /// The message of that name in the connection's protocol.
+    pub fn message(&self, connection: ConnectionKey, name: &str) -> Option<MessageId> {
+        self.0.borrow_mut().message(connection, name)
+    }
+
+    /// Sends a request whose body the host has encoded, and waits for its reply.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn request(
+        &self,
+        connection: ConnectionKey,
+        message: MessageId,
+        body: &[u8],
+        options: &CallOptions<'_>,
+    ) -> Result<OperationKey, Failure> {
+        self.0.borrow_mut().request(connection, message, body, options)
+    }
+
+    /// Sends a message whose body the host has encoded.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn send(&self, connection: ConnectionKey, message: MessageId, body: &[u8]) -> Result<(), Failure> {
+        self.0.borrow_mut().send(connection, message, body)
+    }
+
+    /// Writes bytes to a stream.
+    ///
+    /// # Errors
+    /// It is no open stream, or its outbox is full.
+    pub fn write(&self, connection: ConnectionKey, bytes: &[u8]) -> Result<(), Failure> {
+        self.0.borrow_mut().write(connection, bytes)
+    }
+
+    /// Waits for bytes of a stream, at most `maximum`.
+    ///
+    /// # Errors
+    /// It is no open stream, or another read waits already.
+    pub fn read(
+        &self,
+        connection: ConnectionKey,
+        until: ReadUntil,
+        maximum: usize,
+        timeout: Option<Duration>,
+    ) -> Result<OperationKey, Failure> {
+        self.0.borrow_mut().read_stream(connection, until, maximum, timeout)
+    }
+}
+
+/// Measuring and telling.
+impl Desk {
+    /// Counts a check.
+    pub fn check(&self, name: &str, passed: bool) {
+        let recorder = &mut self.0.borrow_mut().recorder;
+        let check = recorder.check(name);
+        match passed {
+            true => recorder.check_passed(check),
+            false => recorder.check_failed(check, throng_metrics::no_sample),
+        }
+    }
+
+    /// Counts a failure the host or its script found.
+    pub fn fail(&self, robot: RobotKey, kind: FailureKind, name: &str, message: &str, sample: Option<&str>) {
+        let mut core = self.0.borrow_mut();
+        core.count_failure(kind, name, message, sample);
+        let failure = Failure {
+            kind,
+            name: name.into(),
+            connection: None,
+            elapsed: Duration::ZERO,
+            text: message.into(),
+        };
+        core.trace(robot, |_| Trace::Failed(&failure));
+    }
+
+    /// Records a time under a name of the script's own.
+    pub fn record(&self, name: &str, time: Duration) {
+        let recorder = &mut self.0.borrow_mut().recorder;
+        let measure = recorder.measure(name);
+        recorder.measured(measure, u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Adds to a counter of the script's own.
+    pub fn count(&self, name: &str, by: u64) {
+        let recorder = &mut self.0.borrow_mut().recorder;
+        let counter = recorder.counter(name);
+        recorder.counted(counter, by);
+    }
+
+    /// Writes a line to the run's log.
+    pub fn log(&self, robot: Option<RobotKey>, level: Level, module: &str, text: &str) {
+        let mut core = self.0.borrow_mut();
+        if let Some(robot) = robot {
+            core.trace(robot, |_| Trace::Logged { module, text });
+        }
+        core.log(robot, level, module, text);
+    }
+}

@@ -1,0 +1,39 @@
+//! The engine: robots, their tasks and connections, the load plan, and the shards that run them.
+//!
+//! It knows robots, connections, operations and outcomes, not languages: a [`Host`] runs the robots' code and reaches the
+//! engine through its [`Desk`]. It never sees Lua and prints nothing. Start reading at [`Shard::turn`] for the loop and at
+//! [`Host`] for the border to a language.
+
+mod clock;
+mod config;
+mod control;
+mod core;
+mod desk;
+mod host;
+mod id;
+mod net;
+mod poller;
+mod program;
+mod random;
+mod run;
+mod schedule;
+mod shard;
+mod trace;
+mod wheel;
+
+pub use clock::Clock;
+pub use config::{OnError, ProtocolRoute, Settings, ShardShare};
+pub use control::{Command, Desired, Phase, Report};
+pub use desk::{Desk, Facts, Level, LogLine};
+pub use host::{
+    CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, ReadUntil, Retry,
+    Routine, ScriptError, Uncaught,
+};
+pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+pub use net::memory::{LinkId, MemoryNet, ServerEvent};
+pub use net::target::{Allowed, TargetError};
+pub use program::{ModSpec, Program, TaskSpec, Wait};
+pub use run::{Run, RunError};
+pub use schedule::{Schedule, Stage};
+pub use shard::{Shard, ShardConfig};
+pub use trace::{Message, TakenAs, Trace, Tracer};

@@ -1,0 +1,606 @@
+//! One shard: a thread's readiness loop over its robots' sockets and timers.
+//!
+//! A turn takes commands, spawns, fires timers, flushes, waits for readiness, and hands what came to the host. The host is
+//! always called with nothing borrowed, so it may use its [`Desk`].
+
+use crate::clock::{Clock, nanos};
+use crate::config::{Settings, ShardShare};
+use crate::control::{Command, Desired, Phase, Report};
+use crate::core::calls::Delivery;
+use crate::core::flow::{Input, Step, WallOffset};
+use crate::core::timers::Due;
+use crate::core::{Afterlife, Begun, Core, Event, Ready};
+use crate::desk::Desk;
+use crate::host::{Host, Incoming, Outcome, Routine};
+use crate::id::{ConnectionKey, RobotId, RobotKey};
+use crate::net::memory::MemoryNet;
+use crate::net::{Net, Sockets};
+use crate::poller::{Poller, Readiness};
+use crate::trace::Tracer;
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Duration;
+use throng_metrics::{LagSource, RobotState};
+use throng_wire::{Nanos, Protocol};
+
+/// Bytes one read takes at most.
+const READ: usize = 64 << 10;
+/// How often the plan is looked at while it changes.
+const SPAWN_BEAT: Nanos = 5_000_000;
+/// How often a shard reports.
+const REPORT_BEAT: Nanos = 1_000_000_000;
+/// Robots begun in one turn at most.
+const SPAWNS_PER_TURN: usize = 256;
+/// Robots ended in one turn at most.
+const STOPS_PER_TURN: usize = 2_000;
+/// A pause of the collector is lag from here on.
+const COLLECTOR_LAG: Duration = Duration::from_micros(100);
+
+/// A shard and its host.
+pub struct Shard<H> {
+    core: Rc<RefCell<Core>>,
+    host: H,
+    poller: Poller,
+    clock: Clock,
+    share: ShardShare,
+    wall: WallOffset,
+    buffer: Vec<u8>,
+    spill: Vec<u8>,
+    scratch: Vec<u8>,
+    ready: Vec<Readiness>,
+    due: Vec<(Nanos, Due)>,
+    desired: Desired,
+    /// The robots the plan has asked for, in the order of their ids.
+    planned: Vec<RobotKey>,
+    next_id: u64,
+    next_spawn: Nanos,
+    next_report: Nanos,
+    stop_deadline: Option<Nanos>,
+    cpu: CpuTime,
+    more_due: bool,
+    /// What each label speaks.
+    protocols: Vec<Option<Arc<Protocol>>>,
+    /// Connections whose reading may go on though the poller said nothing new.
+    again: Vec<ConnectionKey>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct CpuTime {
+    at: Nanos,
+    used: Duration,
+}
+
+/// What a shard needs beside its host.
+pub struct ShardConfig {
+    /// The settings of the robots.
+    pub settings: Settings,
+    /// Which robots are this shard's.
+    pub share: ShardShare,
+    /// The run's clock.
+    pub clock: Clock,
+}
+
+impl<H: Host> Shard<H> {
+    /// A shard on the machine's sockets. `host` is made with the desk it will work at.
+    ///
+    /// # Errors
+    /// The system gives no poller, or the host cannot be made.
+    pub fn on_sockets<E: From<io::Error>>(
+        config: ShardConfig,
+        host: impl FnOnce(Desk) -> Result<H, E>,
+    ) -> Result<Shard<H>, E> {
+        let poller = Poller::sockets()?;
+        let net = Net::Sockets(Sockets::new(poller.registry()?, poller.waker()));
+        Shard::new(config, net, poller, host)
+    }
+
+    /// A shard on a network in memory.
+    ///
+    /// # Errors
+    /// The host cannot be made.
+    pub fn in_memory<E>(
+        config: ShardConfig,
+        net: MemoryNet,
+        host: impl FnOnce(Desk) -> Result<H, E>,
+    ) -> Result<Shard<H>, E> {
+        let poller = Poller::Memory(net.clone());
+        Shard::new(config, Net::Memory(net), poller, host)
+    }
+
+    fn new<E>(
+        config: ShardConfig,
+        net: Net,
+        poller: Poller,
+        host: impl FnOnce(Desk) -> Result<H, E>,
+    ) -> Result<Shard<H>, E> {
+        let ShardConfig { settings, share, clock } = config;
+        let core = Rc::new(RefCell::new(Core::new(clock.clone(), settings, share, net)));
+        let host = host(Desk(Rc::clone(&core)))?;
+        core.borrow_mut().program = host.program().clone();
+        Ok(Shard {
+            wall: WallOffset::measure(&clock),
+            core,
+            host,
+            poller,
+            share,
+            buffer: vec![0; READ],
+            spill: Vec::new(),
+            scratch: Vec::new(),
+            ready: Vec::new(),
+            due: Vec::new(),
+            desired: Desired::idle(),
+            planned: Vec::new(),
+            next_id: 0,
+            next_spawn: 0,
+            next_report: clock.now() + REPORT_BEAT,
+            clock,
+            stop_deadline: None,
+            cpu: CpuTime::default(),
+            more_due: false,
+            protocols: Vec::new(),
+            again: Vec::new(),
+        })
+    }
+
+    /// Where others wake the shard from its wait.
+    pub fn waker(&self) -> Option<Arc<mio::Waker>> {
+        self.poller.is_sockets().then(|| self.poller.waker())
+    }
+
+    /// Tells `tracer` everything robots do from now on.
+    pub fn set_tracer(&mut self, tracer: Box<dyn Tracer>) {
+        self.core.borrow_mut().tracer = Some(tracer);
+    }
+
+    /// The host.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The host, for tests that look into robots.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// Sets what is wanted from now on.
+    pub fn want(&mut self, desired: Desired) {
+        if desired.phase != Phase::Play && self.stop_deadline.is_none() {
+            let limit = self.core.borrow().settings.stop_timeout + Duration::from_secs(1);
+            self.stop_deadline = Some(self.clock.now() + nanos(limit));
+        }
+        self.desired = desired;
+        self.next_spawn = 0;
+    }
+
+    /// Works until the run is over, reporting once a second.
+    ///
+    /// # Errors
+    /// The poller failed.
+    pub fn run(mut self, commands: &Receiver<Command>, reports: &SyncSender<Report>) -> io::Result<()> {
+        loop {
+            while let Ok(Command::Want(desired)) = commands.try_recv() {
+                self.want(desired);
+            }
+            let over = self.turn(None)?;
+            if over || self.clock.now() >= self.next_report {
+                self.next_report = self.clock.now() + REPORT_BEAT;
+                let report = self.report(over);
+                // Nobody to report to is nobody to work for.
+                if reports.send(report).is_err() || over {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// One turn; waits for readiness at most until `until`. Returns whether the run is over.
+    ///
+    /// # Errors
+    /// The poller failed.
+    pub fn turn(&mut self, until: Option<Nanos>) -> io::Result<bool> {
+        let began = self.clock.now();
+        self.core.borrow_mut().turn += 1;
+        self.spawn_and_stop(began);
+        self.run_events();
+        self.more_due = self.core.borrow_mut().expire(began, &mut self.due);
+        self.run_events();
+        self.core.borrow_mut().flush_all();
+        self.run_events();
+        self.housekeep();
+        self.core.borrow_mut().recorder.stall((self.clock.now() - began) / 1000);
+        if self.is_over() {
+            return Ok(true);
+        }
+        self.poll(until)?;
+        let woke = self.clock.now();
+        self.receive_ready();
+        self.core.borrow_mut().flush_all();
+        self.run_events();
+        self.core.borrow_mut().recorder.stall((self.clock.now() - woke) / 1000);
+        Ok(false)
+    }
+
+    /// Runs turns in virtual time until `until`, or until nothing is left to happen before it.
+    ///
+    /// # Errors
+    /// The poller failed; one in memory does not.
+    pub fn advance(&mut self, until: Nanos, mut servers: impl FnMut()) -> io::Result<()> {
+        loop {
+            self.settle(&mut servers)?;
+            let next = self.next_deadline().unwrap_or(Nanos::MAX).min(until);
+            if self.clock.now() >= until {
+                return Ok(());
+            }
+            self.clock.advance(next.max(self.clock.now() + 1));
+        }
+    }
+
+    /// Runs turns at this moment of virtual time until robots and servers have nothing left to say.
+    fn settle(&mut self, servers: &mut impl FnMut()) -> io::Result<()> {
+        // Two ends that answer each other for ever would never settle; a moment has an end all the same.
+        for _ in 0..10_000 {
+            if self.turn(Some(self.clock.now()))? {
+                return Ok(());
+            }
+            servers();
+            let due = self.next_deadline().is_some_and(|deadline| deadline <= self.clock.now());
+            if self.poller.is_quiet() && !due && self.core.borrow().events.is_empty() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// What was recorded since the last report.
+    pub fn report(&mut self, over: bool) -> Report {
+        let memory = self.host.memory();
+        let mut core = self.core.borrow_mut();
+        let now = self.clock.now();
+        let used = thread_cpu_time();
+        let (busy, wall) = (used.saturating_sub(self.cpu.used), now - self.cpu.at);
+        core.recorder.cpu(busy.as_micros() as u64, wall / 1000);
+        self.cpu = CpuTime { at: now, used };
+        self.wall = WallOffset::measure(&self.clock);
+        let (log, log_dropped) = core.take_log();
+        Report {
+            shard: self.share.index,
+            delta: core.recorder.take(),
+            ended: self.desired.schedule.is_complete(Duration::from_nanos(now)) && core.robots.is_empty(),
+            memory,
+            log,
+            log_dropped,
+            over,
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        match self.desired.phase {
+            Phase::Play => false,
+            Phase::Stop => {
+                let late = self.stop_deadline.is_some_and(|deadline| self.clock.now() >= deadline);
+                if late {
+                    self.drop_everyone();
+                }
+                late || self.core.borrow().robots.is_empty()
+            }
+            Phase::Abort => {
+                self.drop_everyone();
+                true
+            }
+        }
+    }
+
+    /// Ends every robot at once, without stops.
+    fn drop_everyone(&mut self) {
+        let robots: Vec<RobotKey> = self.core.borrow().robots.keys().collect();
+        for robot in robots {
+            self.host.forget(robot);
+            self.core.borrow_mut().forgotten(robot, Afterlife::Gone(RobotState::Stopped));
+        }
+        self.core.borrow_mut().events.clear();
+    }
+
+    fn spawn_and_stop(&mut self, now: Nanos) {
+        if now < self.next_spawn {
+            return;
+        }
+        let target = match self.desired.phase {
+            Phase::Play => self.share.of(self.desired.schedule.robots_at(Duration::from_nanos(now))) as usize,
+            Phase::Stop | Phase::Abort => 0,
+        };
+        let mut core = self.core.borrow_mut();
+        for _ in 0..SPAWNS_PER_TURN {
+            if self.planned.len() >= target || core.host_is_full {
+                break;
+            }
+            let id = RobotId(self.share.id(self.next_id));
+            self.next_id += 1;
+            self.planned.push(core.spawn(id));
+        }
+        for _ in 0..STOPS_PER_TURN {
+            if self.planned.len() <= target {
+                break;
+            }
+            if let Some(robot) = self.planned.pop() {
+                core.stop(robot);
+            }
+        }
+        let pending = self.planned.len() != target;
+        self.next_spawn = match self.desired.schedule.is_complete(Duration::from_nanos(now)) && !pending {
+            true => Nanos::MAX,
+            false if pending && !core.host_is_full => now,
+            false => now + SPAWN_BEAT,
+        };
+    }
+
+    fn next_deadline(&self) -> Option<Nanos> {
+        let core = self.core.borrow();
+        let spawn = (self.next_spawn != Nanos::MAX).then_some(self.next_spawn);
+        [core.next_deadline(), spawn, self.stop_deadline].into_iter().flatten().min()
+    }
+
+    fn poll(&mut self, until: Option<Nanos>) -> io::Result<()> {
+        let now = self.clock.now();
+        let busy = self.more_due || !self.core.borrow().flush.is_empty() || !self.again.is_empty();
+        let deadline =
+            [self.next_deadline(), until, Some(self.next_report)].into_iter().flatten().min().unwrap_or(now);
+        let wait = if busy { 0 } else { deadline.saturating_sub(now) };
+        self.poller.poll(wait, &mut self.ready)
+    }
+
+    fn receive_ready(&mut self) {
+        loop {
+            let answer = self.core.borrow_mut().net.resolver_answer();
+            let Some((operation, answer)) = answer else { break };
+            self.core.borrow_mut().resolver_answered(operation, answer);
+        }
+        self.run_events();
+        for key in std::mem::take(&mut self.again) {
+            self.receive(key, true);
+        }
+        let ready = std::mem::take(&mut self.ready);
+        for readiness in &ready {
+            self.handle_readiness(*readiness);
+        }
+        self.ready = ready;
+    }
+
+    fn handle_readiness(&mut self, readiness: Readiness) {
+        let key = readiness.connection;
+        if readiness.writable {
+            let mut core = self.core.borrow_mut();
+            core.transport_ready(key);
+            core.mark_dirty(key);
+        }
+        if readiness.readable {
+            self.receive(key, readiness.ended);
+        }
+        self.run_events();
+    }
+
+    /// Reads what a connection has; `ended` when the peer's end is known to follow.
+    fn receive(&mut self, key: ConnectionKey, ended: bool) {
+        // A connection that never runs dry must not keep the others waiting.
+        for _ in 0..8 {
+            let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
+            let Input::Bytes { count, arrival } = input else { return };
+            let buffer = std::mem::take(&mut self.buffer);
+            self.take_in(key, &buffer[..count], arrival);
+            let full = count == buffer.len();
+            self.buffer = buffer;
+            self.run_events();
+            if !full && !ended {
+                return;
+            }
+        }
+        self.again.push(key);
+    }
+
+    /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
+    fn take_in(&mut self, key: ConnectionKey, bytes: &[u8], arrival: crate::core::connection::Arrival) {
+        let whole = {
+            let mut core = self.core.borrow_mut();
+            if core.is_stream(key) {
+                return core.stream_received(key, bytes);
+            }
+            core.join_tail(key, bytes)
+        };
+        match whole {
+            None => self.cut_all(key, bytes, arrival),
+            Some(tail) => {
+                if !tail.is_empty() {
+                    self.cut_all(key, &tail, arrival);
+                    self.core.borrow_mut().pools.take_tail(tail);
+                }
+            }
+        }
+    }
+
+    fn cut_all(&mut self, key: ConnectionKey, input: &[u8], arrival: crate::core::connection::Arrival) {
+        let mut at = 0;
+        loop {
+            let step = self.core.borrow_mut().cut(key, &input[at..], &mut self.spill);
+            match step {
+                Step::Inside { payload, used } => {
+                    let payload = &input[at + payload.start..at + payload.end];
+                    self.deliver(key, payload, arrival);
+                    at += used;
+                }
+                Step::Spilled { used } => {
+                    let spill = std::mem::take(&mut self.spill);
+                    self.deliver(key, &spill, arrival);
+                    self.spill = spill;
+                    at += used;
+                }
+                Step::Other { used } => {
+                    at += used;
+                    self.run_events();
+                }
+                Step::Incomplete | Step::Gone => return,
+            }
+        }
+    }
+
+    /// Tells the host about one message. What it wakes runs to its next block before the next message is cut.
+    fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: crate::core::connection::Arrival) {
+        let Some((robot, label)) = self.core.borrow().speaker(key) else { return };
+        self.learn_protocols(label);
+        let Some(protocol) = &self.protocols[label] else { return };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match protocol.read(payload, &mut scratch) {
+            Ok(head) => {
+                let delivery = self.core.borrow_mut().arrived(key, &head, payload.len(), arrival);
+                let message =
+                    |request| Incoming { protocol, message: head.message, request, body: head.body };
+                match delivery {
+                    Delivery::Reply { operation, request, elapsed } => {
+                        self.host
+                            .resume(operation, Outcome::Reply { message: message(Some(request)), elapsed });
+                    }
+                    Delivery::Push => {
+                        if self.host.push(robot, key, message(None)) {
+                            self.core.borrow_mut().push_handled(key, head.message);
+                        }
+                    }
+                    Delivery::Nobody => {}
+                }
+            }
+            Err(error) => self.core.borrow_mut().unreadable(key, &error.to_string(), payload),
+        }
+        self.scratch = scratch;
+        self.run_events();
+    }
+
+    /// Keeps the labels' protocols at hand, so that no reference count is touched for a message.
+    fn learn_protocols(&mut self, label: usize) {
+        let core = self.core.borrow();
+        while self.protocols.len() <= label {
+            self.protocols.push(core.labels.get(self.protocols.len()).protocol.clone());
+        }
+    }
+
+    /// Does for the host what was queued, in order.
+    fn run_events(&mut self) {
+        loop {
+            let event = self.core.borrow_mut().events.pop_front();
+            let Some(event) = event else { return };
+            self.run_event(event);
+        }
+    }
+
+    fn run_event(&mut self, event: Event) {
+        match event {
+            Event::Born(robot) => {
+                let id = self.core.borrow().robots.get(robot).map(|slot| slot.id);
+                if let Some(id) = id {
+                    let born = self.host.born(robot, id);
+                    self.core.borrow_mut().born(robot, born);
+                }
+            }
+            Event::Begin(activity, routine) => {
+                let robot = self.core.borrow().activities.get(activity).map(|begun| begun.robot);
+                if let Some(robot) = robot {
+                    self.host.begin(robot, activity, routine.borrow());
+                }
+            }
+            Event::Resume(operation, outcome) => self.resume(operation, &outcome),
+            Event::Abandon(activity) => self.host.abandon(activity),
+            Event::Pick(robot) => self.pick(robot),
+            Event::NotReady(robot) => self.not_ready(robot),
+            Event::Forget(robot, next) => {
+                self.host.forget(robot);
+                self.core.borrow_mut().forgotten(robot, next);
+            }
+        }
+    }
+
+    fn resume(&mut self, operation: crate::id::OperationKey, outcome: &Ready) {
+        let connection = self.core.borrow().operations.get(operation).map(|slot| slot.connection);
+        let concluded = self.core.borrow_mut().conclude(operation, outcome);
+        let Some(connection) = connection.filter(|_| concluded) else { return };
+        match outcome {
+            Ready::Elapsed => self.host.resume(operation, Outcome::Elapsed),
+            Ready::Woken => self.host.resume(operation, Outcome::Woken),
+            Ready::Connected(opened) => self.host.resume(operation, Outcome::Connected(*opened)),
+            Ready::Failed(failure) => self.host.resume(operation, Outcome::Failed(failure)),
+            Ready::Bytes { count, trimmed } => {
+                let mut bytes = std::mem::take(&mut self.spill);
+                self.core.borrow_mut().take_stream(connection, *count, &mut bytes);
+                let wanted = bytes.len().saturating_sub(*trimmed);
+                self.host.resume(operation, Outcome::Bytes(&bytes[..wanted]));
+                self.spill = bytes;
+                if self.core.borrow_mut().unpause(connection) {
+                    self.again.push(connection);
+                }
+            }
+        }
+    }
+
+    /// Picks a robot's next task by weight among those whose `when` holds.
+    fn pick(&mut self, robot: RobotKey) {
+        let mut refused: Vec<usize> = Vec::new();
+        loop {
+            let task = self.core.borrow_mut().draw_task(robot, &refused);
+            let Some(task) = task else { return self.core.borrow_mut().nothing_to_pick(robot) };
+            let conditional = self.core.borrow().program.tasks[task].conditional;
+            if !conditional || self.host.allows(robot, task) {
+                return self.core.borrow_mut().begin_task(robot, task);
+            }
+            refused.push(task);
+        }
+    }
+
+    fn not_ready(&mut self, robot: RobotKey) {
+        let activities =
+            self.core.borrow().robots.get(robot).map(|slot| slot.activities.clone()).unwrap_or_default();
+        let places: Vec<String> =
+            activities.into_iter().filter_map(|activity| self.host.whereabouts(activity)).collect();
+        let blocked =
+            if places.is_empty() { "`ready()` was not called".to_owned() } else { places.join("; ") };
+        self.core.borrow_mut().not_ready(robot, &blocked);
+    }
+
+    /// Lets the host collect, and keeps an eye on its memory.
+    fn housekeep(&mut self) {
+        let now = self.clock.now();
+        let idle = self.next_deadline().map_or(REPORT_BEAT, |deadline| deadline.saturating_sub(now));
+        let took = self.host.housekeeping(Duration::from_nanos(idle));
+        let memory = self.host.memory();
+        let mut core = self.core.borrow_mut();
+        if took >= COLLECTOR_LAG {
+            core.recorder.lag(LagSource::Collector, took.as_micros() as u64);
+        }
+        core.host_is_full = memory.limit > 0 && memory.used / 4 >= memory.limit / 5;
+    }
+}
+
+impl Begun {
+    fn borrow(&self) -> Routine<'_> {
+        match self {
+            Begun::Start { module } => Routine::Start { module: *module },
+            Begun::Task { task } => Routine::Task { task: *task },
+            Begun::Step { task, step } => Routine::Step { task: *task, step: *step },
+            Begun::Stop { module } => Routine::Stop { module: *module },
+            Begun::Closed { module, connection, why } => {
+                Routine::Closed { module: *module, connection: *connection, why }
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Whose connection it is, and its label.
+    fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize)> {
+        self.connections.get(key).map(|connection| (connection.robot, connection.label))
+    }
+}
+
+/// CPU time of this thread.
+fn thread_cpu_time() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID)
+        .map(Duration::from)
+        .unwrap_or_default()
+}
