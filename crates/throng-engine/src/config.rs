@@ -20,6 +20,8 @@ pub struct Settings {
     pub wait: Wait,
     /// What an uncaught error in a start or a task does to its robot.
     pub on_error: OnError,
+    /// Robots become ready by `ready()` alone, not when every start has returned.
+    pub manual_ready: bool,
     /// How long a robot may take to become ready.
     pub ready_timeout: Duration,
     /// How long stops may take.
@@ -63,6 +65,7 @@ impl Default for Settings {
             websocket_by_default: true,
             wait: Wait::Constant(Duration::from_secs(1)),
             on_error: OnError::Continue,
+            manual_ready: false,
             ready_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(10),
@@ -92,6 +95,11 @@ impl ShardShare {
     pub fn id(self, nth: u64) -> u64 {
         nth * self.count + self.index
     }
+}
+
+/// How much of a name `pattern` fixes: the more, the stronger it is; without a `*` it is the strongest.
+pub(crate) fn strength(pattern: &str) -> usize {
+    if pattern.contains('*') { pattern.chars().filter(|char| *char != '*').count() } else { usize::MAX }
 }
 
 /// Whether `pattern`, in which `*` stands for anything, matches all of `text`.

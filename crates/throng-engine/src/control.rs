@@ -3,13 +3,16 @@
 use crate::desk::LogLine;
 use crate::host::Memory;
 use crate::schedule::Schedule;
+use std::time::Duration;
 use throng_metrics::Delta;
 
 /// What is wanted of the robots, in absolute terms: the newest wish replaces the one before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
-    /// How many robots, when; time counts from the run's start.
+    /// How many robots, when.
     pub schedule: Schedule,
+    /// When the schedule's time begins, since the run's start.
+    pub begun: Duration,
     /// Whether they play.
     pub phase: Phase,
 }
@@ -28,7 +31,7 @@ pub enum Phase {
 impl Desired {
     /// No robots.
     pub fn idle() -> Desired {
-        Desired { schedule: Schedule::stages(&[], None), phase: Phase::Play }
+        Desired { schedule: Schedule::stages(&[], None), begun: Duration::ZERO, phase: Phase::Play }
     }
 }
 

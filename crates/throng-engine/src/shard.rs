@@ -12,7 +12,7 @@ use crate::core::timers::Due;
 use crate::core::{Afterlife, Begun, Core, Event, Ready};
 use crate::desk::Desk;
 use crate::host::{Host, Incoming, Outcome, Routine};
-use crate::id::{ConnectionKey, RobotId, RobotKey};
+use crate::id::{ActivityKey, ConnectionKey, RobotId, RobotKey};
 use crate::net::memory::MemoryNet;
 use crate::net::{Net, Sockets};
 use crate::poller::{Poller, Readiness};
@@ -155,6 +155,17 @@ impl<H: Host> Shard<H> {
         self.core.borrow_mut().tracer = Some(tracer);
     }
 
+    /// Nanoseconds since the run's start.
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Where the routines of this shard's robots wait and for what, for people.
+    pub fn whereabouts(&self) -> Vec<String> {
+        let activities: Vec<ActivityKey> = self.core.borrow().activities.keys().collect();
+        activities.into_iter().filter_map(|activity| self.host.whereabouts(activity)).collect()
+    }
+
     /// The host.
     pub fn host(&self) -> &H {
         &self.host
@@ -257,8 +268,10 @@ impl<H: Host> Shard<H> {
     /// What was recorded since the last report.
     pub fn report(&mut self, over: bool) -> Report {
         let memory = self.host.memory();
-        let mut core = self.core.borrow_mut();
         let now = self.clock.now();
+        let schedule_complete = self.desired.schedule.is_complete(self.schedule_time(now));
+        let all_spawned = self.next_id > 0 || self.share.of(self.desired.schedule.peak()) == 0;
+        let mut core = self.core.borrow_mut();
         let used = thread_cpu_time();
         let (busy, wall) = (used.saturating_sub(self.cpu.used), now - self.cpu.at);
         core.recorder.cpu(busy.as_micros() as u64, wall / 1000);
@@ -268,12 +281,17 @@ impl<H: Host> Shard<H> {
         Report {
             shard: self.share.index,
             delta: core.recorder.take(),
-            ended: self.desired.schedule.is_complete(Duration::from_nanos(now)) && core.robots.is_empty(),
+            ended: schedule_complete && all_spawned && core.robots.is_empty(),
             memory,
             log,
             log_dropped,
             over,
         }
+    }
+
+    /// How far the schedule is.
+    fn schedule_time(&self, now: Nanos) -> Duration {
+        Duration::from_nanos(now).saturating_sub(self.desired.begun)
     }
 
     fn is_over(&mut self) -> bool {
@@ -308,7 +326,7 @@ impl<H: Host> Shard<H> {
             return;
         }
         let target = match self.desired.phase {
-            Phase::Play => self.share.of(self.desired.schedule.robots_at(Duration::from_nanos(now))) as usize,
+            Phase::Play => self.share.of(self.desired.schedule.robots_at(self.schedule_time(now))) as usize,
             Phase::Stop | Phase::Abort => 0,
         };
         let mut core = self.core.borrow_mut();
@@ -329,7 +347,7 @@ impl<H: Host> Shard<H> {
             }
         }
         let pending = self.planned.len() != target;
-        self.next_spawn = match self.desired.schedule.is_complete(Duration::from_nanos(now)) && !pending {
+        self.next_spawn = match self.desired.schedule.is_complete(self.schedule_time(now)) && !pending {
             true => Nanos::MAX,
             false if pending && !core.host_is_full => now,
             false => now + SPAWN_BEAT,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::histogram::{Histogram, Samples, Spread};
+use crate::histogram::{Histogram, Spread};
 use crate::kinds::LagSource;
 use crate::rows::RequestCounts;
 use crate::tally::{Counts, Kind};
@@ -32,7 +32,7 @@ struct Waits {
 
 /// What changed since the last take.
 pub(crate) struct GeneratorChanges {
-    by_source: [Samples; SOURCES],
+    by_source: [Histogram; SOURCES],
     longest_stall_us: u64,
     busy_us: u64,
     wall_us: u64,

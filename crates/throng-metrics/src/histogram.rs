@@ -1,7 +1,8 @@
 //! Durations in microseconds: a 3-digit HDR histogram with an exact count, sum, minimum and maximum.
 //!
 //! A [`Histogram`] holds nothing until its first record and grows with the largest value, up to one hour, where it
-//! saturates. Between threads its contents travel as [`Samples`], which hold only the buckets in use.
+//! saturates. What was recorded leaves a shard by moving the histogram itself, which costs the shard nothing but a new
+//! allocation; adding it up is left to whoever merges.
 
 use std::fmt;
 
@@ -17,6 +18,8 @@ const DIGITS: u8 = 3;
 #[derive(Clone, Default)]
 pub struct Histogram {
     inner: Option<Box<Inner>>,
+    /// How far the buckets reached before the last take, so that the next ones need not grow step by step.
+    reach_us: u64,
 }
 
 #[derive(Clone)]
@@ -44,40 +47,29 @@ impl Exact {
     }
 }
 
-/// What a histogram held when it was taken: the buckets in use, each as a value in it and its count.
-#[derive(Clone)]
-pub(crate) struct Samples {
-    buckets: Box<[(u32, u32)]>,
-    exact: Exact,
-}
-
-impl Samples {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.exact.count == 0
-    }
-}
-
 impl Inner {
-    fn new() -> Self {
-        let buckets = hdrhistogram::Histogram::new(DIGITS).expect("3 digits are within the allowed 0 to 5");
+    fn new(reach_us: u64) -> Self {
+        let high = reach_us.clamp(2, LONGEST_US);
+        let mut buckets = hdrhistogram::Histogram::new_with_bounds(1, high, DIGITS)
+            .expect("the bounds are 1 and at least 2, and 3 digits are allowed");
+        buckets.auto(true);
         Self { buckets, exact: Exact::EMPTY }
     }
 
-    fn add_to_bucket(&mut self, us: u64, count: u32) {
+    fn add(&mut self, us: u64) {
         // Growing can only fail where usize is too small for the bucket array; then the value is clamped instead.
-        if self.buckets.record_n(us, count).is_err() {
-            self.buckets.saturating_record_n(us, count);
+        if self.buckets.record(us).is_err() {
+            self.buckets.saturating_record(us);
         }
+        self.exact.add(&Exact { count: 1, sum_us: us, min_us: us, max_us: us });
     }
 }
 
 impl Histogram {
     /// Records one duration in microseconds; above one hour it counts as one hour.
     pub fn record(&mut self, us: u64) {
-        let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new()));
-        let us = us.min(LONGEST_US);
-        inner.add_to_bucket(us, 1);
-        inner.exact.add(&Exact { count: 1, sum_us: us, min_us: us, max_us: us });
+        let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new(self.reach_us)));
+        inner.add(us.min(LONGEST_US));
     }
 
     /// How many durations were recorded.
@@ -144,30 +136,21 @@ impl Histogram {
         out
     }
 
-    /// Empties the histogram, keeping its memory, and gives what it held.
-    pub(crate) fn take(&mut self) -> Samples {
-        let Some(inner) = self.inner.as_mut().filter(|inner| inner.exact.count > 0) else {
-            return Samples { buckets: Box::default(), exact: Exact::EMPTY };
-        };
-        let in_use = inner.buckets.iter_recorded();
-        let buckets =
-            in_use.map(|b| (u32::try_from(b.value_iterated_to()).unwrap_or(u32::MAX), b.count_at_value()));
-        let samples = Samples { buckets: buckets.collect(), exact: inner.exact };
-        inner.buckets.reset();
-        inner.exact = Exact::EMPTY;
-        samples
+    /// Gives away what was recorded and starts anew.
+    pub(crate) fn take(&mut self) -> Self {
+        let inner = self.inner.take();
+        if let Some(inner) = &inner {
+            self.reach_us = inner.buckets.high();
+        }
+        Self { inner, reach_us: self.reach_us }
     }
 
-    /// Adds what another histogram held.
-    pub(crate) fn absorb(&mut self, samples: &Samples) {
-        if samples.is_empty() {
-            return;
-        }
-        let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new()));
-        for &(us, count) in &samples.buckets {
-            inner.add_to_bucket(u64::from(us).min(LONGEST_US), count);
-        }
-        inner.exact.add(&samples.exact);
+    /// Adds what another histogram holds.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        let Some(theirs) = other.sampled() else { return };
+        let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new(other.reach_us)));
+        inner.buckets.add(&theirs.buckets).expect("a histogram that grows can take in any other");
+        inner.exact.add(&theirs.exact);
     }
 
     fn sampled(&self) -> Option<&Inner> {
@@ -251,9 +234,9 @@ mod tests {
     #[test]
     fn a_taken_histogram_is_empty_and_records_again() {
         let mut histogram = of(&[10, 20]);
-        assert!(!histogram.take().is_empty());
+        assert_eq!(histogram.take().count(), 2);
         assert_eq!(histogram.spread(), None);
-        assert!(histogram.take().is_empty());
+        assert_eq!(histogram.take().count(), 0);
         histogram.record(7);
         assert_eq!(histogram.spread().unwrap().max, 7);
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::histogram::{Histogram, Samples};
+use crate::histogram::Histogram;
 use crate::tally::Counts;
 
 /// The name of the row that takes what no longer fits.
@@ -89,7 +89,7 @@ impl<C: Default, const N: usize> Default for Row<C, N> {
 pub(crate) struct Change<C, const N: usize> {
     key: Key,
     counts: C,
-    times: [Samples; N],
+    times: [Histogram; N],
 }
 
 struct Slot<C, const N: usize> {

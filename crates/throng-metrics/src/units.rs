@@ -20,9 +20,9 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
-/// A whole number: `999`, `1.2k`, `34.5k`, `6.7M`.
+/// A whole number: `9187` is still exact, then `34.5k`, `6.7M`.
 pub fn count(n: u64) -> String {
-    if n < 1_000 { n.to_string() } else { scaled(n as f64, &["", "k", "M", "G", "T", "P", "E"], "") }
+    if n < 10_000 { n.to_string() } else { scaled(n as f64, &["", "k", "M", "G", "T", "P", "E"], "") }
 }
 
 /// A number per second or another that need not be whole: `0`, `0.25`, `12.3`, `4.5k`.
@@ -115,8 +115,8 @@ mod tests {
             vec![
                 (0, "0"),
                 (999, "999"),
-                (1_000, "1k"),
-                (1_234, "1.23k"),
+                (9_999, "9999"),
+                (12_345, "12.3k"),
                 (999_600, "1M"),
                 (u64::MAX, "18.4E"),
             ],

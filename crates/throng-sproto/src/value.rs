@@ -146,7 +146,10 @@ impl fmt::Display for Value {
             Value::Integer(value) => write!(f, "{value}"),
             Value::Double(value) => write!(f, "{value:?}"),
             Value::Boolean(value) => write!(f, "{value}"),
-            Value::String(bytes) | Value::Binary(bytes) => write!(f, "\"{}\"", bytes.escape_ascii()),
+            Value::String(bytes) | Value::Binary(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => write!(f, "{text:?}"),
+                Err(_) => write!(f, "\"{}\"", bytes.escape_ascii()),
+            },
             Value::Struct(fields) => {
                 list(f, ["{", "}"], fields, |f, (name, value)| write!(f, "{name} = {value}"))
             }

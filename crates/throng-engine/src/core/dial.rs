@@ -6,7 +6,7 @@ use super::operation::OperationKind;
 use super::timers::Due;
 use super::{Core, Event, Ready};
 use crate::clock::nanos;
-use crate::config::matches;
+use crate::config::{ProtocolRoute, matches, strength};
 use crate::host::{ConnectOptions, Failure};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::net::target::{Scheme, Target, TargetError};
@@ -101,10 +101,13 @@ impl Core {
             Some(name) => routes.iter().position(|route| &*route.protocol.name == name),
             None => {
                 let origin = target.origin();
-                let listed = |route: &&crate::config::ProtocolRoute| {
-                    route.hosts.iter().any(|host| matches(host, &origin))
+                let best = |route: &ProtocolRoute| {
+                    route.hosts.iter().filter(|host| matches(host, &origin)).map(|host| strength(host)).max()
                 };
-                let by_host = routes.iter().position(|route| listed(&route));
+                let strengths = routes.iter().enumerate().filter_map(|(index, route)| Some((best(route)?, index)));
+                // The first of equals, as in the file.
+                let by_host = strengths.max_by_key(|(strength, index)| (*strength, std::cmp::Reverse(*index)));
+                let by_host = by_host.map(|(_, index)| index);
                 by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
             }
         };

@@ -61,7 +61,7 @@ impl Core {
             .collect();
         due.iter().for_each(|index| starts[*index] = StartState::Running);
         let returned = starts.iter().all(|start| *start == StartState::Returned);
-        let ready = *asked_ready || (returned && !self.program.manual_ready);
+        let ready = *asked_ready || (returned && !self.program.manual_ready && !self.settings.manual_ready);
         for module in due {
             self.begin(robot, Begun::Start { module });
         }

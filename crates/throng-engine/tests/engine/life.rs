@@ -192,7 +192,11 @@ fn stops_run_on_the_way_out_and_have_a_limit() {
     let mut world = plan.world(nobody);
     world.want(1);
     world.advance(100);
-    world.shard.want(Desired { schedule: Schedule::constant(1, f64::INFINITY, None), phase: Phase::Stop });
+    world.shard.want(Desired {
+        schedule: Schedule::constant(1, f64::INFINITY, None),
+        begun: Duration::ZERO,
+        phase: Phase::Stop,
+    });
     world.advance(2_000);
     world.expect(&["0 born 0", "100 role.stop", "100 bag.stop", "1100 elapsed"]);
     assert_eq!(world.totals.robots().ready, 1);
@@ -204,7 +208,11 @@ fn stops_run_on_the_way_out_and_have_a_limit() {
 fn a_ramp_down_stops_the_youngest_robots() {
     let mut world = Plan::new([]).world(nobody);
     let stages = [Stage { robots: 10, over: SECOND }, Stage { robots: 4, over: SECOND }];
-    world.shard.want(Desired { schedule: Schedule::stages(&stages, None), phase: Phase::Play });
+    world.shard.want(Desired {
+        schedule: Schedule::stages(&stages, None),
+        begun: Duration::ZERO,
+        phase: Phase::Play,
+    });
     world.advance(1_000);
     assert_eq!(world.totals.robots().ready, 10);
     world.advance(2_100);
@@ -214,7 +222,11 @@ fn a_ramp_down_stops_the_youngest_robots() {
 #[test]
 fn robots_spread_inside_the_second() {
     let mut world = Plan::new([]).world(nobody);
-    world.shard.want(Desired { schedule: Schedule::constant(100, 100.0, None), phase: Phase::Play });
+    world.shard.want(Desired {
+        schedule: Schedule::constant(100, 100.0, None),
+        begun: Duration::ZERO,
+        phase: Phase::Play,
+    });
     world.advance(500);
     let started = world.totals.robots().started;
     assert!((49..=51).contains(&started), "{started}");

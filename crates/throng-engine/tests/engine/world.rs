@@ -379,8 +379,11 @@ pub(crate) fn frame(body: &str) -> Vec<u8> {
 impl World {
     /// Wants so many robots at once.
     pub(crate) fn want(&mut self, robots: u64) {
-        self.shard
-            .want(Desired { schedule: Schedule::constant(robots, f64::INFINITY, None), phase: Phase::Play });
+        self.shard.want(Desired {
+            schedule: Schedule::constant(robots, f64::INFINITY, None),
+            begun: Duration::ZERO,
+            phase: Phase::Play,
+        });
     }
 
     /// Moves to `millis` after the beginning.

@@ -103,6 +103,7 @@ impl Summary {
                 name: key.name.to_string(),
                 count: row.values().count(),
                 value_us: row.values().spread(),
+                histogram: row.values().bins(BINS),
             }),
             counters: rows(totals.counters(), |key, row| CounterSummary {
                 name: key.name.to_string(),

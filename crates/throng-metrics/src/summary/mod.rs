@@ -255,6 +255,8 @@ pub struct MeasureSummary {
     /// The values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_us: Option<Spread>,
+    /// The distribution of `value_us` in bins whose edges grow by a constant factor.
+    pub histogram: Vec<Bin>,
 }
 
 /// A custom counter.

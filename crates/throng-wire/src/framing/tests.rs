@@ -107,6 +107,12 @@ fn a_length_above_the_maximum_is_refused_before_its_body_comes() {
     assert_eq!(framing.cut(&[0, 0, 0, 100]), Ok(Cut::Need(104)));
     assert_eq!(written(&framing, &[0; 101]), Err(FramingError::TooLong { length: 101, max: 100 }));
     assert!(written(&framing, &[0; 100]).is_ok());
+    let whole = LengthFraming { max: 10, offset: 4, ..length(LengthWidth::U8) };
+    assert_eq!(Framing::Length(whole.clone()).cut(&[0, 0, 0, 0, 5]), Ok(Cut::Need(10)));
+    assert_eq!(
+        Framing::Length(whole).cut(&[0, 0, 0, 0, 6]),
+        Err(FramingError::TooLong { length: 11, max: 10 })
+    );
 }
 
 #[test]

@@ -55,18 +55,20 @@ fn a_cancelled_session_is_late() {
 #[test]
 fn sixty_four_sessions_of_a_kind_are_remembered() {
     let mut pending = Pending::new();
-    for session in 0..65 {
+    for session in 0..300 {
         pending.issue(ReplyKey::Session(session), 1, MOVE, TIMEOUT);
         pending.resolve(Some(ReplyKey::Session(session)), 0);
         pending.issue(ReplyKey::Session(-1 - session), 2, CHAT, TIMEOUT);
         pending.expire(2, 100);
     }
-    let mut found = |session| pending.resolve(Some(ReplyKey::Session(session)), 0);
-    assert_eq!(found(0), Match::Orphan);
-    assert_eq!(found(1), Match::Duplicate { request: MOVE });
-    assert_eq!(found(64), Match::Duplicate { request: MOVE });
-    assert_eq!(found(-1), Match::Orphan);
-    assert_eq!(found(-2), Match::Late { request: CHAT });
+    for back in 1..300 {
+        let duplicate = if back <= 64 { Match::Duplicate { request: MOVE } } else { Match::Orphan };
+        assert_eq!(pending.resolve(Some(ReplyKey::Session(300 - back)), 0), duplicate, "{back}");
+    }
+    for back in 1..300 {
+        let late = if back <= 64 { Match::Late { request: CHAT } } else { Match::Orphan };
+        assert_eq!(pending.resolve(Some(ReplyKey::Session(back - 301)), 0), late, "{back}");
+    }
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! What a person reads when a run is over: the verdict first, the next commands last.
+//!
+//! Each part is a function of the summary and gives nothing when there is nothing to say: [`tables`] has what is shown
+//! in columns, [`troubles`] the errors and the generator.
+
+mod tables;
+mod troubles;
+
+use std::path::Path;
+
+use throng_metrics::{Summary, ThresholdSummary, Verdict, units};
+
+use crate::grid::{Column, Grid};
+use crate::paint::{Colour, Tone, Word, Words};
+use crate::text::{clean, fit_end, width, wrap, wrap_parts};
+
+/// Narrower terminals get lines of this width all the same.
+const NARROWEST: usize = 60;
+
+/// How the report looks, and what it mentions.
+#[derive(Clone, Copy, Debug)]
+pub struct EndStyle<'a> {
+    /// How many cells a line may take; below 60 it is 60.
+    pub width: usize,
+    /// Whether colour is wanted.
+    pub colour: Colour,
+    /// Where the JSON report was written.
+    pub report: Option<&'a Path>,
+    /// Commands worth typing next.
+    pub next: &'a [String],
+}
+
+/// The end of a run for a person, with a newline at its end.
+pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
+    let cells = style.width.max(NARROWEST);
+    let blocks = [
+        verdict(summary, cells),
+        thresholds(summary, cells),
+        tables::timed(summary, cells),
+        tables::pushes_and_sends(summary, cells),
+        tables::connections(summary, cells),
+        tables::checks_and_counters(summary, cells),
+        troubles::failures(summary, cells),
+        troubles::script_errors(summary, cells),
+        troubles::generator(summary, cells),
+        outlook(style),
+    ];
+    let mut text = String::new();
+    for block in blocks.iter().filter(|block| !block.is_empty()) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for line in block {
+            text.push_str(&line.ansi(style.colour));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn verdict(summary: &Summary, cells: usize) -> Vec<Words> {
+    let (sign, tone) = match summary.verdict {
+        Verdict::Pass => ("✓ pass", Tone::Good),
+        Verdict::Fail => ("✗ fail", Tone::Bad),
+        Verdict::Broken => ("! broken", Tone::Warn),
+        Verdict::Interrupted => ("! interrupted", Tone::Warn),
+    };
+    let mut lines = Vec::new();
+    let indent = width(sign) + 2;
+    for (at, line) in wrap(&clean(&summary.reason), cells - indent).into_iter().enumerate() {
+        let head =
+            if at == 0 { Word::new(format!("{sign}  "), tone) } else { Word::plain(" ".repeat(indent)) };
+        lines.push(Words::of([head, Word::new(line, Tone::Strong)]));
+    }
+    for reason in &summary.generator.limited_by {
+        let text = format!("limited by the generator: {}.", clean(reason));
+        lines.extend(wrap(&text, cells - 2).into_iter().enumerate().map(|(at, line)| {
+            Words::of([Word::new(if at == 0 { "! " } else { "  " }, Tone::Warn), Word::new(line, Tone::Warn)])
+        }));
+    }
+    let circumstances = wrap_parts(&circumstances(summary), " · ", cells - 2);
+    lines.extend(circumstances.into_iter().map(|line| Words::of([Word::dim(format!("  {line}"))])));
+    lines
+}
+
+fn circumstances(summary: &Summary) -> Vec<String> {
+    let robots = &summary.robots;
+    let mut parts = Vec::new();
+    if !summary.project.is_empty() {
+        let target =
+            if summary.target.is_empty() { String::new() } else { format!(" on {}", summary.target) };
+        parts.push(format!("{}{target}", summary.project));
+    }
+    parts.push(units::span(summary.duration_s));
+    let mut started = format!("{} of {} robots started", robots.started, robots.planned.max(robots.started));
+    started +=
+        &format!(", {} ready, {} failed, at most {} at once", robots.ready, robots.failed, robots.peak);
+    parts.push(started);
+    let (bytes, messages) = (&summary.bytes, &summary.messages);
+    parts.push(format!("{} messages ({}) sent", units::count(messages.sent), units::bytes(bytes.sent)));
+    parts.push(format!(
+        "{} messages ({}) received",
+        units::count(messages.received),
+        units::bytes(bytes.received)
+    ));
+    parts.iter().map(|part| clean(part).into_owned()).collect()
+}
+
+fn thresholds(summary: &Summary, cells: usize) -> Vec<Words> {
+    if summary.thresholds.is_empty() {
+        return Vec::new();
+    }
+    let mut grid = Grid::new([Column::left(), Column::left(), Column::text()]);
+    grid.row(vec![Word::new("Thresholds", Tone::Strong)]);
+    for threshold in &summary.thresholds {
+        let (sign, tone) = if threshold.passed { ("✓", Tone::Good) } else { ("✗", Tone::Bad) };
+        grid.row(vec![
+            Word::new(format!("  {sign} {}", clean(&threshold.key)), tone),
+            Word::plain(clean(&threshold.condition)),
+            Word::new(was(threshold), if threshold.passed { Tone::Plain } else { Tone::Bad }),
+        ]);
+        if let Some(nearest) = &threshold.nearest {
+            let text = format!("    did you mean {}?", clean(nearest));
+            grid.note(Words::of([Word::dim(fit_end(&text, cells).into_owned())]));
+        }
+    }
+    grid.lines(cells, false)
+}
+
+fn was(threshold: &ThresholdSummary) -> String {
+    let mut text = format!("was {}", threshold.actual);
+    if threshold.value.is_none() {
+        text.clone_from(&threshold.actual);
+    }
+    if let Some(name) = &threshold.decided_by {
+        text += &format!(" ({})", clean(name));
+    }
+    text
+}
+
+fn outlook(style: &EndStyle<'_>) -> Vec<Words> {
+    let mut lines = Vec::new();
+    if let Some(path) = style.report {
+        let path = path.display().to_string();
+        lines.push(Words::of([Word::dim("report  "), Word::plain(clean(&path))]));
+    }
+    for (at, command) in style.next.iter().enumerate() {
+        let label = if at == 0 { "next    " } else { "        " };
+        lines.push(Words::of([Word::dim(label), Word::new(clean(command), Tone::Accent)]));
+    }
+    lines
+}

@@ -1,0 +1,314 @@
+//! The parts of the end report that are figures in columns.
+
+use throng_metrics::{Bin, RequestSummary, Spread, Summary, WorkSummary, units};
+
+use crate::grid::{Column, Grid};
+use crate::paint::{Tone, Word, Words};
+use crate::spark::sparkline;
+use crate::text::{clean, width};
+
+/// A sparkline takes at least and at most so many cells.
+const SPARK: std::ops::RangeInclusive<usize> = 6..=12;
+/// What stands above sparklines that are wide enough for it.
+const SPARK_TITLE: &str = "fast → slow";
+/// A name keeps at least so many cells; a sparkline goes before that.
+const NAME: usize = 16;
+/// Below this width the 90th percentile gives way to the names and sparklines.
+const ALL_COLUMNS: usize = 92;
+/// No more lines than this in one table; the JSON report has all of them.
+const MOST_LINES: usize = 40;
+
+/// A line of a table of durations.
+struct Timed<'a> {
+    name: String,
+    count: u64,
+    ok: u64,
+    failed: u64,
+    rate: Option<f64>,
+    times: Option<&'a Spread>,
+    bins: &'a [Bin],
+    notes: Vec<Words>,
+}
+
+/// Requests, tasks, sequences, steps, starts and measures in one set of columns.
+pub(super) fn timed(summary: &Summary, cells: usize) -> Vec<Words> {
+    let work = |work| of_work(work, summary.duration_s);
+    let measures = summary.measures.iter().map(|measure| Timed {
+        name: clean(&measure.name).into_owned(),
+        count: measure.count,
+        ok: measure.count,
+        failed: 0,
+        rate: rate(measure.count, summary.duration_s),
+        times: measure.value_us.as_ref(),
+        bins: &measure.histogram,
+        notes: Vec::new(),
+    });
+    let sections = [
+        ("Requests", summary.requests.iter().map(of_request).collect()),
+        ("Tasks", summary.tasks.iter().map(work).collect()),
+        ("Sequences", summary.sequences.iter().map(work).collect()),
+        ("Steps", summary.steps.iter().map(work).collect()),
+        ("Starts", summary.starts.iter().map(work).collect()),
+        ("Measures", measures.collect()),
+    ];
+    let sections = sections.map(|(title, lines)| (title, most_frequent(lines)));
+    let narrow = grid(&sections, cells, 0);
+    let left = cells.saturating_sub(narrow.fixed_width() + 2);
+    let spark = match left.saturating_sub(narrow.first_width()).clamp(*SPARK.start(), *SPARK.end()) {
+        spark if left < NAME + spark => 0,
+        spark => spark,
+    };
+    grid(&sections, cells, spark).lines(cells, false)
+}
+
+/// The lines to show, and how many are left out.
+type Shown<'a> = (Vec<Timed<'a>>, usize);
+
+fn most_frequent(mut lines: Vec<Timed<'_>>) -> Shown<'_> {
+    lines.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    let left_out = lines.len().saturating_sub(MOST_LINES);
+    lines.truncate(MOST_LINES);
+    (lines, left_out)
+}
+
+fn grid(sections: &[(&str, Shown<'_>)], cells: usize, spark: usize) -> Grid {
+    let with_p90 = cells >= ALL_COLUMNS;
+    let all = ["count", "ok", "fail", "/s", "p50", "p90", "p99", "max"];
+    let titles: Vec<&str> = all.into_iter().filter(|title| with_p90 || *title != "p90").collect();
+    let mut columns = vec![Column::left()];
+    columns.extend(titles.iter().map(|_| Column::right(4)));
+    if spark > 0 {
+        columns.push(Column { at_least: spark, ..Column::left() });
+    }
+    let mut grid = Grid::new(columns);
+    for (title, (lines, left_out)) in sections.iter().filter(|(_, (lines, _))| !lines.is_empty()) {
+        if !grid.is_empty() {
+            grid.note(Words::default());
+        }
+        let mut heading = vec![Word::new(*title, Tone::Strong)];
+        heading.extend(titles.iter().map(|title| Word::dim(*title)));
+        heading.extend((spark >= width(SPARK_TITLE)).then(|| Word::dim(SPARK_TITLE)));
+        grid.row(heading);
+        for line in lines {
+            grid.row(row(line, with_p90, spark));
+            line.notes.iter().for_each(|note| grid.note(note.clone()));
+        }
+        if *left_out > 0 {
+            grid.note(Words::of([Word::dim(format!("  and {left_out} more, less frequent"))]));
+        }
+    }
+    grid
+}
+
+fn row(line: &Timed<'_>, with_p90: bool, spark: usize) -> Vec<Word> {
+    let time = |figure: fn(&Spread) -> u64| match line.times {
+        Some(times) => Word::plain(units::time(figure(times))),
+        None => Word::dim("-"),
+    };
+    let mut words = vec![
+        Word::plain(format!("  {}", line.name)),
+        Word::plain(units::count(line.count)),
+        Word::plain(units::count(line.ok)),
+        Word::bad_count(line.failed),
+        line.rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
+        time(|times| times.p50),
+    ];
+    if with_p90 {
+        words.push(time(|times| times.p90));
+    }
+    words.extend([time(|times| times.p99), time(|times| times.max)]);
+    if spark > 0 {
+        words.push(Word::new(sparkline(line.bins, spark), Tone::Accent));
+    }
+    words
+}
+
+fn of_request(request: &RequestSummary) -> Timed<'_> {
+    Timed {
+        name: named(&request.connection, &request.name),
+        count: request.count,
+        ok: request.ok,
+        failed: request.failures,
+        rate: request.rate_per_s,
+        times: request.latency_us.as_ref(),
+        bins: &request.histogram,
+        notes: notes(request),
+    }
+}
+
+fn of_work(work: &WorkSummary, seconds: f64) -> Timed<'_> {
+    Timed {
+        name: clean(&work.name).into_owned(),
+        count: work.count,
+        ok: work.count - work.failed,
+        failed: work.failed,
+        rate: rate(work.count, seconds),
+        times: work.duration_us.as_ref(),
+        bins: &work.histogram,
+        notes: Vec::new(),
+    }
+}
+
+/// What the columns have no place for: the intended start, and what balances the books.
+fn notes(request: &RequestSummary) -> Vec<Words> {
+    let mut notes = Vec::new();
+    if let (Some(real), Some(intended)) = (&request.latency_us, &request.intended_us)
+        && differs(real, intended)
+    {
+        let [p50, p99, max] = [intended.p50, intended.p99, intended.max].map(units::time);
+        let text = format!("    from the intended start: p50 {p50}, p99 {p99}, max {max}");
+        notes.push(Words::of([Word::new(text, Tone::Warn)]));
+    }
+    let counted = [
+        (request.cancelled, "cancelled"),
+        (request.in_flight, "in flight"),
+        (request.late, "late"),
+        (request.duplicate, "duplicate"),
+        (request.ambiguous, "ambiguous"),
+    ];
+    let parts: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", units::count(*count)))
+        .collect();
+    if !parts.is_empty() {
+        notes.push(Words::of([Word::dim(format!("    {}", parts.join(", ")))]));
+    }
+    notes
+}
+
+/// Whether the latency from the intended start tells another story than the one from the real start.
+fn differs(real: &Spread, intended: &Spread) -> bool {
+    let more = |real: u64, intended: u64| intended > real + real / 10 + 100;
+    more(real.p50, intended.p50) || more(real.p99, intended.p99) || more(real.max, intended.max)
+}
+
+/// Pushes and messages sent without a reply.
+pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
+    let mut grid =
+        Grid::new([Column::left(), Column::right(5), Column::right(5), Column::right(5), Column::right(7)]);
+    if !summary.pushes.is_empty() {
+        grid.row(heading("Pushes", ["count", "/s", "bytes", "handled"]));
+        for push in most(&summary.pushes, |push| push.count) {
+            grid.row(vec![
+                Word::plain(format!("  {}", named(&push.connection, &push.name))),
+                Word::plain(units::count(push.count)),
+                push.rate_per_s.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
+                Word::plain(units::bytes(push.bytes)),
+                Word::plain(units::count(push.handled)),
+            ]);
+        }
+    }
+    if !summary.sends.is_empty() {
+        if !grid.is_empty() {
+            grid.note(Words::default());
+        }
+        grid.row(heading("Sends", ["count", "/s", "bytes", ""]));
+        for send in most(&summary.sends, |send| send.count) {
+            let rate = rate(send.count, summary.duration_s);
+            grid.row(vec![
+                Word::plain(format!("  {}", named(&send.connection, &send.name))),
+                Word::plain(units::count(send.count)),
+                rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
+                Word::plain(units::bytes(send.bytes)),
+            ]);
+        }
+    }
+    grid.lines(cells, false)
+}
+
+/// Connections: how many, how fast, and how they ended.
+pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
+    if summary.connections.is_empty() {
+        return Vec::new();
+    }
+    let mut grid = Grid::new([
+        Column::left(),
+        Column::right(6),
+        Column::right(4),
+        Column::right(5),
+        Column::right(5),
+        Column::text(),
+    ]);
+    grid.row(heading("Connections", ["opened", "fail", "p50", "p99", "ended"]));
+    for connection in most(&summary.connections, |connection| connection.attempts) {
+        let time = |us: Option<u64>| us.map_or_else(|| Word::dim("-"), |us| Word::plain(units::time(us)));
+        let times = connection.connect_us.as_ref();
+        let mut ended: Vec<String> = connection
+            .ended
+            .iter()
+            .map(|(cause, count)| format!("{} {cause}", units::count(count)))
+            .collect();
+        if connection.open > 0 {
+            ended.push(format!("{} still open", units::count(connection.open)));
+        }
+        grid.row(vec![
+            Word::plain(format!("  {}", clean(&connection.name))),
+            Word::plain(units::count(connection.opened)),
+            Word::bad_count(connection.failed),
+            time(times.map(|times| times.p50)),
+            time(times.map(|times| times.p99)),
+            Word::plain(ended.join(", ")),
+        ]);
+        if connection.orphans > 0 {
+            let text = format!(
+                "    {} orphan replies: no request of theirs is known",
+                units::count(connection.orphans)
+            );
+            grid.note(Words::of([Word::new(text, Tone::Warn)]));
+        }
+    }
+    grid.lines(cells, false)
+}
+
+/// Checks and custom counters.
+pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words> {
+    let mut grid = Grid::new([Column::left(), Column::right(6), Column::right(6), Column::right(6)]);
+    if !summary.checks.is_empty() {
+        grid.row(heading("Checks", ["passed", "failed", ""]));
+        for check in most(&summary.checks, |check| check.passed + check.failed) {
+            let share = check.passed as f64 / (check.passed + check.failed).max(1) as f64;
+            grid.row(vec![
+                Word::plain(format!("  {}", clean(&check.name))),
+                Word::plain(units::count(check.passed)),
+                Word::bad_count(check.failed),
+                Word::plain(units::percent(share)),
+            ]);
+        }
+    }
+    if !summary.counters.is_empty() {
+        if !grid.is_empty() {
+            grid.note(Words::default());
+        }
+        grid.row(heading("Counters", ["value", "/s", ""]));
+        for counter in most(&summary.counters, |counter| counter.value) {
+            let rate = rate(counter.value, summary.duration_s);
+            grid.row(vec![
+                Word::plain(format!("  {}", clean(&counter.name))),
+                Word::plain(units::count(counter.value)),
+                rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
+            ]);
+        }
+    }
+    grid.lines(cells, false)
+}
+
+fn heading<const N: usize>(title: &str, columns: [&str; N]) -> Vec<Word> {
+    [vec![Word::new(title, Tone::Strong)], columns.map(Word::dim).into()].concat()
+}
+
+fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> Vec<&S> {
+    let mut rows: Vec<&S> = rows.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(count(row)));
+    rows.truncate(MOST_LINES);
+    rows
+}
+
+fn named(connection: &str, name: &str) -> String {
+    let text = if connection.is_empty() { name.to_owned() } else { format!("{connection}/{name}") };
+    clean(&text).into_owned()
+}
+
+fn rate(count: u64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| count as f64 / seconds)
+}

@@ -1,0 +1,25 @@
+//! A run's snapshots and summary as terminal screens, plain lines and JSON.
+//!
+//! - While a run goes on: [`draw`] paints a [`throng_metrics::Snapshot`] on a screen of any size, and [`Screen`] is a
+//!   terminal to paint it on; [`plain_line`] says the same in one line for a pipe.
+//! - At its end: [`end_report`] is what a person reads, [`write_json`] what a program does.
+//!
+//! Everything is made from values that came from `throng-metrics`; nothing here measures, waits for a robot or decides
+//! anything. Only [`Screen`] and [`write_json`] do I/O. Texts that a server or a script chose are cleaned of control
+//! characters before they reach a terminal ([`text`]), and columns count cells, not bytes or characters.
+
+mod end;
+mod grid;
+mod json;
+mod live;
+mod paint;
+mod plain;
+mod spark;
+pub mod text;
+
+pub use end::{EndStyle, end_report};
+pub use json::{WriteJsonError, to_json, write_json};
+pub use live::draw;
+pub use live::screen::{Pressed, Screen};
+pub use paint::Colour;
+pub use plain::plain_line;

@@ -1,0 +1,109 @@
+//! The end report on runs of every kind.
+
+use std::path::Path;
+use std::time::Duration;
+
+use throng_metrics::{RobotState, RunEnd, RunRecord, Summary};
+use throng_report::{Colour, EndStyle, end_report};
+
+use crate::fixtures;
+
+fn shown(summary: &Summary, width: usize) -> String {
+    let next = ["throng try my_game".to_owned(), "throng run my_game -u 1000".to_owned()];
+    let style =
+        EndStyle { width, colour: Colour::Never, report: Some(Path::new("out/run.json")), next: &next };
+    end_report(summary, &style)
+}
+
+fn healthy() -> Summary {
+    let thresholds = [("request.EchoRequest.p99", "< 50ms"), ("generator.lag.p99", "< 5ms")];
+    fixtures::game(&[(RobotState::Stopped, 500)]).summary(500, &fixtures::record(60, &thresholds))
+}
+
+fn troubled() -> Summary {
+    let thresholds = [
+        ("request.EchoRequest.p99", "< 5ms"),
+        ("request.game/LoginRequest.failures", "== 0"),
+        ("request.*.p95", "< 1s"),
+        ("check.echo is right.rate", "> 99%"),
+    ];
+    fixtures::troubled().summary(500, &fixtures::record(60, &thresholds))
+}
+
+#[test]
+fn a_healthy_run() {
+    insta::assert_snapshot!(shown(&healthy(), 110));
+}
+
+#[test]
+fn a_troubled_run() {
+    insta::assert_snapshot!(shown(&troubled(), 110));
+}
+
+#[test]
+fn a_troubled_run_in_eighty_columns() {
+    insta::assert_snapshot!(shown(&troubled(), 80));
+}
+
+#[test]
+fn a_refused_run() {
+    insta::assert_snapshot!(shown(&fixtures::refused().summary(500, &fixtures::record(12, &[])), 100));
+}
+
+#[test]
+fn a_run_limited_by_the_generator() {
+    insta::assert_snapshot!(shown(&fixtures::saturated().summary(5_000, &fixtures::record(10, &[])), 100));
+}
+
+#[test]
+fn a_run_without_anything() {
+    let run = fixtures::Run::new();
+    insta::assert_snapshot!(shown(&run.summary(0, &RunRecord::default()), 80));
+}
+
+#[test]
+fn an_interrupted_and_a_broken_run() {
+    let end = |end| {
+        let run = RunRecord { end, took: Duration::from_millis(1_400), ..fixtures::record(0, &[]) };
+        shown(&fixtures::Run::new().summary(10, &run), 80)
+    };
+    let broken = end(RunEnd::Broken("out of file descriptors".into()));
+    insta::assert_snapshot!([end(RunEnd::Interrupted), broken].join("----\n"));
+}
+
+#[test]
+fn long_and_chinese_names() {
+    insta::assert_snapshot!(shown(&fixtures::named().summary(20, &fixtures::record(10, &[])), 100));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_and_none_says_nan() {
+    for summary in [healthy(), troubled(), fixtures::named().summary(20, &fixtures::record(0, &[]))] {
+        for width in [60, 80, 100, 140, 200] {
+            let text = shown(&summary, width);
+            for line in text.lines() {
+                assert!(throng_report::text::width(line) <= width, "{width}: {line}");
+                assert!(!line.contains("NaN") && !line.contains("inf/"), "{line}");
+                assert!(!line.contains('\x1b'), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn colour_comes_only_when_asked_for() {
+    let style = EndStyle { width: 100, colour: Colour::Always, report: None, next: &[] };
+    let coloured = end_report(&troubled(), &style);
+    assert!(coloured.starts_with("\x1b[31m✗ fail"));
+    let plain = end_report(&troubled(), &EndStyle { colour: Colour::Never, ..style });
+    assert!(!plain.contains('\x1b'));
+    assert_eq!(strip(&coloured), plain);
+}
+
+fn strip(text: &str) -> String {
+    let mut plain = String::new();
+    for (at, part) in text.split("\x1b[").enumerate() {
+        plain.push_str(if at == 0 { part } else { part.split_once('m').unwrap().1 });
+    }
+    plain.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
