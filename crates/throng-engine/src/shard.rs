@@ -195,7 +195,7 @@ impl<H: Host> Shard<H> {
             while let Ok(Command::Want(desired)) = commands.try_recv() {
                 self.want(desired);
             }
-            let over = self.turn(None)?;
+            let over = self.turn(Some(self.next_report))?;
             if over || self.clock.now() >= self.next_report {
                 self.next_report = self.clock.now() + REPORT_BEAT;
                 let report = self.report(over);
@@ -363,8 +363,8 @@ impl<H: Host> Shard<H> {
     fn poll(&mut self, until: Option<Nanos>) -> io::Result<()> {
         let now = self.clock.now();
         let busy = self.more_due || !self.core.borrow().flush.is_empty() || !self.again.is_empty();
-        let deadline =
-            [self.next_deadline(), until, Some(self.next_report)].into_iter().flatten().min().unwrap_or(now);
+        let deadline = [self.next_deadline(), until].into_iter().flatten().min();
+        let deadline = deadline.unwrap_or(now + REPORT_BEAT);
         let wait = if busy { 0 } else { deadline.saturating_sub(now) };
         self.poller.poll(wait, &mut self.ready)
     }

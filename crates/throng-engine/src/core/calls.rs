@@ -255,7 +255,9 @@ impl Core {
         let removed = self.remove_operation(operation)?;
         let OperationKind::Request(call) = removed.kind else { return None };
         let sent = if call.sent == 0 { removed.begun } else { call.sent };
-        let latency = arrival.received.saturating_sub(sent);
+        // A wall clock that was set back makes kernel stamps too early; then the read's time stands.
+        let received = if arrival.received < sent { arrival.read } else { arrival.received };
+        let latency = received.saturating_sub(sent);
         if let Some(books) = call.books {
             let observed = self.now().saturating_sub(removed.begun);
             let generator = observed.saturating_sub(latency);

@@ -64,6 +64,16 @@ impl Outbox {
         self.requests.clear();
     }
 
+    /// Forgets what was written, once that is worth the move: a peer that reads slowly never lets the outbox run empty.
+    pub(crate) fn compact(&mut self) {
+        if self.written < POOLED_BYTES {
+            return;
+        }
+        self.bytes.drain(..self.written);
+        self.requests.iter_mut().for_each(|(end, _)| *end -= self.written);
+        self.written = 0;
+    }
+
     /// Bytes the kernel has not taken.
     pub(crate) fn waiting(&self) -> usize {
         self.bytes.len() - self.written
@@ -112,6 +122,8 @@ pub(crate) type FlushList = Vec<ConnectionKey>;
 /// When some bytes came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
+    /// When the shard read them.
+    pub(crate) read: Nanos,
     /// When the kernel received it; the read's time where the kernel does not say.
     pub(crate) received: Nanos,
 }

@@ -104,9 +104,11 @@ impl Core {
                 let best = |route: &ProtocolRoute| {
                     route.hosts.iter().filter(|host| matches(host, &origin)).map(|host| strength(host)).max()
                 };
-                let strengths = routes.iter().enumerate().filter_map(|(index, route)| Some((best(route)?, index)));
+                let strengths =
+                    routes.iter().enumerate().filter_map(|(index, route)| Some((best(route)?, index)));
                 // The first of equals, as in the file.
-                let by_host = strengths.max_by_key(|(strength, index)| (*strength, std::cmp::Reverse(*index)));
+                let by_host =
+                    strengths.max_by_key(|(strength, index)| (*strength, std::cmp::Reverse(*index)));
                 let by_host = by_host.map(|(_, index)| index);
                 by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
             }

@@ -1,14 +1,19 @@
 //! Names become addresses on a thread of their own, because the system's resolver blocks.
 
 use mio::Waker;
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Questions that may wait at once; more are refused.
-const QUEUE: usize = 4096;
+const QUEUE: usize = 65_536;
+/// Answers that are remembered, and how long they are believed: thousands of robots ask for the same name at once.
+const NAMES: usize = 1000;
+const FRESH: Duration = Duration::from_secs(5);
 
 /// A name to resolve, and who asks.
 struct Question<K> {
@@ -69,8 +74,20 @@ impl<K: Send + 'static> Resolver<K> {
 impl<K> Unstarted<K> {
     /// Answers until the shard is gone.
     fn answer_all(self) {
+        let mut known: HashMap<(String, u16), (Instant, Vec<SocketAddr>)> = HashMap::new();
         for Question { key, host, port } in &self.inbox {
-            let addresses = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+            let fresh = known.get(&(host.clone(), port)).filter(|(at, _)| at.elapsed() < FRESH);
+            let addresses = match fresh {
+                Some((_, addresses)) => Ok(addresses.clone()),
+                None => (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>),
+            };
+            if let (Ok(found), None) = (&addresses, fresh) {
+                // Scripts can make up names without end.
+                if known.len() >= NAMES {
+                    known.clear();
+                }
+                known.insert((host, port), (Instant::now(), found.clone()));
+            }
             if self.outbox.send(Answer { key, addresses }).is_err() || self.waker.wake().is_err() {
                 return;
             }

@@ -1,0 +1,138 @@
+//! The tables of named options.
+
+use super::{Kind, OptionKey, OptionSet, OptionsId};
+
+const fn key(name: &'static str, kind: Kind, doc: &'static str) -> OptionKey {
+    OptionKey { name, kind, doc }
+}
+
+const PUSH_FILTER: Kind = Kind::Function("fun(msg: table): boolean");
+const CONDITION: Kind = Kind::Function("fun(self: throng.Mod): boolean");
+
+/// All of them.
+pub const OPTIONS: &[OptionSet] = &[
+    OptionSet {
+        id: OptionsId::Mod,
+        name: "throng.ModOptions",
+        keys: &[
+            key("needs", Kind::Texts, "The mods that start before this one."),
+            key(
+                "manual_ready",
+                Kind::Boolean,
+                "The robot is ready only when this mod calls `self.robot:ready()`.",
+            ),
+            key("wait", Kind::Wait, "The pause after each task of this mod."),
+            key("tags", Kind::Texts, "Tags of all tasks of this mod."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Task,
+        name: "throng.TaskOptions",
+        keys: &[
+            key(
+                "weight",
+                Kind::Weight,
+                "How often it is picked beside the others, 1 if not said; 0 switches it off.",
+            ),
+            key("when", CONDITION, "It is picked only while this returns true."),
+            key("timeout", Kind::Duration, "It fails when it takes longer."),
+            key("wait", Kind::Wait, "The pause after it."),
+            key("tags", Kind::Texts, "Names to pick tasks by on the command line."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Sequence,
+        name: "throng.SequenceOptions",
+        keys: &[
+            key("steps", Kind::Texts, "The methods to call, in order."),
+            key(
+                "weight",
+                Kind::Weight,
+                "How often it is picked beside the others, 1 if not said; 0 switches it off.",
+            ),
+            key("when", CONDITION, "It is picked only while this returns true."),
+            key("timeout", Kind::Duration, "It fails when it takes longer."),
+            key("wait", Kind::Wait, "The pause between steps and after it."),
+            key("tags", Kind::Texts, "Names to pick tasks by on the command line."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::On,
+        name: "throng.OnOptions",
+        keys: &[
+            key("connection", Kind::Text, "Only messages of the connection of this name."),
+            key("queue", Kind::Boolean, "One at a time: the next waits until the handler has returned."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Connect,
+        name: "throng.ConnectOptions",
+        keys: &[
+            key(
+                "protocol",
+                Kind::Text,
+                "The protocol's name in throng.toml, or `stream` for bytes without framing.",
+            ),
+            key("timeout", Kind::Duration, "How long one try may take."),
+            key("retry", Kind::Options(OptionsId::Retry), "Try again, with back-off and jitter."),
+            key("measured", Kind::Boolean, "`false` keeps its requests out of the report."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Retry,
+        name: "throng.RetryOptions",
+        keys: &[
+            key("first", Kind::Duration, "The first pause; each further one is longer."),
+            key("max", Kind::Duration, "The longest pause."),
+            key("tries", Kind::Integer, "How often to try in all."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Request,
+        name: "throng.RequestOptions",
+        keys: &[
+            key("timeout", Kind::Duration, "How long to wait for the reply."),
+            key("as", Kind::Text, "The name it is measured under."),
+            key("session", Kind::Any, "The session to send instead of the next one."),
+            key("quiet", Kind::Boolean, "A failure that is expected is not reported."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Watch,
+        name: "throng.WatchOptions",
+        keys: &[key("where", PUSH_FILTER, "Only messages for which this returns true.")],
+    },
+    OptionSet {
+        id: OptionsId::Expect,
+        name: "throng.ExpectOptions",
+        keys: &[
+            key("timeout", Kind::Duration, "How long to wait."),
+            key("where", PUSH_FILTER, "Only a message for which this returns true."),
+            key("quiet", Kind::Boolean, "A failure that is expected is not reported."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Every,
+        name: "throng.EveryOptions",
+        keys: &[key("exact", Kind::Boolean, "Woken to the microsecond instead of the millisecond.")],
+    },
+    OptionSet {
+        id: OptionsId::Read,
+        name: "throng.ReadOptions",
+        keys: &[
+            key("timeout", Kind::Duration, "How long to wait."),
+            key("max", Kind::Any, "The most bytes to take."),
+        ],
+    },
+    OptionSet {
+        id: OptionsId::Wait,
+        name: "throng.Wait",
+        keys: &[
+            key("constant", Kind::Duration, "Always this long."),
+            key("between", Kind::Any, "A random time between two."),
+            key("exponential", Kind::Duration, "Random around this mean, as independent arrivals are."),
+            key("pacing", Kind::Duration, "From one start to the next, whatever the task took."),
+            key("throughput", Kind::Number, "So many tasks a second."),
+        ],
+    },
+];

@@ -1,0 +1,60 @@
+//! Calls that wait, where Lua cannot wait: while a file is loaded, and inside functions that Lua's C code calls.
+
+use std::collections::HashMap;
+
+use super::{Scope, at_load};
+use crate::api::ClassId;
+use crate::draft::Draft;
+use crate::infer::Type;
+use crate::lua::{ExprId, ExprKind, FunctionId};
+use crate::project::Role;
+
+pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
+    let chunk = scope.chunk();
+    let callbacks = callbacks(scope);
+    for id in chunk.expr_ids() {
+        let ExprKind::Method { base, name, .. } = chunk.kind(id) else { continue };
+        if !blocks(scope, *base, &name.text) {
+            continue;
+        }
+        let message = format!("`{}` waits, and may not block here", name.text);
+        if at_load(chunk, id) && scope.role() != Role::Test {
+            let help = "the file is only loaded here: move it into `start`, a task or a handler";
+            out.push(Draft::error(name.span, message).help(help));
+        } else if let Some(caller) = callbacks.get(&chunk.expr(id).function) {
+            let help = format!("Lua cannot wait inside `{caller}`: do it before or after");
+            out.push(Draft::error(name.span, message).help(help));
+        }
+    }
+}
+
+fn blocks(scope: &Scope<'_>, base: ExprId, name: &str) -> bool {
+    let classes = match scope.type_of(base) {
+        Type::Object(id) => vec![id],
+        Type::Connection(_) => vec![ClassId::Connection, ClassId::Stream],
+        _ => return false,
+    };
+    let mut members = classes.into_iter().filter_map(|id| id.class().member(name));
+    members.any(|member| member.signature().is_some_and(|signature| signature.blocks))
+}
+
+/// The functions that `table.sort` and `gsub` call.
+fn callbacks(scope: &Scope<'_>) -> HashMap<FunctionId, &'static str> {
+    let chunk = scope.chunk();
+    let mut callbacks = HashMap::new();
+    for id in chunk.expr_ids() {
+        let (function, caller) = match chunk.kind(id) {
+            ExprKind::Call { callee, args } => match chunk.global_path(*callee).as_deref() {
+                Some("table.sort") => (args.get(1), "table.sort"),
+                Some("string.gsub") => (args.get(2), "string.gsub"),
+                _ => continue,
+            },
+            ExprKind::Method { name, args, .. } if name.text == "gsub" => (args.get(1), "string.gsub"),
+            _ => continue,
+        };
+        if let Some(function) = function.and_then(|function| chunk.function_of(*function)) {
+            callbacks.insert(function, caller);
+        }
+    }
+    callbacks
+}

@@ -1,0 +1,2 @@
+local friend = throng.mod { needs = { "friend" } } -->
+return friend

@@ -1,0 +1,2 @@
+local hero = throng.mod { needs = { "role", "freind" } } --> friend
+return hero

@@ -1,0 +1,2 @@
+local role = throng.mod { needs = { "hero" } }
+return role

@@ -1,0 +1,2 @@
+-- forgot throng.mod -->
+print("hello")

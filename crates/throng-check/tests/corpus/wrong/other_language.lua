@@ -1,0 +1,7 @@
+local role = throng.mod()
+
+function role:start()
+  self.count += 1 -->
+end
+
+return role

@@ -1,0 +1,7 @@
+local role = throng.mod()
+
+role:task("chat", function(self)
+  self.robot.game:send("EchoRequest, { Text = "" }) -->
+end)
+
+return role
