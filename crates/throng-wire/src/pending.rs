@@ -147,6 +147,12 @@ impl Pending {
         Match::Ambiguous { request }
     }
 
+    /// The request in whose place a message with `key` would be booked.
+    #[inline]
+    pub fn next_in_line(&self, key: ReplyKey) -> Option<u64> {
+        self.places.iter().find(|place| place.key == key).map(|place| place.operation)
+    }
+
     /// Gives up the request of `operation` because its time is over; false when it did not wait.
     pub fn expire(&mut self, operation: u64, now: Nanos) -> bool {
         self.give_up(operation, now, |state| match *state {

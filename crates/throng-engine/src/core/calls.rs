@@ -9,7 +9,7 @@ use crate::trace::{Message, TakenAs, Trace};
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{Answer, FailureKind, no_sample};
-use throng_wire::{Head, Match, MessageId, Nanos, ReplyRule};
+use throng_wire::{Head, Match, MessageId, Nanos, ReplyKey, ReplyRule};
 
 /// What the shard tells the host about a message that came.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +180,13 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return Delivery::Nobody };
         let (robot, label) = (connection.robot, connection.label);
         let Some(protocol) = &self.labels.get(label).protocol else { return Delivery::Nobody };
-        let found = connection.pending.resolve(protocol.answers(head), arrival.received);
+        let answers = protocol.answers(head);
+        let found = match answers.filter(|key| connection.comes_before_its_request(*key)) {
+            // Most likely the second copy of an older reply, read together with the first one.
+            Some(ReplyKey::Name(_)) => Match::Push,
+            Some(ReplyKey::Fifo | ReplyKey::Session(_)) => Match::Orphan,
+            None => connection.pending.resolve(answers, arrival.received),
+        };
         let (delivery, taken_as, request) = match found {
             Match::Reply { operation, request } => {
                 match self.answered(OperationKey::from_u64(operation), request, arrival) {

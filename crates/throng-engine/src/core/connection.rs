@@ -4,7 +4,7 @@ use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::net::Link;
 use crate::wheel::TimerId;
 use std::sync::Arc;
-use throng_wire::{Channel, Nanos, Pending};
+use throng_wire::{Channel, Nanos, Pending, ReplyKey};
 
 /// One connection of a robot.
 pub(crate) struct Connection {
@@ -33,6 +33,16 @@ pub(crate) struct Connection {
     pub(crate) paused: bool,
     /// The peer's stream has ended, but its script has not read all of it.
     pub(crate) ended: bool,
+}
+
+impl Connection {
+    /// Whether the request that a message with `key` would answer has not been written to its last byte.
+    #[inline]
+    pub(crate) fn comes_before_its_request(&self, key: ReplyKey) -> bool {
+        let Some(outbox) = self.outbox.as_deref().filter(|outbox| !outbox.requests.is_empty()) else { return false };
+        let next = self.pending.next_in_line(key).map(OperationKey::from_u64);
+        next.is_some_and(|next| outbox.requests.iter().any(|(_, operation)| *operation == next))
+    }
 }
 
 /// How far a connection is.

@@ -58,6 +58,22 @@ fn a_late_reply_is_counted_as_late() {
 }
 
 #[test]
+fn a_second_copy_is_no_reply_to_a_request_that_has_not_been_sent() {
+    let acts = vec![Act::Request("a", within(900)), Act::Request("b", within(900))];
+    let mut world = connected(acts).world(|net, link, body| {
+        let reply = frame(std::str::from_utf8(body).expect("text"));
+        let copies = if body == b"a" { 2 } else { 1 };
+        net.send(link, &reply.repeat(copies));
+    });
+    world.want(1);
+    world.advance(10);
+    world.expect(&["0 born 0", "0 role.start", "0 connected", "0 reply a", "0 reply b"]);
+    assert_eq!(world.books(), [2, 2, 0, 0, 0, 0]);
+    let (_, row) = world.totals.connections().iter().next().expect("a connection");
+    assert_eq!(row.counts.orphans, 1);
+}
+
+#[test]
 fn a_reply_in_single_bytes_is_one_reply() {
     let mut world = connected(vec![Act::Request("hello", within(900))]).world(|net, link, body| {
         for byte in frame(std::str::from_utf8(body).expect("text")) {

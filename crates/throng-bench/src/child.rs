@@ -1,0 +1,122 @@
+//! The parent's side: servers and clients as child processes.
+
+use crate::control::{self, Listening, Loaded, READ, Reading, Served, Up};
+use crate::options::{ClientOptions, ServerOptions, Wire};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use serde::de::DeserializeOwned;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// A child of this binary; it ends when this is dropped.
+struct Process {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(arguments: &[String]) -> Result<Process> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let questions = child.stdin.take().context("its input is piped")?;
+        let answers = BufReader::new(child.stdout.take().context("its output is piped")?);
+        Ok(Process { child, questions, answers })
+    }
+
+    fn hear<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            bail!("a child ended: {}", self.child.wait()?);
+        }
+        control::heard(&line)
+    }
+
+    fn ask<T: DeserializeOwned>(&mut self) -> Result<T> {
+        writeln!(self.questions, "{READ}")?;
+        self.hear()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A child that ended by itself is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An echo server on the server's core.
+pub(crate) struct Server {
+    process: Process,
+    /// Where it listens.
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+impl Server {
+    /// Starts a server with several ports, so that connections of rounds before, which the system remembers for a
+    /// minute, are in nobody's way.
+    pub(crate) fn start(options: &ServerOptions) -> Result<Server> {
+        let mut process = Process::start(&[
+            "server".to_owned(),
+            format!("--wire={}", options.wire.name()),
+            format!("--ports={}", options.ports),
+        ])?;
+        let Listening { addresses } = process.hear()?;
+        Ok(Server { process, addresses })
+    }
+
+    /// Requests answered so far.
+    pub(crate) fn requests(&mut self) -> Result<u64> {
+        let Served { requests } = self.process.ask()?;
+        Ok(requests)
+    }
+}
+
+/// A client on the client's core.
+pub(crate) struct Client {
+    process: Process,
+    /// Before the first robot.
+    pub(crate) loaded: Loaded,
+    /// With the last.
+    pub(crate) up: Up,
+}
+
+impl Client {
+    /// Starts a client and waits until all of its robots are ready.
+    pub(crate) fn start(options: &ClientOptions) -> Result<Client> {
+        let targets: Vec<String> = options.targets.iter().map(SocketAddr::to_string).collect();
+        let mut arguments = vec![
+            "client".to_owned(),
+            format!("--kind={}", argument(options.kind)),
+            format!("--wire={}", argument(options.wire)),
+            format!("--work={}", argument(options.work)),
+            format!("--robots={}", options.robots),
+        ];
+        if !targets.is_empty() {
+            arguments.push(format!("--targets={}", targets.join(",")));
+        }
+        let mut process = Process::start(&arguments)?;
+        let loaded = process.hear()?;
+        let up = process.hear()?;
+        Ok(Client { process, loaded, up })
+    }
+
+    /// What it has used, and what it has seen since it was last asked.
+    pub(crate) fn reading(&mut self) -> Result<Reading> {
+        self.process.ask()
+    }
+}
+
+fn argument(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// A server for `robots` connections.
+pub(crate) fn server_for(wire: Wire) -> Result<Server> {
+    Server::start(&ServerOptions { wire, ports: 4 })
+}

@@ -1,0 +1,103 @@
+//! A child's side of its talk with the parent: lines of words in, lines of JSON out.
+
+use crate::machine;
+use anyhow::Result;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::io::{BufRead, Write, stdin, stdout};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Asks for a reading.
+pub(crate) const READ: &str = "read";
+
+/// A server listens.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Listening {
+    /// Where.
+    pub(crate) addresses: Vec<std::net::SocketAddr>,
+}
+
+/// A server's count.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// Requests answered so far.
+    pub(crate) requests: u64,
+}
+
+/// A client is ready to begin.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Loaded {
+    /// Resident bytes without a robot.
+    pub(crate) resident: u64,
+}
+
+/// All robots of a client are connected and ready.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Up {
+    /// How long that took.
+    pub(crate) took: Duration,
+}
+
+/// What a client has used, and what it has seen since the last reading.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Reading {
+    /// CPU time in the client's own code, in all.
+    pub(crate) user: Duration,
+    /// CPU time in the kernel, in all.
+    pub(crate) system: Duration,
+    /// Time since the client began.
+    pub(crate) elapsed: Duration,
+    /// Resident bytes.
+    pub(crate) resident: u64,
+    /// The longest time its loop did not look at its sockets, since the last reading.
+    pub(crate) stall: Duration,
+    /// Failures of any kind, since the last reading.
+    pub(crate) failures: u64,
+}
+
+impl Reading {
+    /// This process as it is now; what the client's loop knows is left to it.
+    pub(crate) fn of_process(elapsed: Duration) -> Result<Reading> {
+        let (user, system) = machine::cpu_time()?;
+        Ok(Reading { user, system, elapsed, resident: machine::resident()?, ..Reading::default() })
+    }
+}
+
+/// The parent's questions, each of which wants one answer.
+pub(crate) struct Questions(Receiver<()>);
+
+impl Questions {
+    /// Listens from now on; `wake` ends the loop's wait when there is one. When the parent goes, so does this process.
+    pub(crate) fn listen(wake: impl Fn() + Send + 'static) -> Questions {
+        let (sender, questions) = channel();
+        thread::spawn(move || {
+            for line in stdin().lock().lines() {
+                match line {
+                    Ok(line) if line == READ && sender.send(()).is_ok() => wake(),
+                    _ => break,
+                }
+            }
+            std::process::exit(0);
+        });
+        Questions(questions)
+    }
+
+    /// Whether the parent has asked.
+    pub(crate) fn asked(&self) -> bool {
+        self.0.try_recv().is_ok()
+    }
+}
+
+/// Tells the parent something.
+pub(crate) fn say(line: &impl Serialize) -> Result<()> {
+    let mut out = stdout().lock();
+    serde_json::to_writer(&mut out, line)?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+/// What a child said.
+pub(crate) fn heard<T: DeserializeOwned>(line: &str) -> Result<T> {
+    Ok(serde_json::from_str(line)?)
+}

@@ -1,0 +1,41 @@
+//! The benchmark: what the engine and its hosts cost beside a bare epoll loop, and how far they reach.
+//!
+//! The parent process prints; every server and every measured client is a child of the same binary on a core of its own.
+//! Start reading at [`echo`] for the comparison, at [`scale`] for the large numbers, at [`child`] for how children are asked.
+
+mod bare;
+mod builtin;
+mod child;
+mod control;
+mod drive;
+mod echo;
+mod machine;
+mod options;
+mod server;
+mod speech;
+mod table;
+
+use anyhow::Result;
+use clap::Parser;
+use options::{Kind, Options, Role};
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    machine::raise_descriptor_limit()?;
+    match &options.role {
+        Some(Role::Server(server)) => server::run(server),
+        Some(Role::Client(client)) => {
+            machine::pin(machine::CLIENT_CORE);
+            match client.kind {
+                Kind::Bare => bare::run(client),
+                Kind::Engine => builtin::run(client),
+            }
+        }
+        None => compare(&options),
+    }
+}
+
+fn compare(options: &Options) -> Result<()> {
+    println!("{}\n", machine::describe());
+    echo::run(options)
+}

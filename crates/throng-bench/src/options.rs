@@ -1,0 +1,159 @@
+//! What the benchmark can be asked for, and what the parent asks its children for.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::time::Duration;
+
+/// Bytes of one echo's payload.
+pub(crate) const PAYLOAD: usize = 64;
+
+/// Measures throng beside a bare epoll loop.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Options {
+    /// A few seconds in all: short windows, one round, few robots.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only sections whose name has all these words, such as `tcp 1000`, or `scale`.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) only: Option<String>,
+    /// Length of one measured window, in seconds.
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds: Option<f64>,
+    /// How often each client is measured, in alternation; the tables show medians.
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<usize>,
+    #[command(subcommand)]
+    pub(crate) role: Option<Role>,
+}
+
+impl Options {
+    /// One measured window.
+    pub(crate) fn window(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { 0.2 } else { 2.0 }))
+    }
+
+    /// How often each client is measured.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
+    }
+
+    /// Whether a section is wanted.
+    pub(crate) fn wants(&self, section: &str) -> bool {
+        let has = |word| section.split(' ').any(|other| other == word);
+        self.only.as_deref().is_none_or(|pattern| pattern.split(' ').all(has))
+    }
+}
+
+/// What a child of the benchmark is.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Role {
+    /// The echo server.
+    #[command(hide = true)]
+    Server(ServerOptions),
+    /// A measured client.
+    #[command(hide = true)]
+    Client(ClientOptions),
+}
+
+/// The echo server.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerOptions {
+    /// What it speaks.
+    #[arg(long)]
+    pub(crate) wire: Wire,
+    /// How many ports it listens on.
+    #[arg(long)]
+    pub(crate) ports: usize,
+}
+
+/// A measured client.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClientOptions {
+    /// What runs the robots.
+    #[arg(long)]
+    pub(crate) kind: Kind,
+    /// What it speaks.
+    #[arg(long)]
+    pub(crate) wire: Wire,
+    /// What its robots do.
+    #[arg(long)]
+    pub(crate) work: Work,
+    /// How many robots.
+    #[arg(long)]
+    pub(crate) robots: u64,
+    /// The server's addresses.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) targets: Vec<std::net::SocketAddr>,
+}
+
+/// What runs robots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// An epoll loop and nothing else.
+    Bare,
+    /// The engine with a behaviour in Rust.
+    Engine,
+}
+
+impl Kind {
+    /// As the tables say it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Kind::Bare => "bare epoll loop",
+            Kind::Engine => "engine, built-in behaviour",
+        }
+    }
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wire {
+    /// Frames behind a length of two bytes, big-endian.
+    Tcp,
+    /// A binary message for each frame.
+    Websocket,
+}
+
+impl Wire {
+    /// As the tables say it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Wire::Tcp => "TCP",
+            Wire::Websocket => "WebSocket",
+        }
+    }
+
+    /// As it is named in sections and arguments.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Wire::Tcp => "tcp",
+            Wire::Websocket => "websocket",
+        }
+    }
+
+    /// The scheme of its URLs.
+    pub(crate) fn scheme(self) -> &'static str {
+        match self {
+            Wire::Tcp => "tcp",
+            Wire::Websocket => "ws",
+        }
+    }
+}
+
+/// What robots do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Work {
+    /// Ask and wait for the echo, again and again.
+    Echo,
+    /// Connect, and nothing more.
+    Idle,
+    /// No connection: a short task every 10 s on average.
+    Sleep,
+}
+
+impl Work {
+    /// Whether robots connect.
+    pub(crate) fn connects(self) -> bool {
+        self != Work::Sleep
+    }
+}

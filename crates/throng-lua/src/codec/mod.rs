@@ -1,0 +1,111 @@
+//! Messages to and from Lua tables, without a tree in between.
+//!
+//! [`Codec`] is one Lua state's: it keeps the names of a schema's fields as Lua strings, so that reading or setting a field
+//! makes none. The walk over tables is in [`raw`], the only part that touches the C interface.
+
+mod raw;
+
+use mlua::{Lua, Table, Value};
+use std::cell::RefCell;
+use std::ptr;
+use throng_engine::Incoming;
+use throng_sproto::{Schema, TypeId};
+use throng_wire::{Codec as WireCodec, Direction, MessageId, Protocol};
+
+/// Encodes and decodes the bodies of messages for one Lua state.
+#[derive(Default)]
+pub(crate) struct Codec {
+    /// Field names by schema, which is known by its address: the project's protocols outlive every state.
+    keys: RefCell<Vec<(*const Schema, Table)>>,
+}
+
+impl Codec {
+    /// Appends the encoded `body` of a message to `out`.
+    ///
+    /// # Errors
+    /// What does not fit, naming the type and field.
+    pub(crate) fn encode(
+        &self,
+        lua: &Lua,
+        protocol: &Protocol,
+        message: MessageId,
+        body: &Value,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        match protocol.body_type(message, Direction::Sent) {
+            Some((schema, ty)) => self.encode_table(lua, schema, ty, body, out),
+            None if matches!(protocol.codec, WireCodec::Raw(_)) => encode_bytes(body, out),
+            None => Ok(()),
+        }
+    }
+
+    fn encode_table(
+        &self,
+        lua: &Lua,
+        schema: &Schema,
+        ty: TypeId,
+        body: &Value,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        match body {
+            Value::Table(table) => {
+                let keys = self.keys_of(lua, schema).map_err(|error| error.to_string())?;
+                raw::encode(lua, &keys, table, schema, ty, out)
+            }
+            Value::Nil => {
+                let empty = lua.create_table().map_err(|error| error.to_string())?;
+                self.encode_table(lua, schema, ty, &Value::Table(empty), out)
+            }
+            other => {
+                let found = crate::values::kind_of(other);
+                Err(format!("{} is a table of its fields, not {found}", schema.type_def(ty).name))
+            }
+        }
+    }
+
+    /// The body of what came; a table where there is a type for it, else a string of its bytes.
+    ///
+    /// # Errors
+    /// Why the bytes are no such message.
+    pub(crate) fn decode(&self, lua: &Lua, incoming: &Incoming<'_>) -> Result<Value, String> {
+        let protocol = incoming.protocol;
+        let ty = match (incoming.request, incoming.message) {
+            (Some(request), reply) => protocol.reply_body_type(request, reply),
+            (None, Some(message)) => protocol.body_type(message, Direction::Received),
+            (None, None) => None,
+        };
+        match ty {
+            Some((schema, ty)) => {
+                let keys = self.keys_of(lua, schema).map_err(|error| error.to_string())?;
+                raw::decode(lua, &keys, schema, ty, incoming.body)
+            }
+            None if !matches!(protocol.codec, WireCodec::Raw(_)) => Ok(Value::Nil),
+            None => lua.create_string(incoming.body).map(Value::String).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The table of a schema's field names: at 0 `"__index"`, at `FieldId + 1` the field's name.
+    fn keys_of(&self, lua: &Lua, schema: &Schema) -> mlua::Result<Table> {
+        if let Some((_, keys)) = self.keys.borrow().iter().find(|(known, _)| ptr::eq(*known, schema)) {
+            return Ok(keys.clone());
+        }
+        let keys = lua.create_table_with_capacity(schema.field_count(), 1)?;
+        keys.raw_set(0, "__index")?;
+        for (_, ty) in schema.types() {
+            for field in &ty.fields {
+                keys.raw_set(field.id.0 + 1, &*field.name)?;
+            }
+        }
+        self.keys.borrow_mut().push((ptr::from_ref(schema), keys.clone()));
+        Ok(keys)
+    }
+}
+
+fn encode_bytes(body: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+    match body {
+        Value::String(bytes) => out.extend_from_slice(&bytes.as_bytes()),
+        Value::Nil => {}
+        other => return Err(format!("the body is a string of bytes, not {}", crate::values::kind_of(other))),
+    }
+    Ok(())
+}

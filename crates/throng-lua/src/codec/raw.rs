@@ -1,0 +1,422 @@
+//! The walk of the Sproto codec over Lua tables, on the Lua stack.
+//!
+//! Encoding reads with calls that cannot raise, so it runs as it is. Decoding builds tables and strings, and Lua raises when
+//! memory is out: it runs inside a protected call, and none of the frames between holds a value with a destructor when the
+//! call is made (an error value only exists on its way back). Integers, strings and tables go between the stack and the
+//! bytes directly; no value of mlua's is made but the finished message.
+#![allow(unsafe_code)]
+
+use mlua::ffi::{self, lua_State};
+use mlua::{Lua, Table, Value};
+use std::ffi::c_int;
+use std::slice;
+use throng_sproto::{
+    DecodeError, EncodeError, Field, FieldType, Place, Repeat, Schema, Sink, Source, TypeDef, TypeId,
+};
+
+/// Where the key of metatables' `__index` stands in the table of keys.
+const INDEX: i64 = 0;
+/// Slots of the Lua stack one step of a walk may use.
+const SLOTS: c_int = 6;
+/// The most fields a table is made with room for: an optional field costs nothing while it is absent.
+const ROOM: usize = 8;
+
+/// Appends the message of type `ty` that `table` holds to `out`.
+pub(super) fn encode(
+    lua: &Lua,
+    keys: &Table,
+    table: &Table,
+    schema: &Schema,
+    ty: TypeId,
+    out: &mut Vec<u8>,
+) -> Result<(), String> {
+    lua.exec_raw_lua(|raw| {
+        let state = raw.state();
+        // SAFETY: the state is the running one; the stack is left as it was found on every path; pushing a reference to an
+        // existing table and reading from tables raises nothing.
+        unsafe {
+            let top = ffi::lua_gettop(state);
+            if ffi::lua_checkstack(state, SLOTS) == 0 {
+                return Err(EncodeError::TooDeep.to_string());
+            }
+            let pushed = raw.push(keys).and_then(|()| raw.push(table));
+            let encoded = match pushed {
+                Ok(()) => {
+                    let mut source = TableSource { state, keys: top + 1, walks: 0, open: 0 };
+                    throng_sproto::encode(schema, ty, &mut source, out).map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            ffi::lua_settop(state, top);
+            encoded
+        }
+    })
+}
+
+/// A table that is on the top of the Lua stack, or a part of it.
+struct TableSource {
+    state: *mut lua_State,
+    keys: c_int,
+    /// How many walks over maps are under way, and which of them have an entry open (a key and a value on the stack).
+    walks: u32,
+    open: u128,
+}
+
+impl TableSource {
+    fn refuse<T>(&self, wanted: &'static str) -> Result<T, EncodeError> {
+        // SAFETY: the current value is on the top of the stack.
+        let found = match unsafe { ffi::lua_type(self.state, -1) } {
+            ffi::LUA_TNIL => "nil",
+            ffi::LUA_TBOOLEAN => "a boolean",
+            ffi::LUA_TNUMBER => "a number with a fraction",
+            ffi::LUA_TSTRING => "a string",
+            ffi::LUA_TTABLE => "a table",
+            ffi::LUA_TFUNCTION => "a function",
+            _ => "a userdata",
+        };
+        let found = match found {
+            "a number with a fraction" if wanted != "an integer" => "a number",
+            other => other,
+        };
+        Err(EncodeError::wrong_type(wanted, found))
+    }
+
+    fn room(&self) -> Result<(), EncodeError> {
+        // SAFETY: growing the stack raises nothing; a refusal is answered with 0.
+        if unsafe { ffi::lua_checkstack(self.state, SLOTS) } == 0 { Err(EncodeError::TooDeep) } else { Ok(()) }
+    }
+
+    /// The current value is a table; a frozen one, which is empty and reads through its metatable, gives way to what it
+    /// stands for.
+    fn expect_table(&mut self, wanted: &'static str) -> Result<(), EncodeError> {
+        self.room()?;
+        let state = self.state;
+        // SAFETY: room was made for what is pushed here, and each path leaves one value in the place of the current one.
+        unsafe {
+            if ffi::lua_type(state, -1) != ffi::LUA_TTABLE {
+                return self.refuse(wanted);
+            }
+            if ffi::lua_getmetatable(state, -1) == 0 {
+                return Ok(());
+            }
+            ffi::lua_rawgeti(state, self.keys, INDEX);
+            ffi::lua_rawget(state, -2);
+            let behind = ffi::lua_type(state, -1) == ffi::LUA_TTABLE;
+            ffi::lua_pushnil(state);
+            let filled = ffi::lua_next(state, -4) != 0;
+            if filled {
+                ffi::lua_pop(state, 2);
+            }
+            if behind && !filled {
+                ffi::lua_replace(state, -3);
+                ffi::lua_pop(state, 1);
+            } else {
+                ffi::lua_pop(state, 2);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source for TableSource {
+    type Error = EncodeError;
+
+    fn enter_field(&mut self, field: &Field) -> Result<bool, EncodeError> {
+        self.room()?;
+        // SAFETY: the current value is a table, because `expect_struct` came first; there is room for one value.
+        unsafe {
+            ffi::lua_rawgeti(self.state, self.keys, i64::from(field.id.0) + 1);
+            if ffi::lua_rawget(self.state, -2) != ffi::LUA_TNIL {
+                return Ok(true);
+            }
+            ffi::lua_pop(self.state, 1);
+        }
+        Ok(false)
+    }
+
+    fn enter_element(&mut self, index: usize) -> Result<bool, EncodeError> {
+        self.room()?;
+        // SAFETY: the current value is a table, because `expect_array` came first; there is room for one value.
+        unsafe {
+            if ffi::lua_rawgeti(self.state, -1, index as i64 + 1) != ffi::LUA_TNIL {
+                return Ok(true);
+            }
+            ffi::lua_pop(self.state, 1);
+        }
+        Ok(false)
+    }
+
+    fn next_entry(&mut self, first: bool) -> Result<bool, EncodeError> {
+        self.room()?;
+        if first {
+            if self.walks == u128::BITS {
+                return Err(EncodeError::TooDeep);
+            }
+            self.walks += 1;
+        }
+        let bit = 1 << (self.walks - 1);
+        // SAFETY: the current value is a table; between entries its key is on the stack and nothing was changed in it, so
+        // that lua_next finds the key again and raises nothing.
+        let found = unsafe {
+            if first {
+                ffi::lua_pushnil(self.state);
+            } else {
+                ffi::lua_pop(self.state, 1);
+            }
+            ffi::lua_next(self.state, -2) != 0
+        };
+        self.open = if found { self.open | bit } else { self.open & !bit };
+        Ok(found)
+    }
+
+    fn enter_entry_key(&mut self) -> Result<(), EncodeError> {
+        self.room()?;
+        // SAFETY: an entry is open: its key is below its value.
+        unsafe { ffi::lua_pushvalue(self.state, -2) };
+        Ok(())
+    }
+
+    fn enter_entry_value(&mut self) -> Result<(), EncodeError> {
+        self.room()?;
+        // SAFETY: an entry is open: its value is on the top.
+        unsafe { ffi::lua_pushvalue(self.state, -1) };
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        // SAFETY: what was entered is on the top.
+        unsafe { ffi::lua_pop(self.state, 1) };
+    }
+
+    fn leave_entries(&mut self) {
+        self.walks -= 1;
+        let bit = 1 << self.walks;
+        if self.open & bit != 0 {
+            self.open &= !bit;
+            // SAFETY: an entry is open: its key and value are on the top.
+            unsafe { ffi::lua_pop(self.state, 2) };
+        }
+    }
+
+    fn integer(&mut self) -> Result<i64, EncodeError> {
+        let mut whole = 0;
+        // SAFETY: reads the value on the top.
+        unsafe {
+            if ffi::lua_type(self.state, -1) == ffi::LUA_TNUMBER {
+                let value = ffi::lua_tointegerx(self.state, -1, &mut whole);
+                if whole != 0 {
+                    return Ok(value);
+                }
+            }
+        }
+        self.refuse("an integer")
+    }
+
+    fn double(&mut self) -> Result<f64, EncodeError> {
+        // SAFETY: reads the value on the top.
+        unsafe {
+            if ffi::lua_type(self.state, -1) == ffi::LUA_TNUMBER {
+                return Ok(ffi::lua_tonumberx(self.state, -1, std::ptr::null_mut()));
+            }
+        }
+        self.refuse("a number")
+    }
+
+    fn boolean(&mut self) -> Result<bool, EncodeError> {
+        // SAFETY: reads the value on the top.
+        unsafe {
+            if ffi::lua_type(self.state, -1) == ffi::LUA_TBOOLEAN {
+                return Ok(ffi::lua_toboolean(self.state, -1) != 0);
+            }
+        }
+        self.refuse("a boolean")
+    }
+
+    fn bytes(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let mut length = 0;
+        // SAFETY: the bytes of a string on the stack stay where they are; only a string is asked for them, so nothing is
+        // converted.
+        unsafe {
+            if ffi::lua_type(self.state, -1) == ffi::LUA_TSTRING {
+                let pointer = ffi::lua_tolstring(self.state, -1, &mut length);
+                out.extend_from_slice(slice::from_raw_parts(pointer.cast(), length));
+                return Ok(());
+            }
+        }
+        self.refuse("a string")
+    }
+
+    fn expect_struct(&mut self) -> Result<(), EncodeError> {
+        self.expect_table("a table of fields")
+    }
+
+    fn expect_array(&mut self) -> Result<(), EncodeError> {
+        self.expect_table("a list")
+    }
+
+    fn locate(error: EncodeError, place: &Place<'_>) -> EncodeError {
+        error.at(place)
+    }
+}
+
+/// Builds the message of type `ty` at the front of `bytes`.
+pub(super) fn decode(lua: &Lua, keys: &Table, schema: &Schema, ty: TypeId, bytes: &[u8]) -> Result<Value, String> {
+    let mut failed = None;
+    // SAFETY: the closure captures references only, and the frames below it are as the module says; it leaves one value.
+    let built = unsafe {
+        lua.exec_raw::<Value>(keys, |state| {
+            let mut sink = TableSink { state, schema };
+            match throng_sproto::decode(schema, ty, bytes, &mut sink) {
+                Ok(_) => ffi::lua_remove(state, KEYS),
+                Err(error) => {
+                    failed = Some(error);
+                    ffi::lua_settop(state, 0);
+                    ffi::lua_pushnil(state);
+                }
+            }
+        })
+    };
+    match failed {
+        Some(error) => Err(error.to_string()),
+        None => built.map_err(|error| error.to_string()),
+    }
+}
+
+/// The table of keys is the argument of the protected function.
+const KEYS: c_int = 1;
+
+/// Builds on the top of the Lua stack.
+struct TableSink<'s> {
+    state: *mut lua_State,
+    schema: &'s Schema,
+}
+
+/// Why a message cannot become a Lua table.
+#[derive(Debug, thiserror::Error)]
+enum SinkError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("the message nests more deeply than Lua's stack")]
+    Stack,
+    #[error("a key of map {0} is no number")]
+    Key(Box<str>),
+}
+
+impl TableSink<'_> {
+    fn begin_table(&mut self, elements: usize, fields: usize) -> Result<(), SinkError> {
+        // SAFETY: room is made for the table and what is put above it. An array's count is bounded by the message's length.
+        unsafe {
+            if ffi::lua_checkstack(self.state, SLOTS) == 0 {
+                return Err(SinkError::Stack);
+            }
+            ffi::lua_createtable(self.state, c_int::try_from(elements).unwrap_or(c_int::MAX), fields as c_int);
+        }
+        Ok(())
+    }
+
+    fn push_bytes(&mut self, value: &[u8]) {
+        // SAFETY: the open table left room; Lua copies the bytes.
+        unsafe { ffi::lua_pushlstring(self.state, value.as_ptr().cast(), value.len()) };
+    }
+
+    /// The id of the field that keys the structs of `field`.
+    fn key_of(&self, field: &Field) -> Option<u32> {
+        let (FieldType::Struct(ty), Repeat::MapByKey { key }) = (field.ty, field.repeat) else { return None };
+        self.schema.type_def(ty).fields.get(usize::from(key)).map(|key| key.id.0)
+    }
+}
+
+impl Sink for TableSink<'_> {
+    type Error = SinkError;
+
+    fn begin_struct(&mut self, ty: &TypeDef) -> Result<(), SinkError> {
+        self.begin_table(0, ty.fields.len().min(ROOM))
+    }
+
+    fn end_struct(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn begin_array(&mut self, _field: &Field, count: usize) -> Result<(), SinkError> {
+        self.begin_table(count, 0)
+    }
+
+    fn end_array(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn begin_map(&mut self, _field: &Field) -> Result<(), SinkError> {
+        self.begin_table(0, 0)
+    }
+
+    fn end_map(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn integer(&mut self, value: i64) -> Result<(), SinkError> {
+        // SAFETY: the open table left room.
+        unsafe { ffi::lua_pushinteger(self.state, value) };
+        Ok(())
+    }
+
+    fn double(&mut self, value: f64) -> Result<(), SinkError> {
+        // SAFETY: the open table left room.
+        unsafe { ffi::lua_pushnumber(self.state, value) };
+        Ok(())
+    }
+
+    fn boolean(&mut self, value: bool) -> Result<(), SinkError> {
+        // SAFETY: the open table left room.
+        unsafe { ffi::lua_pushboolean(self.state, c_int::from(value)) };
+        Ok(())
+    }
+
+    fn string(&mut self, value: &[u8]) -> Result<(), SinkError> {
+        self.push_bytes(value);
+        Ok(())
+    }
+
+    fn binary(&mut self, value: &[u8]) -> Result<(), SinkError> {
+        self.push_bytes(value);
+        Ok(())
+    }
+
+    fn set_field(&mut self, field: &Field) -> Result<(), SinkError> {
+        // SAFETY: a finished value is on the top and the open struct's table below it; the key is a string.
+        unsafe {
+            ffi::lua_rawgeti(self.state, KEYS, i64::from(field.id.0) + 1);
+            ffi::lua_insert(self.state, -2);
+            ffi::lua_rawset(self.state, -3);
+        }
+        Ok(())
+    }
+
+    fn push_element(&mut self, index: usize) -> Result<(), SinkError> {
+        // SAFETY: a finished value is on the top and the open array's table below it.
+        unsafe { ffi::lua_rawseti(self.state, -2, index as i64 + 1) };
+        Ok(())
+    }
+
+    fn set_entry(&mut self, field: &Field) -> Result<(), SinkError> {
+        // SAFETY: for a map by key the finished struct is on the top; for a map of pairs the key and the value are. The
+        // map's table is below. A key that tables refuse (nil, NaN) is refused here, before Lua would raise.
+        unsafe {
+            if let Some(key) = self.key_of(field) {
+                ffi::lua_rawgeti(self.state, KEYS, i64::from(key) + 1);
+                ffi::lua_rawget(self.state, -2);
+                ffi::lua_insert(self.state, -2);
+            }
+            let number = ffi::lua_tonumberx(self.state, -2, std::ptr::null_mut());
+            let refused = match ffi::lua_type(self.state, -2) {
+                ffi::LUA_TNIL => true,
+                ffi::LUA_TNUMBER => number.is_nan(),
+                _ => false,
+            };
+            if refused {
+                return Err(SinkError::Key(field.name.clone()));
+            }
+            ffi::lua_rawset(self.state, -3);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Loading a project into a Lua state: its mods in order, what they require, and the mistakes in them.
+
+mod files;
+
+use crate::error::LoadError;
+use crate::program;
+use crate::project::{LuaProject, OptionValue};
+use crate::run::Entry;
+use crate::state::{Current, Shared};
+use crate::vm::Vm;
+use mlua::state::{GcGenParams, GcMode};
+use mlua::{Lua, LuaString, Table, Value};
+use std::rc::Rc;
+use throng_engine::Uncaught;
+
+pub(crate) use files::{Files, chunk};
+
+/// A Lua state with the whole project in it.
+///
+/// # Errors
+/// The first mistake in the project.
+pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
+    let project = &*shared.project;
+    let vm = Vm::new(shared).map_err(|error| LoadError::new("throng", None, error.to_string()))?;
+    for module in shared.files.mods(project)? {
+        run(&vm, shared, "load_mod", Value::String(text(&vm, &module.name)?), &module.shown)?;
+    }
+    run(&vm, shared, "finish_loading", Value::Nil, "mods")?;
+    vm.set_loaded(program::read(&vm.prelude().table, project)?);
+    if std::env::var("INC").is_ok() { vm.lua.gc_set_mode(GcMode::Incremental(mlua::state::GcIncParams::default())); } else { vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default())); }
+    Ok(vm)
+}
+
+fn text(vm: &Vm, text: &str) -> Result<LuaString, LoadError> {
+    vm.lua.create_string(text).map_err(|error| LoadError::new("mods", None, error.to_string()))
+}
+
+/// Runs a step of loading, in a coroutine and under the guard like all that runs users' code.
+fn run(vm: &Vm, shared: &Shared, step: &str, argument: Value, file: &str) -> Result<(), LoadError> {
+    let arguments = (Entry::Load as i64, 0, step, argument, Value::Nil);
+    match vm.call(shared, Current::nothing(), arguments) {
+        Ok(_) => Ok(()),
+        Err(Uncaught::Script(error)) => Err(refusal(vm).unwrap_or_else(|| LoadError::from_lua(file, &error.message))),
+        Err(Uncaught::Counted(text)) => Err(LoadError::from_lua(file, &text)),
+    }
+}
+
+/// The refusal that ended loading, as the prelude left it.
+fn refusal(vm: &Vm) -> Option<LoadError> {
+    let refusal: Table = vm.prelude().table.raw_get("refusal").ok()?;
+    Some(LoadError {
+        file: refusal.raw_get::<Option<String>>("file").ok()?.unwrap_or_else(|| "mods".to_owned()),
+        line: refusal.raw_get("line").ok()?,
+        message: refusal.raw_get("message").ok()?,
+    })
+}
+
+/// `throng.options`.
+pub(crate) fn options_table(lua: &Lua, project: &LuaProject) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    for (name, value) in &project.options {
+        match value {
+            OptionValue::Integer(value) => table.raw_set(name.as_str(), *value)?,
+            OptionValue::Number(value) => table.raw_set(name.as_str(), *value)?,
+            OptionValue::Boolean(value) => table.raw_set(name.as_str(), *value)?,
+            OptionValue::Text(value) => table.raw_set(name.as_str(), value.as_str())?,
+        }
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests;

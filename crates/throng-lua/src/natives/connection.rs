@@ -1,0 +1,227 @@
+//! Connections: opening, asking, sending, streams.
+
+use super::{Context, Natives, Refused, option, options_of, time_option};
+use crate::duration;
+use crate::state::{What, key_of};
+use crate::suggest;
+use crate::values::kind_of;
+use crate::vm::ProtocolNames;
+use mlua::{Lua, Table, Value};
+use std::sync::Arc;
+use std::time::Duration;
+use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, ReadUntil, Retry};
+use throng_metrics::FailureKind;
+use throng_wire::{Codec, Direction, MessageId};
+
+/// How many names of a protocol without a schema are looked up once; more are looked up each time.
+const NAMES: usize = 1024;
+/// How long a stream's read waits where the script does not say.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much a stream's read takes where the script does not say, in bytes.
+const READ_MAXIMUM: usize = 64 << 10;
+
+pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
+    natives.waits("connect", connect)?;
+    natives.plain("names", names)?;
+    natives.may_refuse("message", message)?;
+    natives.waits("request", request)?;
+    natives.waits("send", send)?;
+    natives.waits("write", |context, _, (connection, bytes): (i64, Value)| {
+        let Value::String(bytes) = bytes else {
+            return Err(format!("write wants a string of bytes, not {}", kind_of(&bytes)).into());
+        };
+        Ok(context.robot()?.0.write(key_of(connection), &bytes.as_bytes())?)
+    })?;
+    natives.waits("read", read)?;
+    natives.may_refuse("close", |context, _, connection: i64| {
+        context.robot()?.0.close(key_of(connection));
+        Ok(())
+    })?;
+    natives.may_refuse("drop", |context, _, connection: i64| {
+        context.robot()?.0.drop_cable(key_of(connection));
+        Ok(())
+    })?;
+    natives.plain("is_open", |context, _, connection: i64| {
+        Ok(context.shared.desk.as_ref().is_some_and(|desk| desk.is_open(key_of(connection))))
+    })?;
+    natives.plain("connection_name", |context, _, connection: i64| {
+        Ok(context.facts(key_of(connection)).map_or_else(|| "?".to_owned(), |facts| facts.name.to_string()))
+    })?;
+    natives.plain("not_connected", not_connected)
+}
+
+impl Context {
+    pub(super) fn facts(&self, connection: ConnectionKey) -> Option<throng_engine::Facts> {
+        self.shared.desk.as_ref()?.facts(connection)
+    }
+}
+
+fn connect(
+    context: &Context,
+    lua: &Lua,
+    (name, url, options): (String, Value, Value),
+) -> Result<(), Refused> {
+    let (desk, robot, fiber) = context.fiber(lua)?;
+    let Value::String(url) = url else {
+        return Err(format!("connect wants an address such as \"ws://host:port\", not {}", kind_of(&url)).into());
+    };
+    let options = options_of(&options, "connect", &["protocol", "timeout", "retry", "measured"])?;
+    let connect = ConnectOptions {
+        name: name.as_str().into(),
+        url: url.to_string_lossy().into(),
+        protocol: option::<String>(&options, "protocol", "a protocol's name")?.map(String::into_boxed_str),
+        timeout: time_option(&options, "timeout")?,
+        retry: option::<Value>(&options, "retry", "a table")?.map(|retry| retry_of(&retry)).transpose()?.flatten(),
+        measured: option(&options, "measured", "true or false")?.unwrap_or(true),
+    };
+    let operation = desk.connect(robot, connect)?;
+    context.shared.wait(fiber, operation, What::Connect(name.into()));
+    Ok(())
+}
+
+fn retry_of(value: &Value) -> Result<Option<Retry>, Refused> {
+    let options = options_of(value, "retry", &["first", "max", "tries"])?;
+    if options.is_none() {
+        return Ok(None);
+    }
+    let first = time_option(&options, "first")?.unwrap_or(Duration::from_millis(500));
+    let max = time_option(&options, "max")?.unwrap_or(Duration::from_secs(30)).max(first);
+    let tries = option::<u32>(&options, "tries", "a whole number of attempts")?.unwrap_or(8);
+    Ok(Some(Retry { first, max, tries }))
+}
+
+/// The table of a protocol's message ids by name, which fills as names are asked for; nil for a stream.
+fn names(context: &Context, lua: &Lua, connection: i64) -> mlua::Result<Option<Table>> {
+    let facts = context.facts(key_of(connection));
+    let Some(protocol) = facts.and_then(|facts| facts.protocol) else { return Ok(None) };
+    let protocol = Arc::as_ptr(&protocol);
+    let mut known = context.vm.names.borrow_mut();
+    if let Some(names) = known.iter().find(|names| names.protocol == protocol) {
+        return Ok(Some(names.ids.clone()));
+    }
+    let ids = lua.create_table()?;
+    known.push(ProtocolNames { protocol, ids: ids.clone(), room: NAMES });
+    Ok(Some(ids))
+}
+
+/// The id of a message that is sent, and whether it may be remembered.
+fn message(
+    context: &Context,
+    _: &Lua,
+    (connection, name, connection_name): (i64, String, String),
+) -> Result<(u32, bool), Refused> {
+    let (desk, _) = context.robot()?;
+    let key = key_of(connection);
+    let Some(facts) = desk.facts(key) else {
+        let connection = Some(Arc::from(connection_name));
+        return Err(context.count(FailureKind::Closed, &name, connection, "the connection has ended".to_owned()));
+    };
+    let Some(protocol) = facts.protocol else {
+        return Err("a stream has no messages: use write, read_line, read_exactly and read_until".into());
+    };
+    let found = desk.message(key, &name).filter(|id| protocol.codec.goes(*id, Direction::Sent));
+    let Some(id) = found else {
+        let sent = protocol.messages().filter(|(id, _)| protocol.codec.goes(*id, Direction::Sent));
+        let unknown = suggest::unknown("message", &name, sent.map(|(_, name)| name));
+        return Err(format!("{unknown} (protocol {})", protocol.name).into());
+    };
+    if !matches!(protocol.codec, Codec::Raw(_)) {
+        return Ok((id.0, true));
+    }
+    let mut known = context.vm.names.borrow_mut();
+    let names = known.iter_mut().find(|names| names.protocol == Arc::as_ptr(&protocol));
+    let lasting = names.is_some_and(|names| {
+        names.room = names.room.saturating_sub(1);
+        names.room > 0
+    });
+    Ok((id.0, lasting))
+}
+
+type Request = (i64, u32, Value, Value);
+
+fn request(context: &Context, lua: &Lua, (connection, message, body, options): Request) -> Result<(), Refused> {
+    let (desk, _, fiber) = context.fiber(lua)?;
+    let (connection, message) = (key_of(connection), MessageId(message));
+    let mut encoded = context.encode(lua, connection, message, &body)?;
+    let issued = if options.is_nil() {
+        desk.request(connection, message, &encoded, &CallOptions::default())
+    } else {
+        let options = options_of(&options, "request", &["timeout", "as", "session", "quiet"])?;
+        let measured_as: Option<String> = option(&options, "as", "a name")?;
+        let call = CallOptions {
+            timeout: time_option(&options, "timeout")?,
+            measured_as: measured_as.as_deref(),
+            session: option(&options, "session", "a whole number")?,
+            quiet: option(&options, "quiet", "true or false")?.unwrap_or(false),
+        };
+        desk.request(connection, message, &encoded, &call)
+    };
+    encoded.clear();
+    context.shared.body.replace(encoded);
+    context.shared.wait(fiber, issued?, What::Request(connection, message));
+    Ok(())
+}
+
+fn send(context: &Context, lua: &Lua, (connection, message, body): (i64, u32, Value)) -> Result<(), Refused> {
+    let (desk, _) = context.robot()?;
+    let (connection, message) = (key_of(connection), MessageId(message));
+    let mut encoded = context.encode(lua, connection, message, &body)?;
+    let sent = desk.send(connection, message, &encoded);
+    encoded.clear();
+    context.shared.body.replace(encoded);
+    Ok(sent?)
+}
+
+impl Context {
+    /// The encoded body, in the shard's buffer, which is taken out meanwhile.
+    fn encode(&self, lua: &Lua, connection: ConnectionKey, message: MessageId, body: &Value) -> Result<Vec<u8>, Refused> {
+        let mut encoded = self.shared.body.take();
+        encoded.clear();
+        // An ended connection encodes nothing: the engine refuses the call and counts it.
+        let Some(facts) = self.facts(connection) else { return Ok(encoded) };
+        let Some(protocol) = facts.protocol else { return Ok(encoded) };
+        if let Err(text) = self.vm.codec.encode(lua, &protocol, message, body, &mut encoded) {
+            let name = protocol.message_name(message);
+            return Err(self.count(FailureKind::Encode, name, Some(facts.name), text));
+        }
+        Ok(encoded)
+    }
+}
+
+type Read = (i64, String, Value, Value);
+
+fn read(context: &Context, lua: &Lua, (connection, how, argument, options): Read) -> Result<(), Refused> {
+    let (desk, _, fiber) = context.fiber(lua)?;
+    let connection = key_of(connection);
+    let until = match (how.as_str(), &argument) {
+        ("line", _) => ReadUntil::Line,
+        ("exactly", Value::Integer(count)) if *count >= 0 => ReadUntil::Exactly(*count as usize),
+        ("exactly", other) => return Err(format!("read_exactly wants a number of bytes, not {}", kind_of(other)).into()),
+        (_, Value::String(bytes)) if !bytes.as_bytes().is_empty() => ReadUntil::Bytes(bytes.as_bytes().to_vec().into()),
+        (_, other) => return Err(format!("read_until wants the bytes to read up to, not {}", kind_of(other)).into()),
+    };
+    let options = options_of(&options, "reading", &["timeout", "max"])?;
+    let maximum = option::<usize>(&options, "max", "a number of bytes")?.unwrap_or(READ_MAXIMUM);
+    let maximum = if let ReadUntil::Exactly(count) = until { maximum.max(count) } else { maximum };
+    let timeout = time_option(&options, "timeout")?.unwrap_or(READ_TIMEOUT);
+    let operation = desk.read(connection, until, maximum, Some(timeout))?;
+    context.shared.wait(fiber, operation, What::Read(connection));
+    Ok(())
+}
+
+/// The failure of asking for a connection that is not there.
+fn not_connected(context: &Context, lua: &Lua, (name, open): (String, Table)) -> mlua::Result<Value> {
+    let open: Vec<String> = open.sequence_values().collect::<mlua::Result<_>>()?;
+    let text = match suggest::nearest(&name, open.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None if open.is_empty() => "the robot has none".to_owned(),
+        None => format!("the robot has: {}", open.join(", ")),
+    };
+    let refused = context.count(FailureKind::NotConnected, &name, None, text);
+    context.refusal(lua, refused)
+}
+
+/// A time that a script may leave out, or refuse.
+pub(super) fn time_of(value: &Value) -> Result<Option<Duration>, Refused> {
+    Ok(duration::optional(value)?)
+}

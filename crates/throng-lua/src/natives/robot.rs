@@ -1,0 +1,118 @@
+//! What a robot does by itself: waiting, timers, spawned functions, its own end.
+
+use super::{Context, Natives, Refused, option, options_of};
+use crate::duration;
+use crate::run;
+use crate::state::{Origin, Spawned, SpawnedKey, Timer, Waiter, What, key_of, number_of, slot_of};
+use mlua::{Lua, Value};
+use throng_engine::{ConnectionKey, OperationKey};
+
+pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
+    natives.waits("sleep", |context, lua, time: Value| {
+        let (desk, robot, fiber) = context.fiber(lua)?;
+        let time = duration::from_lua(&time)?;
+        context.shared.wait(fiber, desk.sleep(robot, time), What::Sleep(time));
+        Ok(())
+    })?;
+    natives.waits("may_block", |context, lua, ()| context.fiber(lua).map(drop))?;
+    natives.may_refuse("ready", |context, _, ()| {
+        let (desk, robot) = context.robot()?;
+        desk.mark_ready(robot);
+        Ok(())
+    })?;
+    natives.waits("restart", |context, lua, ()| end(context, lua, End::Restart))?;
+    natives.waits("stop", |context, lua, ()| end(context, lua, End::Stop))?;
+    natives.plain("slot", |context, _, ()| Ok(slot_of(context.shared.current.get().robot)))?;
+    natives.may_refuse("every", every)?;
+    natives.plain("cancel_timer", |context, _, id: i64| {
+        run::cancel_timer(&context.shared, key_of(id));
+        Ok(())
+    })?;
+    natives.may_refuse("spawn", spawn)?;
+    natives.plain("cancel_spawned", |context, _, id: i64| {
+        run::cancel_spawned(&context.shared, &context.vm, key_of(id));
+        Ok(())
+    })?;
+    natives.waits("join", join)?;
+    natives.may_refuse("gather", |context, lua, ()| {
+        let (desk, robot, fiber) = context.fiber(lua)?;
+        let operation = desk.park(robot, None, None);
+        context.shared.wait(fiber, operation, What::Gather);
+        Ok(number_of(operation))
+    })?;
+    natives.plain("wake", |context, _, operation: i64| {
+        if let Some(desk) = &context.shared.desk {
+            desk.wake(key_of::<OperationKey>(operation));
+        }
+        Ok(())
+    })
+}
+
+enum End {
+    Restart,
+    Stop,
+}
+
+/// The robot's life ends; the coroutine waits for what never comes.
+fn end(context: &Context, lua: &Lua, end: End) -> Result<(), Refused> {
+    let (desk, robot, fiber) = context.fiber(lua)?;
+    if let Some(robot) = context.shared.robots.borrow_mut().get_mut(robot) {
+        robot.halted = true;
+    }
+    context.shared.wait(fiber, OperationKey::default(), What::End);
+    match end {
+        End::Restart => desk.restart(robot),
+        End::Stop => desk.stop(robot),
+    }
+    Ok(())
+}
+
+/// A timer, for the robot or for a connection; its function is in the prelude.
+fn every(
+    context: &Context,
+    _: &Lua,
+    (connection, time, options): (Option<i64>, Value, Value),
+) -> Result<i64, Refused> {
+    let (desk, robot) = context.robot()?;
+    let interval = duration::from_lua(&time)?;
+    if interval.is_zero() {
+        return Err("every wants a time above 0".into());
+    }
+    let options = options_of(&options, "every", &["exact"])?;
+    let exact = option(&options, "exact", "true or false")?.unwrap_or(false);
+    let operation = desk.every(robot, connection.map(key_of::<ConnectionKey>), interval, exact);
+    let module = context.shared.current.get().module;
+    let timer = context.shared.timers.borrow_mut().insert(Timer { robot, module, operation, busy: false });
+    context.shared.operations.borrow_mut().insert(operation, Waiter::Timer(timer));
+    Ok(number_of(timer))
+}
+
+/// A function that begins later in this turn; it is in the prelude.
+fn spawn(context: &Context, _: &Lua, grouped: bool) -> Result<i64, Refused> {
+    let (desk, robot) = context.robot()?;
+    let current = context.shared.current.get();
+    let group = grouped.then_some(current.fiber);
+    let key: SpawnedKey = context.shared.spawned.borrow_mut().insert_with_key(|key| Spawned {
+        fiber: context.shared.add_fiber(robot, current.module, Origin::Spawned(key)),
+        group,
+        joins: Vec::new(),
+    });
+    let fiber = context.shared.spawned.borrow()[key].fiber;
+    let operation = desk.park(robot, None, None);
+    context.shared.operations.borrow_mut().insert(operation, Waiter::Launch(fiber));
+    context.shared.expect_launch(fiber, operation);
+    desk.wake(operation);
+    Ok(number_of(key))
+}
+
+/// Waits for a spawned function.
+fn join(context: &Context, lua: &Lua, (id, time): (i64, Value)) -> Result<(), Refused> {
+    let (desk, robot, fiber) = context.fiber(lua)?;
+    let time = duration::optional(&time)?;
+    let operation = desk.park(robot, None, time);
+    if let Some(spawned) = context.shared.spawned.borrow_mut().get_mut(key_of::<SpawnedKey>(id)) {
+        spawned.joins.push(operation);
+    }
+    context.shared.wait(fiber, operation, What::Join);
+    Ok(())
+}

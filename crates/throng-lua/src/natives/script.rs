@@ -1,0 +1,98 @@
+//! What the prelude asks about scripts: where they are, what a value is, which chunk a name stands for.
+
+use super::{Context, Natives};
+use crate::load;
+use crate::program;
+use crate::raw;
+use crate::suggest;
+use crate::values::{Shown, kind_of};
+use mlua::{Function, Lua, MultiValue, Table, Value};
+
+pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
+    let project = natives.context.shared.project.clone();
+    natives.table.raw_set("version", env!("CARGO_PKG_VERSION"))?;
+    natives.table.raw_set("host", project.host.as_str())?;
+    natives.table.raw_set("options", load::options_table(natives.lua, &project)?)?;
+    natives.plain("trace", |context, lua, value: Value| Ok((message_of(context, &value), traceback(lua))))?;
+    natives.plain("place", |_, lua, ()| Ok(place(lua).map(|(file, line)| format!("{file}:{line}"))))?;
+    natives.plain("where", |_, lua, ()| Ok(place(lua).unzip()))?;
+    natives.plain("defined", |_, _, function: Function| {
+        let info = function.info();
+        Ok((info.source.as_deref().and_then(of_user).map(str::to_owned), info.line_defined))
+    })?;
+    natives.plain("first_parameter", |_, lua, function: Function| Ok(raw::first_parameter(lua, &function)))?;
+    natives.plain("kind_of", |_, _, value: Value| Ok(kind_of(&value)))?;
+    natives.plain("unknown", unknown)?;
+    natives.plain("check_task_options", |_, _, options: Table| Ok(program::check_options(&options).err()))?;
+    natives.plain("chunk", |context, lua, name: String| load::chunk(context, lua, &name))
+}
+
+/// The file of a chunk of the user's, from Lua's name for the source; none for the prelude and for C functions.
+pub(crate) fn of_user(source: &str) -> Option<&str> {
+    source.strip_prefix('@')
+}
+
+/// Where the user's code is that called, as file and line.
+fn place(lua: &Lua) -> Option<(String, usize)> {
+    for level in 0.. {
+        let found = lua.inspect_stack(level, |frame| {
+            let line = frame.current_line()?;
+            let source = frame.source().source?;
+            Some((of_user(&source)?.to_owned(), line))
+        })?;
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// `mods/role.lua:12` for a place in a suspended coroutine.
+pub(crate) fn source_place(thread: &mlua::Thread) -> Option<String> {
+    raw::suspended_at(thread, |source| of_user(source).is_some())
+        .map(|(source, line)| format!("{}:{line}", source.trim_start_matches('@')))
+}
+
+/// The text of an error value that is no failure.
+fn message_of(context: &Context, value: &Value) -> String {
+    match value {
+        Value::String(text) => text.to_string_lossy(),
+        Value::Error(error) => error.to_string(),
+        Value::Table(table) => match table.raw_get::<Value>("message") {
+            Ok(Value::String(text)) => text.to_string_lossy(),
+            _ => format!("error with a table: {}", Shown { secrets: &context.shared.project.secrets }.text(value)),
+        },
+        other => format!("error with {}", Shown { secrets: &context.shared.project.secrets }.text(other)),
+    }
+}
+
+/// The calls that led to an error, in the user's files.
+fn traceback(lua: &Lua) -> String {
+    let Ok(text) = lua.traceback(None, 0) else { return String::new() };
+    let text = text.to_string_lossy();
+    let lines = text.lines().skip(1).map(str::trim).filter(|line| is_of_user(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_of_user(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with("throng/") && !line.starts_with("[C]") && !line.starts_with("(...tail")
+}
+
+type Unknown = (String, String, Table, Option<bool>);
+
+/// The text for a name that is not among `known`: a list, or with `keys` the keys of a table.
+fn unknown(_: &Context, _: &Lua, (what, name, known, keys): Unknown) -> mlua::Result<String> {
+    let names: Vec<String> = if keys == Some(true) {
+        known.pairs::<String, Value>().filter_map(|pair| pair.ok().map(|(key, _)| key)).collect()
+    } else {
+        known.sequence_values::<String>().filter_map(Result::ok).collect()
+    };
+    Ok(suggest::unknown(&what, &name, names.iter().map(String::as_str)))
+}
+
+/// The results of a native that found nothing: nil and why.
+pub(crate) fn nothing(lua: &Lua, message: String, place: Option<(String, u32)>) -> mlua::Result<MultiValue> {
+    use mlua::IntoLuaMulti;
+    let (file, line) = place.unzip();
+    (Value::Nil, message, file, line).into_lua_multi(lua)
+}

@@ -1,0 +1,89 @@
+//! Watches and expects: messages that a script waits for beside its requests.
+
+use super::connection::time_of;
+use super::{Context, Natives, Refused, option, options_of};
+use crate::state::{FiberKey, Watch, What, key_of};
+use crate::suggest;
+use mlua::{Lua, Table, Value};
+use std::sync::Arc;
+use throng_engine::ConnectionKey;
+use throng_metrics::FailureKind;
+use throng_wire::{Direction, MessageId, Protocol};
+
+/// The name that stands for every message.
+pub(crate) const ANY: &str = "*";
+
+pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
+    natives.may_refuse("watch", watch)?;
+    natives.waits("await", wait_for)?;
+    natives.plain("disarm", |context, _, id: i64| {
+        context.shared.disarm(context.shared.current.get().robot, id);
+        Ok(())
+    })
+}
+
+type Arming = (i64, Table, bool, bool);
+
+/// Arms a watch and gives its id.
+fn watch(context: &Context, _: &Lua, (connection, names, filtered, once): Arming) -> Result<i64, Refused> {
+    let (desk, robot) = context.robot()?;
+    let key: ConnectionKey = key_of(connection);
+    let names: Vec<String> =
+        names.sequence_values().collect::<mlua::Result<_>>().map_err(|_| "the names of messages are texts")?;
+    let Some(facts) = desk.facts(key) else {
+        let text = "the connection has ended".to_owned();
+        return Err(context.count(FailureKind::Closed, &names.join(", "), None, text));
+    };
+    let Some(protocol) = facts.protocol else {
+        return Err("a stream has no messages: use read_line, read_exactly and read_until".into());
+    };
+    let messages = if names.iter().any(|name| name == ANY) { Box::default() } else { ids_of(&protocol, &names)? };
+    let id = context.shared.next_watch.get() + 1;
+    context.shared.next_watch.set(id);
+    let mut robots = context.shared.robots.borrow_mut();
+    let Some(robot) = robots.get_mut(robot) else { return Err("the robot is gone".into()) };
+    // What watched a connection that has ended will hear nothing more.
+    robot.watches.retain(|watch| watch.connection == key || desk.is_open(watch.connection));
+    let fiber = FiberKey::default();
+    robot.watches.push(Watch { id, connection: key, names: names.join(", ").into(), messages, filtered, once, fiber });
+    Ok(id)
+}
+
+fn ids_of(protocol: &Arc<Protocol>, names: &[String]) -> Result<Box<[MessageId]>, Refused> {
+    let received = |id: &MessageId| protocol.codec.goes(*id, Direction::Received);
+    let id_of = |name: &String| match protocol.message(name).filter(received) {
+        Some(id) => Ok(id),
+        None => {
+            let known = protocol.messages().filter(|(id, _)| received(id)).map(|(_, name)| name);
+            let unknown = suggest::unknown("message", name, known);
+            Err(Refused::Mistake(format!("{unknown} (protocol {})", protocol.name)))
+        }
+    };
+    names.iter().map(id_of).collect()
+}
+
+/// Waits for a watch's next message.
+fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Value)) -> Result<(), Refused> {
+    let (desk, robot, fiber) = context.fiber(lua)?;
+    let options = options_of(&options, "waiting for a message", &["timeout", "where", "quiet"])?;
+    let quiet = option(&options, "quiet", "true or false")?.unwrap_or(false);
+    let time = time_of(&time)?;
+    let mut robots = context.shared.robots.borrow_mut();
+    let watch = robots.get_mut(robot).and_then(|robot| robot.watches.iter_mut().find(|watch| watch.id == id));
+    let Some(watch) = watch else {
+        drop(robots);
+        return Err(context.count(FailureKind::Closed, "watch", None, "the watch or its connection is closed".to_owned()));
+    };
+    let (connection, once, names) = (watch.connection, watch.once, watch.names.clone());
+    let Some(facts) = desk.facts(connection) else {
+        drop(robots);
+        return Err(context.count(FailureKind::Closed, &names, None, "the connection has ended".to_owned()));
+    };
+    watch.fiber = fiber;
+    drop(robots);
+    // An expect is a question, and like a request it does not wait for ever; a watch may.
+    let usual = facts.protocol.filter(|_| once).map(|protocol| protocol.request_timeout);
+    let operation = desk.park(robot, Some(connection), time.or(usual));
+    context.shared.wait(fiber, operation, What::Message { watch: id, names, connection: facts.name, once, quiet });
+    Ok(())
+}

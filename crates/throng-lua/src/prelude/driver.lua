@@ -1,0 +1,86 @@
+-- The loop that every pooled coroutine runs: function after function, and what the host can ask it to run.
+
+local P, N = ...
+local error, select, setmetatable, xpcall = error, select, setmetatable, xpcall
+local yield = coroutine.yield
+local caught, describe, raise = P.caught, P.describe, P.raise
+local DONE, WAIT = N.done, N.wait
+
+local robots, connections, timers, calls, watches = {}, {}, {}, {}, {}
+P.robots, P.connections, P.timers, P.calls, P.watches = robots, connections, timers, calls, watches
+
+-- Waits for the operation that a native began, unless it refused to.
+function P.block(refused)
+  if refused then return raise(refused) end
+  local ok, value = yield(WAIT)
+  if ok then return value end
+  return raise(value)
+end
+
+-- The same for a message that comes with its name.
+function P.block_for_message(refused)
+  if refused then return raise(refused) end
+  local ok, value, name = yield(WAIT)
+  if ok then return value, name end
+  return raise(value)
+end
+
+-- The same, but a failure is returned: nil and the failure.
+function P.try_block(refused)
+  if refused then
+    if type(refused) == "string" then return raise(refused) end
+    refused.where = refused.where or N.place()
+    return nil, refused
+  end
+  local ok, value = yield(WAIT)
+  if ok then return value end
+  value.where = value.where or N.place()
+  return nil, value
+end
+
+local routines = {}
+P.routines = routines
+
+-- The numbers are those of the host's `Entry`.
+routines[1] = function(robot, module) return robot[module]:start() end
+routines[2] = function(robot, task) local spec = P.tasks[task] return spec.fn(robot[spec.module]) end
+routines[3] = function(robot, task, step) local spec = P.tasks[task] return spec.step_functions[step](robot[spec.module]) end
+routines[4] = function(robot, module) return robot[module]:stop() end
+routines[5] = function(robot, module, connection, why)
+  return robot[module]:closed(P.connection_object(robot, connection, why.name), why)
+end
+routines[6] = function(robot, handler, message, connection)
+  local spec = P.handlers[handler]
+  return spec.fn(robot[spec.module], message, P.connection_object(robot, connection))
+end
+routines[7] = function(_, id) return timers[id]() end
+routines[8] = function(_, id)
+  local handle = calls[id]
+  handle.results = table.pack(handle.fn())
+  return P.settle(id, handle)
+end
+routines[9] = function(robot, task) local spec = P.tasks[task] return spec.when(robot[spec.module]) and true or false end
+routines[10] = function(_, id, message) return watches[id].where(message) and true or false end
+routines[11] = function(robot)
+  for index, mod in ipairs(P.mods) do
+    local init = mod.methods.init
+    if init then init(robot[index]) end
+  end
+end
+routines[12] = function(_, entry, argument) return P[entry](argument) end
+
+local SPAWNED = 8
+
+function P.drive(entry, slot, a, b, c)
+  while true do
+    local ok, outcome = xpcall(routines[entry], caught, robots[slot], a, b, c)
+    if ok then
+      a, b, c = nil, nil, nil
+      entry, slot, a, b, c = yield(DONE, true, outcome)
+    else
+      if entry == SPAWNED then P.settle(a, calls[a], outcome) end
+      a, b, c = nil, nil, nil
+      entry, slot, a, b, c = yield(DONE, false, describe(outcome))
+    end
+  end
+end

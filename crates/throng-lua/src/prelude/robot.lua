@@ -1,0 +1,243 @@
+-- The robot object: one light table per robot that holds its mods' objects and its connections.
+
+local P, N = ...
+local error, getmetatable, ipairs, next, pairs, rawget, rawset = error, getmetatable, ipairs, next, pairs, rawget, rawset
+local select, setmetatable, tostring, type = select, setmetatable, tostring, type
+local unpack, yield = table.unpack, coroutine.yield
+local block, raise, rethrow = P.block, P.raise, P.rethrow
+local robots, connections, timers, calls = P.robots, P.connections, P.timers, P.calls
+local WAIT = N.wait
+
+local Robot, methods = { __name = "robot" }, {}
+local Connections = { __name = "connections" }
+
+local function names_of(robot)
+  local names = {}
+  for name, value in next, robot do
+    if getmetatable(value) == P.Connection then names[#names + 1] = name end
+  end
+  return names
+end
+
+local function connection_of(robot, name)
+  local found = rawget(robot, name)
+  if getmetatable(found) == P.Connection then return found end
+  return raise(N.not_connected(tostring(name), names_of(robot)))
+end
+
+function Connections.__index(proxy, name) return connection_of(proxy[1], name) end
+function Connections.__newindex() return raise("connections are opened by robot:connect(name, url)") end
+function Connections.__pairs(proxy)
+  local robot = proxy[1]
+  return function(_, last)
+    local name, value = last, nil
+    repeat name, value = next(robot, name) until name == nil or getmetatable(value) == P.Connection
+    return name, value
+  end, proxy, nil
+end
+
+local Mods = { __name = "mods" }
+function Mods.__index(_, name)
+  local known = {}
+  for index, mod in ipairs(P.mods) do known[index] = mod.name end
+  return raise(N.unknown("mod", tostring(name), known))
+end
+
+-- What is asked for seldom is made when it is asked for.
+local lazy = {
+  name = function(robot) return "robot-" .. robot.id end,
+  mods = function(robot)
+    local objects = {}
+    for index, mod in ipairs(P.mods) do objects[mod.name] = robot[index] end
+    return setmetatable(objects, Mods)
+  end,
+  connections = function(robot) return setmetatable({ robot }, Connections) end,
+}
+
+function Robot.__index(robot, key)
+  local method = methods[key]
+  if method then return method end
+  local make = lazy[key]
+  if make then
+    local value = make(robot)
+    rawset(robot, key, value)
+    return value
+  end
+  return connection_of(robot, key)
+end
+
+function Robot.__newindex(_, key)
+  return raise("the robot object has no field of its own for '" .. tostring(key) .. "': put it in self")
+end
+
+function Robot.__tostring(robot) return robot.name end
+
+local reserved = { id = true }
+for name in pairs(lazy) do reserved[name] = true end
+
+-- Objects of a new life; nothing of the user's runs here.
+function P.born(slot, id)
+  local robot = { id = id }
+  for index, mod in ipairs(P.mods) do robot[index] = setmetatable({ robot = robot }, mod.meta) end
+  robots[slot] = setmetatable(robot, Robot)
+end
+
+function P.forget(slot)
+  local robot = robots[slot]
+  robots[slot] = nil
+  if not robot then return end
+  for _, value in next, robot do
+    if getmetatable(value) == P.Connection then connections[value[1]] = nil end
+  end
+end
+
+-- `name` where the caller knows it; the host is asked otherwise.
+function P.connection_object(robot, key, name)
+  local object = connections[key]
+  if object then return object end
+  return P.new_connection(key, name or N.connection_name(key))
+end
+
+local function function_of(what, fn)
+  if type(fn) ~= "function" then raise(what .. " wants a function, not " .. N.kind_of(fn)) end
+  return fn
+end
+P.function_of = function_of
+
+local function of_robot(robot, method)
+  if getmetatable(robot) ~= Robot then raise("write robot:" .. method .. "(...), with a colon") end
+end
+
+function methods.connect(robot, name, url, options)
+  of_robot(robot, "connect")
+  if type(name) ~= "string" or name == "" then raise("connect wants a name for the connection, not " .. N.kind_of(name)) end
+  if reserved[name] then raise("'" .. name .. "' cannot name a connection: the robot has something else of that name") end
+  local key = block(N.connect(name, url, options))
+  local object = P.new_connection(key, name)
+  local old = rawget(robot, name)
+  if old then connections[old[1]] = nil end
+  connections[key] = object
+  rawset(robot, name, object)
+  return object
+end
+
+function methods.sleep(robot, time)
+  of_robot(robot, "sleep")
+  return block(N.sleep(time))
+end
+
+function methods.ready(robot)
+  of_robot(robot, "ready")
+  N.ready()
+end
+
+function methods.restart(robot)
+  of_robot(robot, "restart")
+  return block(N.restart())
+end
+
+function methods.stop(robot)
+  of_robot(robot, "stop")
+  return block(N.stop())
+end
+
+-- Timers -----------------------------------------------------------------------------------------------------------
+
+local Timer = { __name = "timer" }
+Timer.__index = Timer
+
+function P.every(connection, time, fn, options)
+  function_of("every", fn)
+  local refused, id = N.every(connection, time, options)
+  if refused then raise(refused) end
+  timers[id] = fn
+  return setmetatable({ id }, Timer)
+end
+
+function Timer.cancel(timer)
+  N.cancel_timer(timer[1])
+  timers[timer[1]] = nil
+end
+
+function methods.every(robot, time, fn, options)
+  of_robot(robot, "every")
+  return P.every(nil, time, fn, options)
+end
+
+-- Spawned functions ------------------------------------------------------------------------------------------------
+
+local Handle = { __name = "spawned" }
+Handle.__index = Handle
+
+local function launch(fn, group)
+  local refused, id = N.spawn(group ~= nil)
+  if refused then raise(refused) end
+  local handle = setmetatable({ id, fn = fn, group = group }, Handle)
+  calls[id] = handle
+  return handle
+end
+
+-- A spawned function has ended: `outcome` is its error, if it ended with one.
+function P.settle(id, handle, outcome)
+  calls[id] = nil
+  handle.fn = nil
+  handle.done = true
+  local group = handle.group
+  if not group then
+    if outcome then handle.failure = P.as_failure(outcome) end
+    return
+  end
+  group.pending = group.pending - 1
+  if outcome and not group.outcome then group.outcome = outcome end
+  if group.operation and (group.outcome or group.pending == 0) then
+    N.wake(group.operation)
+    group.operation = nil
+  end
+end
+
+function methods.spawn(robot, fn)
+  of_robot(robot, "spawn")
+  return launch(function_of("spawn", fn))
+end
+
+function Handle.wait(handle, time)
+  if not handle.done then block(N.join(handle[1], time)) end
+  if handle.failure then return rethrow(handle.failure) end
+  return unpack(handle.results, 1, handle.results.n)
+end
+
+function Handle.cancel(handle)
+  if handle.done then return end
+  N.cancel_spawned(handle[1])
+  P.settle(handle[1], handle, setmetatable({ kind = "closed", message = "the spawned function was cancelled" }, P.Failure))
+end
+
+function methods.all(robot, ...)
+  of_robot(robot, "all")
+  local count = select("#", ...)
+  if count == 0 then return end
+  for index = 1, count do function_of("all", (select(index, ...))) end
+  local refused = N.may_block()
+  if refused then return raise(refused) end
+  local group, handles = { pending = count }, {}
+  for index = 1, count do handles[index] = launch((select(index, ...)), group) end
+  local refusal, operation = N.gather()
+  group.operation = operation
+  block(refusal)
+  if group.outcome then
+    for index = 1, count do
+      local handle = handles[index]
+      if not handle.done then
+        handle.done = true
+        N.cancel_spawned(handle[1])
+        calls[handle[1]] = nil
+      end
+    end
+    return rethrow(group.outcome)
+  end
+  local results = {}
+  for index = 1, count do results[index] = handles[index].results[1] end
+  return unpack(results, 1, count)
+end
+
+for name in pairs(methods) do reserved[name] = true end

@@ -1,0 +1,224 @@
+//! What the mods of a state declared, turned into the engine's program.
+
+use crate::duration;
+use crate::error::LoadError;
+use crate::project::LuaProject;
+use crate::suggest;
+use mlua::{Table, Value};
+use std::collections::HashMap;
+use throng_engine::{ModSpec, Program, TaskSpec, Wait};
+
+/// What loading found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Loaded {
+    pub(crate) program: Program,
+    pub(crate) handlers: Vec<Handler>,
+    /// Handlers by message, in the order of their mods; `*` is all messages.
+    pub(crate) by_message: HashMap<Box<str>, Vec<usize>>,
+    /// Some mod has an `init`.
+    pub(crate) init: bool,
+}
+
+/// A handler of pushes.
+#[derive(Debug, Clone)]
+pub(crate) struct Handler {
+    pub(crate) module: usize,
+    pub(crate) message: Box<str>,
+    /// Only from the connection of this name.
+    pub(crate) connection: Option<Box<str>>,
+    /// One message at a time.
+    pub(crate) queue: bool,
+}
+
+/// Reads what the prelude gathered while the files ran.
+pub(crate) fn read(prelude: &Table, project: &LuaProject) -> Result<Loaded, LoadError> {
+    let broken = |error: mlua::Error| LoadError::new("mods", None, error.to_string());
+    let mut loaded = Loaded::default();
+    for spec in rows(prelude, "mods").map_err(broken)? {
+        let (module, manual_ready, init) = read_mod(&spec).map_err(broken)?;
+        loaded.program.manual_ready |= manual_ready;
+        loaded.init |= init;
+        loaded.program.mods.push(module);
+    }
+    check_needs(&loaded.program.mods)?;
+    for spec in rows(prelude, "tasks").map_err(broken)? {
+        loaded.program.tasks.push(read_task(&spec, project).map_err(broken)?);
+    }
+    override_weights(&mut loaded.program.tasks, project)?;
+    for (index, spec) in rows(prelude, "handlers").map_err(broken)?.iter().enumerate() {
+        let handler = read_handler(spec).map_err(broken)?;
+        loaded.by_message.entry(handler.message.clone()).or_default().push(index);
+        loaded.handlers.push(handler);
+    }
+    Ok(loaded)
+}
+
+fn rows(prelude: &Table, name: &str) -> mlua::Result<Vec<Table>> {
+    prelude.raw_get::<Table>(name)?.sequence_values().collect()
+}
+
+fn read_mod(spec: &Table) -> mlua::Result<(ModSpec, bool, bool)> {
+    let methods: Table = spec.raw_get("methods")?;
+    let options: Table = spec.raw_get("options")?;
+    let has = |name: &str| methods.contains_key(name);
+    let needs: Table = spec.raw_get("needs")?;
+    let needs = needs.sequence_values::<usize>();
+    let module = ModSpec {
+        name: spec.raw_get::<String>("name")?.into(),
+        needs: needs.map(|need| need.map(|index| index - 1)).collect::<mlua::Result<_>>()?,
+        start: has("start")?,
+        stop: has("stop")?,
+        closed: has("closed")?,
+    };
+    Ok((module, options.raw_get::<Option<bool>>("manual_ready")?.unwrap_or(false), has("init")?))
+}
+
+/// Refuses mods that wait for each other's starts.
+fn check_needs(mods: &[ModSpec]) -> Result<(), LoadError> {
+    let mut done = vec![false; mods.len()];
+    loop {
+        let next = (0..mods.len()).find(|index| !done[*index] && mods[*index].needs.iter().all(|need| done[*need]));
+        match next {
+            Some(index) => done[index] = true,
+            None => break,
+        }
+    }
+    let circle: Vec<&str> = mods.iter().zip(&done).filter(|(_, done)| !**done).map(|(spec, _)| &*spec.name).collect();
+    if circle.is_empty() {
+        return Ok(());
+    }
+    let message = format!("these mods need each other in a circle: {}", circle.join(", "));
+    Err(LoadError::new(circle[0], None, message))
+}
+
+fn read_task(spec: &Table, project: &LuaProject) -> mlua::Result<TaskSpec> {
+    let text = |error: String| mlua::Error::runtime(error);
+    let tags = tags_of(&spec.raw_get("tags")?).map_err(text)?;
+    let weight = spec.raw_get::<Option<f64>>("weight")?.unwrap_or(1.0);
+    let steps = spec.raw_get::<Option<Vec<String>>>("steps")?.unwrap_or_default();
+    Ok(TaskSpec {
+        module: spec.raw_get::<usize>("module")? - 1,
+        name: spec.raw_get::<String>("name")?.into(),
+        weight: if project.tags.admits(&tags) { weight } else { 0.0 },
+        conditional: spec.contains_key("when")?,
+        timeout: duration::optional(&spec.raw_get("timeout")?).map_err(text)?,
+        wait: wait_of(&spec.raw_get("wait")?).map_err(text)?,
+        steps: steps.into_iter().map(String::into_boxed_str).collect(),
+    })
+}
+
+fn override_weights(tasks: &mut [TaskSpec], project: &LuaProject) -> Result<(), LoadError> {
+    for over in &project.weights {
+        match tasks.iter_mut().find(|task| *task.name == *over.task) {
+            Some(task) => task.weight = over.weight,
+            None => {
+                let known = tasks.iter().map(|task| &*task.name);
+                let message = suggest::unknown("task", &over.task, known);
+                return Err(LoadError::new("throng.toml", over.line, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_handler(spec: &Table) -> mlua::Result<Handler> {
+    Ok(Handler {
+        module: spec.raw_get::<usize>("module")? - 1,
+        message: spec.raw_get::<String>("name")?.into(),
+        connection: spec.raw_get::<Option<String>>("connection")?.map(String::into_boxed_str),
+        queue: spec.raw_get("queue")?,
+    })
+}
+
+/// Checks what a task, sequence or mod says beside its functions.
+pub(crate) fn check_options(options: &Table) -> Result<(), String> {
+    let field = |name: &str| options.raw_get::<Value>(name).map_err(|error| error.to_string());
+    match field("weight")? {
+        Value::Nil => {}
+        Value::Integer(weight) if weight >= 0 => {}
+        Value::Number(weight) if weight >= 0.0 && weight.is_finite() => {}
+        _ => return Err("'weight' is a number, 0 or more".to_owned()),
+    }
+    duration::optional(&field("timeout")?).map_err(|error| format!("'timeout': {error}"))?;
+    wait_of(&field("wait")?)?;
+    tags_of(&field("tags")?)?;
+    Ok(())
+}
+
+fn tags_of(value: &Value) -> Result<Vec<String>, String> {
+    let wanted = || "'tags' is a list of names".to_owned();
+    match value {
+        Value::Nil => Ok(Vec::new()),
+        Value::String(tag) => Ok(vec![tag.to_string_lossy()]),
+        Value::Table(tags) => tags.sequence_values::<String>().collect::<mlua::Result<_>>().map_err(|_| wanted()),
+        _ => Err(wanted()),
+    }
+}
+
+const WAITS: &str = "'wait' is a time, or one of { constant = t }, { between = { t, t } }, { exponential = mean }, \
+                     { pacing = t }, { throughput = per_second }";
+
+/// The wait that a task's options name.
+pub(crate) fn wait_of(value: &Value) -> Result<Option<Wait>, String> {
+    let table = match value {
+        Value::Nil => return Ok(None),
+        Value::Table(table) => table,
+        time => return duration::from_lua(time).map(|time| Some(Wait::Constant(time))).map_err(|_| WAITS.to_owned()),
+    };
+    let mut pairs = table.pairs::<String, Value>();
+    let (Some(Ok((kind, value))), None) = (pairs.next(), pairs.next()) else { return Err(WAITS.to_owned()) };
+    let time = || duration::from_lua(&value).map_err(|error| format!("'wait': {error}"));
+    let wait = match kind.as_str() {
+        "constant" => Wait::Constant(time()?),
+        "exponential" => Wait::Exponential(time()?),
+        "pacing" => Wait::Pacing(time()?),
+        "between" => between(&value)?,
+        "throughput" => match value {
+            Value::Integer(rate) if rate > 0 => Wait::Throughput(rate as f64),
+            Value::Number(rate) if rate > 0.0 && rate.is_finite() => Wait::Throughput(rate),
+            _ => return Err("'throughput' is a number of tasks a second, above 0".to_owned()),
+        },
+        _ => return Err(WAITS.to_owned()),
+    };
+    Ok(Some(wait))
+}
+
+fn between(value: &Value) -> Result<Wait, String> {
+    let bounds = match value {
+        Value::Table(bounds) => [bounds.raw_get::<Value>(1), bounds.raw_get::<Value>(2)],
+        _ => return Err("'between' is a list of two times".to_owned()),
+    };
+    let [low, high] = bounds.map(|bound| bound.map_err(|error| error.to_string()).and_then(|v| duration::from_lua(&v)));
+    let (low, high) = (low?, high?);
+    if low > high {
+        return Err("the first time of 'between' is the shorter one".to_owned());
+    }
+    Ok(Wait::Between(low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlua::Lua;
+    use std::time::Duration;
+
+    fn wait(source: &str) -> Result<Option<Wait>, String> {
+        wait_of(&Lua::new().load(source).eval::<Value>().expect("valid Lua"))
+    }
+
+    #[test]
+    fn waits_are_times_or_tables_of_one_kind() {
+        let seconds = Duration::from_secs;
+        assert_eq!(wait("2"), Ok(Some(Wait::Constant(seconds(2)))));
+        assert_eq!(wait("{ between = { 1, '5s' } }"), Ok(Some(Wait::Between(seconds(1), seconds(5)))));
+        assert_eq!(wait("{ throughput = 0.5 }"), Ok(Some(Wait::Throughput(0.5))));
+        assert_eq!(wait("nil"), Ok(None));
+    }
+
+    #[test]
+    fn waits_that_say_nothing_sensible_are_refused() {
+        for source in ["true", "{}", "{ betwen = { 1, 2 } }", "{ between = { 2, 1 } }", "{ throughput = 0 }", "{ pacing = -1 }"] {
+            assert!(wait(source).is_err(), "{source}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A robot project as the host gets it: where its Lua is, and what the settings say about it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What to load, and with which settings.
+#[derive(Debug, Clone)]
+pub struct LuaProject {
+    /// The project's folder; files are named relative to it.
+    pub root: PathBuf,
+    /// Folders of mods, relative to the root or absolute, in load order.
+    pub mods: Vec<PathBuf>,
+    /// The folder of code that mods share.
+    pub lib: PathBuf,
+    /// `throng.host`: the target's address.
+    pub host: String,
+    /// `throng.options`.
+    pub options: Vec<(String, OptionValue)>,
+    /// `[tasks]`: weights by a task's full name, which replace those in the code.
+    pub weights: Vec<TaskWeight>,
+    /// Which tasks run, by their tags.
+    pub tags: TagFilter,
+    /// Parts of field names whose values are never shown: `password`, `token` and so on.
+    pub secrets: Vec<String>,
+    /// What scripts may use.
+    pub limits: Limits,
+}
+
+/// A value of `[options]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OptionValue {
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// A truth value.
+    Boolean(bool),
+    /// Text.
+    Text(String),
+}
+
+/// A weight from `[tasks]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskWeight {
+    /// The task's full name, `mod.task`.
+    pub task: String,
+    /// Its weight; 0 switches it off.
+    pub weight: f64,
+    /// The line in `throng.toml` that says so.
+    pub line: Option<u32>,
+}
+
+/// Which tasks run: with one of `include` (if any are named) and none of `exclude`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagFilter {
+    /// Only tasks with one of these.
+    pub include: Vec<String>,
+    /// No tasks with one of these.
+    pub exclude: Vec<String>,
+}
+
+impl TagFilter {
+    /// Whether a task with these tags runs.
+    pub fn admits(&self, tags: &[String]) -> bool {
+        let has = |wanted: &[String]| wanted.iter().any(|tag| tags.contains(tag));
+        (self.include.is_empty() || has(&self.include)) && !has(&self.exclude)
+    }
+}
+
+/// What scripts may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes one Lua state may take; 0 is without limit.
+    pub memory: usize,
+    /// Bytes by which one stretch of a script, from block to block, may grow its state.
+    pub memory_per_resume: usize,
+    /// How long one stretch of a script, from block to block, may run.
+    pub deadline: Duration,
+    /// Robots that share one Lua state; beyond, another state is made.
+    pub robots_per_vm: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            memory: 1 << 30,
+            memory_per_resume: 64 << 20,
+            deadline: Duration::from_millis(200),
+            robots_per_vm: 10_000,
+        }
+    }
+}
+
+impl LuaProject {
+    /// The project in `root` with the usual folders and no settings.
+    pub fn at(root: impl Into<PathBuf>) -> LuaProject {
+        LuaProject {
+            root: root.into(),
+            mods: vec![PathBuf::from("mods")],
+            lib: PathBuf::from("lib"),
+            host: String::new(),
+            options: Vec::new(),
+            weights: Vec::new(),
+            tags: TagFilter::default(),
+            secrets: ["password", "passwd", "token", "secret", "key"].map(String::from).to_vec(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_admit_and_exclude() {
+        let tags = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let filter = TagFilter { include: tags(&["shop"]), exclude: tags(&["slow"]) };
+        assert!(filter.admits(&tags(&["shop", "fast"])));
+        assert!(!filter.admits(&tags(&["shop", "slow"])));
+        assert!(!filter.admits(&tags(&[])));
+        assert!(TagFilter::default().admits(&[]));
+    }
+}

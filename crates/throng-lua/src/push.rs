@@ -1,0 +1,297 @@
+//! Messages that no request waited for: who listens, and in which order they hear.
+//!
+//! First watches and expects, the oldest first: each watch gets the message, and of the expects that want it the oldest.
+//! Then all handlers, in the order of their mods. The message is decoded once, and only if someone listens.
+
+use crate::host::LuaHost;
+use crate::run::{Entry, lua_index};
+use crate::state::{FiberKey, Origin, Queue, number_of};
+use crate::vm::Vm;
+use mlua::{IntoLua, Value};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use throng_engine::{ConnectionKey, Failure, Incoming, RobotKey, Uncaught};
+use throng_metrics::FailureKind;
+use throng_wire::{MessageId, Protocol};
+
+/// Handlers of one robot that may run or wait at the same time.
+const HANDLERS: usize = 64;
+/// Messages that a watch keeps for later.
+const QUEUED: usize = 1024;
+
+/// The handlers of each message, found out once a protocol.
+#[derive(Default)]
+pub(crate) struct Listeners {
+    protocols: RefCell<Vec<ProtocolListeners>>,
+}
+
+struct ProtocolListeners {
+    protocol: Arc<Protocol>,
+    messages: Vec<Option<Rc<[usize]>>>,
+}
+
+/// A watch that wants a message.
+#[derive(Debug, Clone, Copy)]
+struct Interest {
+    id: i64,
+    filtered: bool,
+    once: bool,
+    fiber: FiberKey,
+}
+
+impl LuaHost {
+    /// Gives a message to those who listen; whether anyone did.
+    pub(crate) fn deliver(&self, robot: RobotKey, connection: ConnectionKey, message: &Incoming<'_>) -> bool {
+        let interests = self.interests(robot, connection, message.message);
+        let handlers = self.handlers_of(robot, connection, message);
+        if self.is_halted(robot) || interests.is_empty() && handlers.is_empty() {
+            return false;
+        }
+        let Some(vm) = self.vm_of(robot) else { return false };
+        let value = match vm.state.codec.decode(&vm.lua, message) {
+            Ok(value) => value,
+            Err(text) => {
+                self.count_undecodable(robot, connection, message, &text);
+                return true;
+            }
+        };
+        let name = self.message_name(message);
+        self.offer_to_watches(vm, robot, &interests, &value, &name);
+        for handler in handlers.iter() {
+            if self.is_halted(robot) {
+                break;
+            }
+            self.handle(robot, *handler, value.clone(), connection, &name);
+        }
+        true
+    }
+
+    fn vm_of(&self, robot: RobotKey) -> Option<&Vm> {
+        let index = self.shared.robots.borrow().get(robot)?.vm;
+        Some(&self.vms[index])
+    }
+
+    fn message_name(&self, message: &Incoming<'_>) -> String {
+        message.message.map_or_else(String::new, |id| message.protocol.message_name(id).to_owned())
+    }
+
+    fn interests(&self, robot: RobotKey, connection: ConnectionKey, message: Option<MessageId>) -> Vec<Interest> {
+        let robots = self.shared.robots.borrow();
+        let Some(robot) = robots.get(robot) else { return Vec::new() };
+        let wants = |messages: &[MessageId]| messages.is_empty() || message.is_some_and(|id| messages.contains(&id));
+        let wanting = robot.watches.iter().filter(|watch| watch.connection == connection && wants(&watch.messages));
+        let interest = wanting.map(|watch| Interest {
+            id: watch.id,
+            filtered: watch.filtered,
+            once: watch.once,
+            fiber: watch.fiber,
+        });
+        interest.collect()
+    }
+
+    /// The handlers of a message, by connection where they say so.
+    fn handlers_of(&self, robot: RobotKey, connection: ConnectionKey, message: &Incoming<'_>) -> Rc<[usize]> {
+        let all = self.listeners.of(message, |name| self.handlers_by_name(name));
+        if all.iter().all(|handler| self.loaded.handlers[*handler].connection.is_none()) {
+            return all;
+        }
+        let name = self.desk.facts(connection).filter(|facts| facts.robot == robot).map(|facts| facts.name);
+        let fits = |handler: &&usize| match &self.loaded.handlers[**handler].connection {
+            Some(wanted) => name.as_deref() == Some(&**wanted),
+            None => true,
+        };
+        all.iter().filter(fits).copied().collect()
+    }
+
+    fn handlers_by_name(&self, name: &str) -> Rc<[usize]> {
+        let of = |name: &str| self.loaded.by_message.get(name).into_iter().flatten().copied();
+        let mut handlers: Vec<usize> = of(name).chain(of(crate::natives::ANY)).collect();
+        handlers.sort_unstable();
+        handlers.into()
+    }
+
+    fn offer_to_watches(&self, vm: &Vm, robot: RobotKey, interests: &[Interest], value: &Value, name: &str) {
+        let mut expected = false;
+        for interest in interests {
+            if interest.once && (expected || interest.fiber == FiberKey::default()) {
+                continue;
+            }
+            if self.is_halted(robot) || !self.is_armed(robot, interest.id) || !self.accepts(robot, interest, value) {
+                continue;
+            }
+            expected |= interest.once;
+            self.offer(vm, robot, interest, value, name);
+        }
+    }
+
+    fn is_armed(&self, robot: RobotKey, id: i64) -> bool {
+        let robots = self.shared.robots.borrow();
+        robots.get(robot).is_some_and(|robot| robot.watches.iter().any(|watch| watch.id == id))
+    }
+
+    fn accepts(&self, robot: RobotKey, interest: &Interest, value: &Value) -> bool {
+        if !interest.filtered {
+            return true;
+        }
+        let arguments = (Value::Integer(interest.id), value.clone(), Value::Nil);
+        match self.ask(robot, usize::MAX, Entry::Where, arguments) {
+            Ok(accepted) => accepted == Value::Boolean(true),
+            Err(Uncaught::Script(error)) => {
+                self.desk.script_error(robot, &error);
+                false
+            }
+            Err(Uncaught::Counted(_)) => false,
+        }
+    }
+
+    fn offer(&self, vm: &Vm, robot: RobotKey, interest: &Interest, value: &Value, name: &str) {
+        let name = name.into_lua(&vm.lua).unwrap_or(Value::Nil);
+        if interest.once {
+            self.shared.disarm(robot, interest.id);
+            let _ = vm.prelude().watches.raw_set(interest.id, Value::Nil);
+            return self.wake_watcher(interest.fiber, value.clone(), name);
+        }
+        match vm.prelude().offer.call::<bool>((interest.id, value, name, QUEUED)) {
+            Ok(false) => {}
+            Ok(true) => self.overflow(robot, "watch", &format!("a watch keeps {QUEUED} messages; the oldest was dropped")),
+            Err(error) => debug_assert!(false, "offering runs only the prelude's code: {error}"),
+        }
+        let fiber = self.take_watcher(robot, interest.id);
+        self.wake_watcher(fiber, Value::Nil, Value::Nil);
+    }
+
+    /// The fiber that waits for a watch's message, if one does; it will wait no more.
+    fn take_watcher(&self, robot: RobotKey, id: i64) -> FiberKey {
+        let mut robots = self.shared.robots.borrow_mut();
+        let watch = robots.get_mut(robot).and_then(|robot| robot.watches.iter_mut().find(|watch| watch.id == id));
+        watch.map(|watch| std::mem::take(&mut watch.fiber)).unwrap_or_default()
+    }
+
+    /// Resumes a fiber that waits for a message, at once: it must run before the next message is looked at.
+    fn wake_watcher(&self, fiber: FiberKey, value: Value, name: Value) {
+        let waiting = self.shared.fibers.borrow_mut().get_mut(fiber).and_then(|fiber| fiber.waiting.take());
+        let Some(waiting) = waiting else { return };
+        self.shared.operations.borrow_mut().remove(waiting.operation);
+        self.desk.cancel(waiting.operation);
+        self.resume_fiber(fiber, (true, value, name));
+    }
+
+    /// Begins a handler, or lets its message wait for its turn.
+    fn handle(&self, robot: RobotKey, handler: usize, value: Value, connection: ConnectionKey, name: &str) {
+        let queue = self.loaded.handlers[handler].queue;
+        let taken = match self.shared.robots.borrow_mut().get_mut(robot) {
+            None => return,
+            Some(robot) if robot.handlers >= HANDLERS => Taken::Dropped,
+            Some(robot) => {
+                robot.handlers += 1;
+                if queue { queue_up(&mut robot.queues, handler, &value, connection) } else { Taken::Begins }
+            }
+        };
+        match taken {
+            Taken::Begins => self.begin_handler(robot, handler, value, connection),
+            Taken::Waits => {}
+            Taken::Dropped => self.overflow(robot, name, &format!("more than {HANDLERS} handlers run or wait; a push was dropped")),
+        }
+    }
+
+    fn begin_handler(&self, robot: RobotKey, handler: usize, value: Value, connection: ConnectionKey) {
+        let module = self.loaded.handlers[handler].module;
+        let arguments = (lua_index(handler), value, Value::Integer(number_of(connection)));
+        self.begin_fiber(robot, module, Origin::Handler { handler }, Entry::Handler, arguments);
+    }
+
+    /// A handler has ended: the next message of its queue has its turn.
+    pub(crate) fn next_queued(&self, robot: RobotKey, handler: usize) {
+        if !self.loaded.handlers[handler].queue {
+            return;
+        }
+        let next = {
+            let mut robots = self.shared.robots.borrow_mut();
+            let Some(robot) = robots.get_mut(robot) else { return };
+            let Some(queue) = robot.queues.iter_mut().find(|queue| queue.handler == handler) else { return };
+            let next = if robot.halted { None } else { queue.messages.pop_front() };
+            queue.busy = next.is_some();
+            next
+        };
+        if let Some((value, connection)) = next {
+            self.begin_handler(robot, handler, value, connection);
+        }
+    }
+
+    fn overflow(&self, robot: RobotKey, name: &str, text: &str) {
+        self.desk.fail(robot, FailureKind::Overflow, name, text, None);
+    }
+
+    fn count_undecodable(&self, robot: RobotKey, connection: ConnectionKey, message: &Incoming<'_>, text: &str) {
+        let sample = hex(message.body);
+        let name = self.message_name(message);
+        self.desk.fail(robot, FailureKind::Decode, &name, text, Some(&sample));
+        let _ = connection;
+    }
+
+    /// The failure of a request whose reply does not fit its schema.
+    pub(crate) fn undecodable(&self, fiber: FiberKey, message: &Incoming<'_>, elapsed: Duration, text: String) -> Failure {
+        let name = match message.request {
+            Some(request) => message.protocol.message_name(request).to_owned(),
+            None => self.message_name(message),
+        };
+        let robot = self.shared.fibers.borrow().get(fiber).map(|fiber| fiber.robot);
+        if let Some(robot) = robot {
+            self.desk.fail(robot, FailureKind::Decode, &name, &text, Some(&hex(message.body)));
+        }
+        Failure { kind: FailureKind::Decode, name: name.into(), connection: None, elapsed, text: text.into() }
+    }
+}
+
+enum Taken {
+    Begins,
+    Waits,
+    Dropped,
+}
+
+fn queue_up(queues: &mut Vec<Queue>, handler: usize, value: &Value, connection: ConnectionKey) -> Taken {
+    let index = match queues.iter().position(|queue| queue.handler == handler) {
+        Some(index) => index,
+        None => {
+            queues.push(Queue { handler, busy: false, messages: VecDeque::new() });
+            queues.len() - 1
+        }
+    };
+    let queue = &mut queues[index];
+    if queue.busy {
+        queue.messages.push_back((value.clone(), connection));
+        return Taken::Waits;
+    }
+    queue.busy = true;
+    Taken::Begins
+}
+
+impl Listeners {
+    /// The handlers of a message, asked for by name the first time.
+    fn of(&self, message: &Incoming<'_>, by_name: impl Fn(&str) -> Rc<[usize]>) -> Rc<[usize]> {
+        let Some(id) = message.message else { return by_name("") };
+        let mut protocols = self.protocols.borrow_mut();
+        let known = protocols.iter().position(|known| Arc::ptr_eq(&known.protocol, message.protocol));
+        let index = known.unwrap_or_else(|| {
+            protocols.push(ProtocolListeners { protocol: message.protocol.clone(), messages: Vec::new() });
+            protocols.len() - 1
+        });
+        let messages = &mut protocols[index].messages;
+        let place = id.0 as usize;
+        if messages.len() <= place {
+            messages.resize(place + 1, None);
+        }
+        messages[place].get_or_insert_with(|| by_name(message.protocol.message_name(id))).clone()
+    }
+}
+
+/// The first bytes of what could not be decoded.
+fn hex(bytes: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    let text: Vec<String> = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+    let rest = if bytes.len() > SHOWN { format!(" ... ({} bytes)", bytes.len()) } else { String::new() };
+    text.join(" ") + &rest
+}

@@ -1,0 +1,370 @@
+//! Running robots' functions: beginning them, resuming them with what they waited for, and ending them.
+
+use crate::host::LuaHost;
+use crate::natives::failure_value;
+use crate::state::{Current, Fiber, FiberKey, Origin, Shared, SpawnedKey, TimerKey, Waiter, What, number_of};
+use crate::vm::{Turn, Vm, VmState};
+use mlua::{IntoLua, IntoLuaMulti, Thread, Value};
+use std::ptr;
+use throng_engine::{Failure, OperationKey, Outcome, RobotKey, ScriptError, Uncaught};
+use throng_metrics::FailureKind;
+
+/// What a pooled coroutine is asked to run; the numbers are those of the prelude's `routines`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Start = 1,
+    Task = 2,
+    Step = 3,
+    Stop = 4,
+    Closed = 5,
+    Handler = 6,
+    Timer = 7,
+    Spawned = 8,
+    When = 9,
+    Where = 10,
+    Init = 11,
+    Load = 12,
+}
+
+/// The arguments of a routine, beside its robot.
+pub(crate) type Arguments = (Value, Value, Value);
+
+/// An index as Lua counts.
+pub(crate) fn lua_index(index: usize) -> Value {
+    Value::Integer(index as i64 + 1)
+}
+
+impl LuaHost {
+    /// Begins a function of a robot in a coroutine of its own.
+    pub(crate) fn begin_fiber(&self, robot: RobotKey, module: usize, origin: Origin, entry: Entry, arguments: Arguments) -> FiberKey {
+        let fiber = self.shared.add_fiber(robot, module, origin);
+        self.launch(fiber, entry, arguments);
+        fiber
+    }
+
+    /// Runs a fiber that has not begun.
+    pub(crate) fn launch(&self, key: FiberKey, entry: Entry, (first, second, third): Arguments) {
+        let Some((robot, slot, vm)) = self.place_of(key) else { return };
+        match vm.take_thread() {
+            Ok(thread) => self.drive(vm, robot, key, thread, (entry as i64, slot, first, second, third)),
+            Err(error) => self.broken(vm, key, ScriptError {
+                kind: FailureKind::ScriptMemory,
+                message: error.to_string(),
+                traceback: String::new(),
+            }),
+        }
+    }
+
+    /// A fiber's robot, its slot and its Lua state.
+    fn place_of(&self, key: FiberKey) -> Option<(RobotKey, i64, &Vm)> {
+        let robot = self.shared.fibers.borrow().get(key)?.robot;
+        let robots = self.shared.robots.borrow();
+        let place = robots.get(robot)?;
+        Some((robot, place.slot, &self.vms[place.vm]))
+    }
+
+    /// Runs a fiber's coroutine to its next block or its end.
+    fn drive(&self, vm: &Vm, robot: RobotKey, key: FiberKey, thread: Thread, arguments: impl IntoLuaMulti) {
+        let module = self.shared.fibers.borrow().get(key).map_or(usize::MAX, |fiber| fiber.module);
+        let current = Current { robot, fiber: key, coroutine: ptr::null(), module };
+        match vm.run(&self.shared, &thread, current, arguments) {
+            Turn::Blocked => match self.shared.fibers.borrow_mut().get_mut(key) {
+                Some(fiber) => fiber.thread = Some(thread),
+                None => debug_assert!(false, "a running fiber is removed by nobody else"),
+            },
+            Turn::Done(_) => {
+                vm.state.put_thread(thread);
+                self.ended(key, Ok(()));
+            }
+            Turn::Failed(uncaught) => {
+                vm.state.put_thread(thread);
+                self.ended(key, Err(uncaught));
+            }
+            Turn::Broken(error) => self.broken(vm, key, error),
+        }
+    }
+
+    /// An operation has its outcome.
+    pub(crate) fn outcome(&self, operation: OperationKey, outcome: Outcome<'_>) {
+        let waiter = self.shared.operations.borrow().get(operation).copied();
+        match waiter {
+            Some(Waiter::Fiber(fiber)) => {
+                self.shared.operations.borrow_mut().remove(operation);
+                self.wake(fiber, outcome);
+            }
+            Some(Waiter::Launch(fiber)) => {
+                self.shared.operations.borrow_mut().remove(operation);
+                self.launch_spawned(fiber);
+            }
+            Some(Waiter::Timer(timer)) => self.tick(timer, outcome),
+            None => {}
+        }
+    }
+
+    fn wake(&self, key: FiberKey, outcome: Outcome<'_>) {
+        let Some((_, _, vm)) = self.place_of(key) else { return };
+        let Some(waiting) = self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.waiting.take()) else {
+            return;
+        };
+        let values = self.values_of(vm, key, &waiting.what, outcome);
+        self.resume_fiber(key, values);
+    }
+
+    /// Resumes a blocked fiber with what it waited for.
+    pub(crate) fn resume_fiber(&self, key: FiberKey, values: (bool, Value, Value)) {
+        let Some((robot, _, vm)) = self.place_of(key) else { return };
+        let thread = self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.thread.take());
+        if let Some(thread) = thread {
+            self.drive(vm, robot, key, thread, values);
+        }
+    }
+
+    /// What the prelude's `block` gets: whether it went well, and the value or the failure.
+    fn values_of(&self, vm: &Vm, key: FiberKey, what: &What, outcome: Outcome<'_>) -> (bool, Value, Value) {
+        let well = |value: mlua::Result<Value>| match value {
+            Ok(value) => (true, value, Value::Nil),
+            Err(error) => (false, error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil), Value::Nil),
+        };
+        match outcome {
+            Outcome::Elapsed | Outcome::Woken => (true, Value::Nil, Value::Nil),
+            Outcome::Connected(connection) => (true, Value::Integer(number_of(connection)), Value::Nil),
+            Outcome::Bytes(bytes) => well(vm.lua.create_string(bytes).map(Value::String)),
+            Outcome::Reply { message, elapsed } => match vm.state.codec.decode(&vm.lua, &message) {
+                Ok(value) => (true, value, Value::Nil),
+                Err(text) => {
+                    let failure = self.undecodable(key, &message, elapsed, text);
+                    (false, self.failure(vm, &failure), Value::Nil)
+                }
+            },
+            Outcome::Failed(failure) => (false, self.failed_wait(vm, key, what, failure), Value::Nil),
+        }
+    }
+
+    /// The failure of a wait; waits of the host's own are named and counted here.
+    fn failed_wait(&self, vm: &Vm, key: FiberKey, what: &What, failure: &Failure) -> Value {
+        let (name, connection, quiet) = match what {
+            What::Message { watch, names, connection, once, quiet } => {
+                self.leave_watch(vm, key, *watch, *once);
+                (names.clone(), Some(connection.clone()), *quiet)
+            }
+            What::Join => ("wait".into(), None, false),
+            _ => return self.failure(vm, failure),
+        };
+        let failure = Failure { name, connection, ..failure.clone() };
+        if !quiet {
+            let robot = self.shared.fibers.borrow().get(key).map(|fiber| fiber.robot);
+            if let Some(robot) = robot {
+                self.desk.fail(robot, failure.kind, &failure.name, failure.kind.phrase(), None);
+            }
+        }
+        self.failure(vm, &failure)
+    }
+
+    /// A fiber waits no more for a watch's message; an `expect` is over.
+    fn leave_watch(&self, vm: &Vm, key: FiberKey, watch: i64, once: bool) {
+        let Some(robot) = self.shared.fibers.borrow().get(key).map(|fiber| fiber.robot) else { return };
+        if once {
+            self.shared.disarm(robot, watch);
+            // Nothing but memory is at stake when the table refuses.
+            let _ = vm.prelude().watches.raw_set(watch, Value::Nil);
+        } else if let Some(robot) = self.shared.robots.borrow_mut().get_mut(robot) {
+            robot.watches.iter_mut().filter(|other| other.id == watch).for_each(|watch| watch.fiber = FiberKey::default());
+        }
+    }
+
+    pub(crate) fn failure(&self, vm: &Vm, failure: &Failure) -> Value {
+        failure_value(&vm.lua, &vm.state, failure).unwrap_or(Value::Nil)
+    }
+
+    /// Begins a spawned function whose turn has come.
+    fn launch_spawned(&self, key: FiberKey) {
+        let origin = self.shared.fibers.borrow_mut().get_mut(key).map(|fiber| {
+            fiber.waiting = None;
+            fiber.origin
+        });
+        if let Some(Origin::Spawned(spawned)) = origin {
+            self.launch(key, Entry::Spawned, (Value::Integer(number_of(spawned)), Value::Nil, Value::Nil));
+        }
+    }
+
+    /// A timer's beat, which is skipped while its function still runs, or its end.
+    fn tick(&self, key: TimerKey, outcome: Outcome<'_>) {
+        if let Outcome::Failed(_) = outcome {
+            return self.end_timer(key);
+        }
+        let due = self.shared.timers.borrow_mut().get_mut(key).and_then(|timer| {
+            let idle = !std::mem::replace(&mut timer.busy, true);
+            idle.then_some((timer.robot, timer.module))
+        });
+        let Some((robot, module)) = due else { return };
+        if self.is_halted(robot) {
+            return;
+        }
+        let arguments = (Value::Integer(number_of(key)), Value::Nil, Value::Nil);
+        self.begin_fiber(robot, module, Origin::Timer(key), Entry::Timer, arguments);
+    }
+
+    /// The timer's connection has ended.
+    fn end_timer(&self, key: TimerKey) {
+        let robot = self.shared.timers.borrow().get(key).map(|timer| timer.robot);
+        cancel_timer(&self.shared, key);
+        let vm = robot.and_then(|robot| self.shared.robots.borrow().get(robot).map(|robot| robot.vm));
+        if let Some(vm) = vm {
+            let _ = self.vms[vm].prelude().timers.raw_set(number_of(key), Value::Nil);
+        }
+    }
+
+    pub(crate) fn is_halted(&self, robot: RobotKey) -> bool {
+        self.shared.robots.borrow().get(robot).is_none_or(|robot| robot.halted)
+    }
+
+    /// A fiber's function has ended.
+    fn ended(&self, key: FiberKey, end: Result<(), Uncaught>) {
+        let Some(fiber) = release(&self.shared, key) else { return };
+        match fiber.origin {
+            Origin::Activity(activity) => self.desk.finished(activity, end),
+            Origin::Handler { handler } => {
+                self.report(fiber.robot, end);
+                self.next_queued(fiber.robot, handler);
+            }
+            Origin::Timer(_) => self.report(fiber.robot, end),
+            Origin::Spawned(spawned) => self.spawned_ended(fiber.robot, spawned, end),
+        }
+    }
+
+    fn spawned_ended(&self, robot: RobotKey, key: SpawnedKey, end: Result<(), Uncaught>) {
+        let Some(spawned) = self.shared.spawned.borrow_mut().remove(key) else { return };
+        if spawned.group.is_none() {
+            self.report(robot, end);
+        }
+        for operation in spawned.joins {
+            self.desk.wake(operation);
+        }
+    }
+
+    /// Counts an error that nobody caught, outside of the engine's routines.
+    fn report(&self, robot: RobotKey, end: Result<(), Uncaught>) {
+        if let Err(Uncaught::Script(error)) = end {
+            self.desk.script_error(robot, &error);
+        }
+    }
+
+    /// A fiber was cut off, or lost its coroutine.
+    fn broken(&self, vm: &Vm, key: FiberKey, error: ScriptError) {
+        let origin = self.shared.fibers.borrow().get(key).map(|fiber| (fiber.robot, fiber.origin));
+        if let Some((robot, Origin::Spawned(spawned))) = origin {
+            self.desk.script_error(robot, &error);
+            self.settle_broken(vm, spawned, &error);
+            return self.ended(key, Err(Uncaught::Counted(error.message)));
+        }
+        self.ended(key, Err(Uncaught::Script(error)));
+    }
+
+    /// Tells those who wait for a spawned function that it was cut off.
+    fn settle_broken(&self, vm: &Vm, spawned: SpawnedKey, error: &ScriptError) {
+        let id = number_of(spawned);
+        let failure = Failure {
+            kind: error.kind,
+            name: "".into(),
+            connection: None,
+            elapsed: std::time::Duration::ZERO,
+            text: error.message.as_str().into(),
+        };
+        let settled = vm.prelude().calls.raw_get::<Value>(id).and_then(|handle| {
+            if handle.is_nil() {
+                return Ok(());
+            }
+            vm.prelude().settle.call::<()>((id, handle, self.failure(vm, &failure)))
+        });
+        debug_assert!(settled.is_ok(), "settling runs only the prelude's code");
+    }
+
+    /// Runs a function that may not block and gives its result.
+    pub(crate) fn ask(&self, robot: RobotKey, module: usize, entry: Entry, (first, second, third): Arguments) -> Result<Value, Uncaught> {
+        let place = self.shared.robots.borrow().get(robot).map(|place| (place.slot, place.vm));
+        let Some((slot, vm)) = place else { return Ok(Value::Nil) };
+        let current = Current { robot, module, ..Current::nothing() };
+        self.vms[vm].call(&self.shared, current, (entry as i64, slot, first, second, third))
+    }
+
+    /// Ends a fiber whose code is not to run on: its `<close>` variables run, then it is gone.
+    pub(crate) fn kill_fiber(&self, key: FiberKey) {
+        let Some((_, _, vm)) = self.place_of(key) else { return };
+        kill(&self.shared, &vm.state, key);
+    }
+}
+
+/// Takes a fiber out of everything that refers to it.
+fn release(shared: &Shared, key: FiberKey) -> Option<Fiber> {
+    let fiber = shared.remove_fiber(key)?;
+    match fiber.origin {
+        Origin::Activity(activity) => drop(shared.activities.borrow_mut().remove(activity)),
+        Origin::Handler { .. } => {
+            if let Some(robot) = shared.robots.borrow_mut().get_mut(fiber.robot) {
+                robot.handlers = robot.handlers.saturating_sub(1);
+            }
+        }
+        Origin::Timer(timer) => {
+            if let Some(timer) = shared.timers.borrow_mut().get_mut(timer) {
+                timer.busy = false;
+            }
+        }
+        Origin::Spawned(_) => {}
+    }
+    Some(fiber)
+}
+
+/// Ends a fiber that is blocked or has not begun, and those it waits for in `all`.
+pub(crate) fn kill(shared: &Shared, vm: &VmState, key: FiberKey) {
+    let Some(fiber) = release(shared, key) else { return };
+    if let (Some(waiting), Some(desk)) = (&fiber.waiting, &shared.desk) {
+        shared.operations.borrow_mut().remove(waiting.operation);
+        desk.cancel(waiting.operation);
+        if let What::Message { watch, once: true, .. } = waiting.what {
+            shared.disarm(fiber.robot, watch);
+            let _ = vm.prelude().watches.raw_set(watch, Value::Nil);
+        }
+    }
+    if let Origin::Spawned(spawned) = fiber.origin {
+        shared.spawned.borrow_mut().remove(spawned);
+        let _ = vm.prelude().calls.raw_set(number_of(spawned), Value::Nil);
+    }
+    let members: Vec<FiberKey> = {
+        let spawned = shared.spawned.borrow();
+        let waits = matches!(&fiber.waiting, Some(waiting) if matches!(waiting.what, What::Gather));
+        spawned.values().filter(|member| waits && member.group == Some(key)).map(|member| member.fiber).collect()
+    };
+    for member in members {
+        kill(shared, vm, member);
+    }
+    if let Some(thread) = &fiber.thread {
+        let outer = shared.current.replace(Current { robot: fiber.robot, module: fiber.module, ..Current::nothing() });
+        vm.discard(shared, thread, true);
+        shared.current.set(outer);
+    }
+}
+
+/// Ends a spawned function.
+pub(crate) fn cancel_spawned(shared: &Shared, vm: &VmState, key: SpawnedKey) {
+    let ended = shared.spawned.borrow_mut().remove(key);
+    let Some(spawned) = ended else { return };
+    kill(shared, vm, spawned.fiber);
+    if let Some(desk) = &shared.desk {
+        spawned.joins.iter().for_each(|operation| desk.wake(*operation));
+    }
+}
+
+/// Ends a timer.
+pub(crate) fn cancel_timer(shared: &Shared, key: TimerKey) {
+    let Some(timer) = shared.timers.borrow_mut().remove(key) else { return };
+    shared.operations.borrow_mut().remove(timer.operation);
+    if let Some(desk) = &shared.desk {
+        desk.cancel(timer.operation);
+    }
+}
+
+/// No values.
+pub(crate) fn no_arguments() -> Arguments {
+    (Value::Nil, Value::Nil, Value::Nil)
+}
+

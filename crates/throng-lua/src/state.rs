@@ -1,0 +1,258 @@
+//! What the host knows about robots, coroutines and operations, shared with the functions that Lua calls.
+//!
+//! Nothing here stays borrowed while Lua runs. Coroutines are held here while they are blocked, and in their state's pool
+//! while they are idle; the one that runs is on the Rust stack.
+
+use crate::load::Files;
+use crate::project::LuaProject;
+use mlua::{Thread, Value};
+use slotmap::{Key, KeyData, SecondaryMap, SlotMap, new_key_type};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use throng_engine::{ActivityKey, ConnectionKey, Desk, OperationKey, RobotKey};
+use throng_wire::MessageId;
+
+new_key_type! {
+    /// A function of a robot that has begun and not ended: it runs, or is blocked with a coroutine of its own.
+    pub(crate) struct FiberKey;
+    /// A timer of `every`.
+    pub(crate) struct TimerKey;
+    /// A spawned function that has not ended.
+    pub(crate) struct SpawnedKey;
+}
+
+/// One shard's host state.
+pub(crate) struct Shared {
+    pub(crate) project: Arc<LuaProject>,
+    pub(crate) files: Files,
+    /// The engine; none while a project is only checked.
+    pub(crate) desk: Option<Desk>,
+    pub(crate) current: Cell<Current>,
+    /// Set by a native that has begun to wait: the coroutine's next yield is for the host.
+    pub(crate) blocked: Cell<bool>,
+    pub(crate) operations: RefCell<SecondaryMap<OperationKey, Waiter>>,
+    pub(crate) activities: RefCell<SecondaryMap<ActivityKey, FiberKey>>,
+    pub(crate) fibers: RefCell<SlotMap<FiberKey, Fiber>>,
+    pub(crate) robots: RefCell<SecondaryMap<RobotKey, Robot>>,
+    pub(crate) timers: RefCell<SlotMap<TimerKey, Timer>>,
+    pub(crate) spawned: RefCell<SlotMap<SpawnedKey, Spawned>>,
+    pub(crate) next_watch: Cell<i64>,
+    /// The encode buffer.
+    pub(crate) body: RefCell<Vec<u8>>,
+}
+
+/// What runs right now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Current {
+    /// The robot; null at file level.
+    pub(crate) robot: RobotKey,
+    /// The fiber; null where nothing may block.
+    pub(crate) fiber: FiberKey,
+    /// The fiber's coroutine, to tell it from those that the script made itself.
+    pub(crate) coroutine: *const (),
+    /// The mod whose function began this.
+    pub(crate) module: usize,
+}
+
+impl Current {
+    pub(crate) fn nothing() -> Current {
+        Current { robot: RobotKey::null(), fiber: FiberKey::null(), coroutine: ptr::null(), module: usize::MAX }
+    }
+}
+
+/// Who waits for an operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Waiter {
+    /// A blocked fiber.
+    Fiber(FiberKey),
+    /// A spawned function that begins then.
+    Launch(FiberKey),
+    /// A timer.
+    Timer(TimerKey),
+}
+
+/// A function that has begun and not ended.
+pub(crate) struct Fiber {
+    pub(crate) robot: RobotKey,
+    pub(crate) module: usize,
+    pub(crate) origin: Origin,
+    /// Its coroutine while it is blocked.
+    pub(crate) thread: Option<Thread>,
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// What began a fiber.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    /// The engine's schedule.
+    Activity(ActivityKey),
+    /// A push.
+    Handler { handler: usize },
+    /// A timer.
+    Timer(TimerKey),
+    /// `spawn` or `all`.
+    Spawned(SpawnedKey),
+}
+
+/// What a fiber is blocked on.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) operation: OperationKey,
+    pub(crate) what: What,
+}
+
+/// The kind of a wait, for people and for what its end means.
+#[derive(Debug)]
+pub(crate) enum What {
+    Sleep(Duration),
+    Connect(Box<str>),
+    Request(ConnectionKey, MessageId),
+    Read(ConnectionKey),
+    /// A message of a watch; `once` is `expect`.
+    Message { watch: i64, names: Box<str>, connection: Arc<str>, once: bool, quiet: bool },
+    /// A spawned function.
+    Join,
+    /// Several functions.
+    Gather,
+    /// Its turn to begin.
+    Launch,
+    /// The robot's own restart or end: nothing resumes it.
+    End,
+}
+
+/// A robot that lives on this shard.
+pub(crate) struct Robot {
+    pub(crate) vm: usize,
+    /// Its key in the state's table of robots.
+    pub(crate) slot: i64,
+    pub(crate) fibers: Vec<FiberKey>,
+    pub(crate) watches: Vec<Watch>,
+    pub(crate) queues: Vec<Queue>,
+    /// Handlers that run or wait in a queue.
+    pub(crate) handlers: usize,
+    /// It has asked for its end or restart: no more of its code runs until the engine begins some.
+    pub(crate) halted: bool,
+}
+
+/// A watch or an `expect` of a robot; its messages and its `where` are in Lua.
+pub(crate) struct Watch {
+    pub(crate) id: i64,
+    pub(crate) connection: ConnectionKey,
+    /// The names it was asked for, for people.
+    pub(crate) names: Box<str>,
+    /// The messages; empty is all.
+    pub(crate) messages: Box<[MessageId]>,
+    pub(crate) filtered: bool,
+    /// An `expect`: the first message ends it.
+    pub(crate) once: bool,
+    /// The fiber that waits for its next message; null if none does.
+    pub(crate) fiber: FiberKey,
+}
+
+/// Messages that wait for a handler with `queue = true`.
+pub(crate) struct Queue {
+    pub(crate) handler: usize,
+    pub(crate) busy: bool,
+    pub(crate) messages: VecDeque<(Value, ConnectionKey)>,
+}
+
+/// A timer of `every`.
+pub(crate) struct Timer {
+    pub(crate) robot: RobotKey,
+    pub(crate) module: usize,
+    pub(crate) operation: OperationKey,
+    pub(crate) busy: bool,
+}
+
+/// A spawned function that has not ended.
+pub(crate) struct Spawned {
+    pub(crate) fiber: FiberKey,
+    /// The fiber that waits for it and its siblings in `all`: it hears of errors, and takes it with it when it ends.
+    pub(crate) group: Option<FiberKey>,
+    /// Operations to wake when it ends.
+    pub(crate) joins: Vec<OperationKey>,
+}
+
+impl Shared {
+    pub(crate) fn new(project: Arc<LuaProject>, desk: Option<Desk>) -> Rc<Shared> {
+        Rc::new(Shared {
+            project,
+            files: Files::default(),
+            desk,
+            current: Cell::new(Current::nothing()),
+            blocked: Cell::new(false),
+            operations: RefCell::default(),
+            activities: RefCell::default(),
+            fibers: RefCell::default(),
+            robots: RefCell::default(),
+            timers: RefCell::default(),
+            spawned: RefCell::default(),
+            next_watch: Cell::new(0),
+            body: RefCell::default(),
+        })
+    }
+
+    /// Makes the running fiber wait for `operation`.
+    pub(crate) fn wait(&self, fiber: FiberKey, operation: OperationKey, what: What) {
+        self.operations.borrow_mut().insert(operation, Waiter::Fiber(fiber));
+        if let Some(fiber) = self.fibers.borrow_mut().get_mut(fiber) {
+            fiber.waiting = Some(Waiting { operation, what });
+        }
+        self.blocked.set(true);
+    }
+
+    /// Registers a fiber that has not begun to run.
+    pub(crate) fn add_fiber(&self, robot: RobotKey, module: usize, origin: Origin) -> FiberKey {
+        let fiber = Fiber { robot, module, origin, thread: None, waiting: None };
+        let key = self.fibers.borrow_mut().insert(fiber);
+        if let Some(robot) = self.robots.borrow_mut().get_mut(robot) {
+            robot.fibers.push(key);
+        }
+        key
+    }
+
+    /// Notes what a fiber that has not begun waits for, so that it can be cancelled.
+    pub(crate) fn expect_launch(&self, fiber: FiberKey, operation: OperationKey) {
+        if let Some(fiber) = self.fibers.borrow_mut().get_mut(fiber) {
+            fiber.waiting = Some(Waiting { operation, what: What::Launch });
+        }
+    }
+
+    /// Forgets a fiber, whatever became of it.
+    pub(crate) fn remove_fiber(&self, key: FiberKey) -> Option<Fiber> {
+        let fiber = self.fibers.borrow_mut().remove(key)?;
+        if let Some(robot) = self.robots.borrow_mut().get_mut(fiber.robot) {
+            robot.fibers.retain(|other| *other != key);
+        }
+        Some(fiber)
+    }
+
+    /// Takes a watch away; whether it was there.
+    pub(crate) fn disarm(&self, robot: RobotKey, id: i64) -> bool {
+        let mut robots = self.robots.borrow_mut();
+        let Some(robot) = robots.get_mut(robot) else { return false };
+        let before = robot.watches.len();
+        robot.watches.retain(|watch| watch.id != id);
+        robot.watches.len() < before
+    }
+
+}
+
+/// The number of a key, as Lua keeps it.
+pub(crate) fn number_of(key: impl Key) -> i64 {
+    key.data().as_ffi() as i64
+}
+
+/// The key behind a number that Lua kept.
+pub(crate) fn key_of<K: Key>(number: i64) -> K {
+    KeyData::from_ffi(number as u64).into()
+}
+
+/// The place of a robot in a state's table of robots: small numbers, used again.
+pub(crate) fn slot_of(robot: RobotKey) -> i64 {
+    (robot.data().as_ffi() & 0xffff_ffff) as i64
+}

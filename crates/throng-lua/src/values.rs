@@ -1,0 +1,124 @@
+//! Lua values for people: what kind one is, and what is in it.
+
+use mlua::{Table, Value};
+
+/// How many fields of a table are shown.
+const FIELDS: usize = 12;
+/// How much of a text is shown, in bytes.
+const TEXT: usize = 120;
+/// How deep tables are shown.
+const DEPTH: usize = 3;
+
+/// What kind of value this is, with its article.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Nil => "nil",
+        Value::Boolean(_) => "a boolean",
+        Value::Integer(_) | Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Table(_) => "a table",
+        Value::Function(_) => "a function",
+        Value::Thread(_) => "a coroutine",
+        _ => "a userdata",
+    }
+}
+
+/// Shows values with the fields redacted whose names tell of secrets.
+pub(crate) struct Shown<'a> {
+    /// Parts of field names whose values are not shown.
+    pub secrets: &'a [String],
+}
+
+impl Shown<'_> {
+    /// `{ name = "x", list = { 1, 2 } }`, shortened.
+    pub(crate) fn text(&self, value: &Value) -> String {
+        let mut out = String::new();
+        self.write(value, DEPTH, &mut out);
+        out
+    }
+
+    fn write(&self, value: &Value, depth: usize, out: &mut String) {
+        match value {
+            Value::Table(table) if depth > 0 => self.write_table(table, depth, out),
+            Value::Table(_) => out.push_str("{ ... }"),
+            Value::String(text) => write_quoted(&text.as_bytes(), out),
+            Value::Nil => out.push_str("nil"),
+            Value::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
+            Value::Integer(value) => out.push_str(&value.to_string()),
+            Value::Number(value) => out.push_str(&value.to_string()),
+            other => out.push_str(kind_of(other)),
+        }
+    }
+
+    fn write_table(&self, table: &Table, depth: usize, out: &mut String) {
+        out.push('{');
+        let pairs = table.pairs::<Value, Value>().filter_map(Result::ok);
+        for (index, (key, value)) in pairs.enumerate() {
+            out.push_str(if index == 0 { " " } else { ", " });
+            if index == FIELDS {
+                out.push_str("...");
+                break;
+            }
+            match &key {
+                Value::String(name) => {
+                    let name = name.to_string_lossy();
+                    out.push_str(&name);
+                    out.push_str(" = ");
+                    if self.is_secret(&name) {
+                        out.push_str("(redacted)");
+                        continue;
+                    }
+                }
+                Value::Integer(_) => {}
+                other => {
+                    out.push('[');
+                    self.write(other, 0, out);
+                    out.push_str("] = ");
+                }
+            }
+            self.write(&value, depth - 1, out);
+        }
+        out.push_str(" }");
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.secrets.iter().any(|secret| name.contains(secret.as_str()))
+    }
+}
+
+fn write_quoted(bytes: &[u8], out: &mut String) {
+    let shown = &bytes[..bytes.len().min(TEXT)];
+    match std::str::from_utf8(shown) {
+        Ok(text) => out.push_str(&format!("{text:?}")),
+        Err(_) => out.push_str(&format!("\"{}\"", shown.escape_ascii())),
+    }
+    if shown.len() < bytes.len() {
+        out.push_str(&format!(" ... ({} bytes)", bytes.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlua::Lua;
+
+    #[track_caller]
+    fn check(source: &str, shown: &str) {
+        let lua = Lua::new();
+        let value: Value = lua.load(source).eval().expect("valid Lua");
+        assert_eq!(Shown { secrets: &["password".to_owned()] }.text(&value), shown);
+    }
+
+    #[test]
+    fn tables_are_shown_and_secrets_are_not() {
+        check("{ 1, 'a\\n', { true } }", r#"{ 1, "a\n", { true } }"#);
+        check("{ MyPassword = 'x' }", "{ MyPassword = (redacted) }");
+        check("{{{{ 1 }}}}", "{ { { { ... } } } }");
+    }
+
+    #[test]
+    fn long_texts_are_shortened() {
+        check("('a'):rep(200)", &format!("\"{}\" ... (200 bytes)", "a".repeat(120)));
+    }
+}

@@ -1,0 +1,288 @@
+//! One Lua state: the prelude, the mods loaded into it, and a pool of coroutines that run functions for its robots.
+//!
+//! A coroutine of the pool runs `drive` of the prelude for as long as the state lives. To the host a turn of it is one
+//! [`Vm::run`]: from a resume to the next time the script waits or ends.
+
+use crate::codec::Codec;
+use crate::natives;
+use crate::program::Loaded;
+use crate::sandbox::{self, CutOff, Guard, Reason};
+use crate::state::{Current, Shared};
+use mlua::{FromLua, Function, IntoLuaMulti, LightUserData, Lua, LuaOptions, StdLib, Table, Thread, Value};
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use throng_engine::{ScriptError, Uncaught};
+use throng_metrics::FailureKind;
+use throng_wire::Protocol;
+
+/// The parts of the prelude, in the order in which they need each other.
+const PRELUDE: [(&str, &str); 6] = [
+    ("errors", include_str!("prelude/errors.lua")),
+    ("driver", include_str!("prelude/driver.lua")),
+    ("robot", include_str!("prelude/robot.lua")),
+    ("connection", include_str!("prelude/connection.lua")),
+    ("throng", include_str!("prelude/throng.lua")),
+    ("declare", include_str!("prelude/declare.lua")),
+];
+
+/// Coroutines kept for later. What a burst made beyond these is the collector's.
+const POOL: usize = 512;
+
+/// Addresses that scripts cannot make: what a coroutine's yield to the host begins with.
+static TOKENS: [u8; 2] = [0; 2];
+
+/// The token of a function that has ended.
+pub(crate) fn done_token() -> LightUserData {
+    LightUserData((&raw const TOKENS[0]).cast_mut().cast())
+}
+
+/// The token of a function that waits for an operation.
+pub(crate) fn wait_token() -> LightUserData {
+    LightUserData((&raw const TOKENS[1]).cast_mut().cast())
+}
+
+/// A Lua state and what the host keeps of it.
+pub(crate) struct Vm {
+    // Before the Lua state, so that its references are gone when the state closes.
+    pub(crate) state: Rc<VmState>,
+    pub(crate) lua: Lua,
+}
+
+/// What the host and the natives share about a state. It refers to the state weakly, because the natives are in it.
+pub(crate) struct VmState {
+    pub(crate) codec: Codec,
+    /// Message ids by name, a table for each protocol.
+    pub(crate) names: RefCell<Vec<ProtocolNames>>,
+    pool: RefCell<Vec<Thread>>,
+    prelude: OnceCell<Prelude>,
+    loaded: OnceCell<Rc<Loaded>>,
+}
+
+/// The message ids that scripts of a state asked for, by name.
+pub(crate) struct ProtocolNames {
+    /// The protocol, known by its address: the project's protocols outlive every state.
+    pub(crate) protocol: *const Protocol,
+    pub(crate) ids: Table,
+    /// How many more names of a protocol without a schema are kept.
+    pub(crate) room: usize,
+}
+
+/// What the host calls and changes in the prelude.
+pub(crate) struct Prelude {
+    pub(crate) table: Table,
+    pub(crate) drive: Function,
+    pub(crate) born: Function,
+    pub(crate) forget: Function,
+    pub(crate) offer: Function,
+    pub(crate) settle: Function,
+    pub(crate) timers: Table,
+    pub(crate) calls: Table,
+    pub(crate) watches: Table,
+    pub(crate) failure: Table,
+}
+
+/// What a resume came to.
+pub(crate) enum Turn {
+    /// The script waits; the coroutine is to be kept for its outcome.
+    Blocked,
+    /// The function returned; the coroutine is free.
+    Done(Value),
+    /// The function ended with an error; the coroutine is free.
+    Failed(Uncaught),
+    /// The script was cut off, or broke its coroutine; it is to be discarded.
+    Broken(ScriptError),
+}
+
+impl Vm {
+    /// A state with the sandbox, the prelude and the natives, and none of the project's files.
+    pub(crate) fn new(shared: &Rc<Shared>) -> mlua::Result<Vm> {
+        let libraries = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
+        // The default options leave Lua's own pcall in place, which can be yielded across; mlua's cannot.
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
+        let limits = &shared.project.limits;
+        sandbox::install(&lua, &sandbox::Limits { memory_per_resume: limits.memory_per_resume })?;
+        let state = Rc::new(VmState {
+            codec: Codec::default(),
+            names: RefCell::default(),
+            pool: RefCell::default(),
+            prelude: OnceCell::new(),
+            loaded: OnceCell::new(),
+        });
+        let natives = natives::table(&lua, shared, &state)?;
+        let prelude = Prelude::load(&lua, &natives)?;
+        // The cell is new, so that it takes the value.
+        let _ = state.prelude.set(prelude);
+        Ok(Vm { state, lua })
+    }
+
+    /// Runs `thread` with `arguments` until it waits or ends; `current` says for whom.
+    pub(crate) fn run(
+        &self,
+        shared: &Shared,
+        thread: &Thread,
+        current: Current,
+        arguments: impl IntoLuaMulti,
+    ) -> Turn {
+        let current = Current { coroutine: thread.state().cast_const().cast(), ..current };
+        let outer = shared.current.replace(current);
+        shared.blocked.set(false);
+        let guard = Guard::enter(shared.project.limits.deadline);
+        let yielded = thread.resume::<(Value, Value, Value, Value, Value)>(arguments);
+        let cut = guard.verdict();
+        drop(guard);
+        shared.current.set(outer);
+        match (cut, yielded) {
+            (Some(cut), _) => {
+                self.state.discard(shared, thread, cut.spares(thread));
+                Turn::Broken(cut_error(&cut))
+            }
+            (None, Err(error)) => Turn::Broken(broken_error(&error)),
+            (None, Ok((Value::LightUserData(token), ok, first, second, third))) if token == done_token() => {
+                if ok == Value::Boolean(true) {
+                    return Turn::Done(first);
+                }
+                Turn::Failed(self.uncaught(first, second, third))
+            }
+            (None, Ok(_)) if shared.blocked.replace(false) => Turn::Blocked,
+            (None, Ok(_)) => {
+                let place = natives::source_place(thread).unwrap_or_default();
+                self.state.discard(shared, thread, true);
+                Turn::Broken(ScriptError {
+                    kind: FailureKind::Script,
+                    message: format!("{place}: coroutine.yield outside of a coroutine that the script made itself"),
+                    traceback: place,
+                })
+            }
+        }
+    }
+
+    /// Runs a routine of the prelude that may not block, and hands its result on.
+    pub(crate) fn call(
+        &self,
+        shared: &Shared,
+        current: Current,
+        arguments: impl IntoLuaMulti,
+    ) -> Result<Value, Uncaught> {
+        let thread = self.take_thread().map_err(|error| Uncaught::Script(broken_error(&error)))?;
+        let current = Current { fiber: Default::default(), ..current };
+        match self.run(shared, &thread, current, arguments) {
+            Turn::Done(value) => {
+                self.state.put_thread(thread);
+                Ok(value)
+            }
+            Turn::Failed(uncaught) => {
+                self.state.put_thread(thread);
+                Err(uncaught)
+            }
+            Turn::Broken(error) => Err(Uncaught::Script(error)),
+            Turn::Blocked => unreachable!("a native lets only fibers wait"),
+        }
+    }
+
+    /// An idle coroutine that waits for a function to run.
+    pub(crate) fn take_thread(&self) -> mlua::Result<Thread> {
+        match self.state.pool.borrow_mut().pop() {
+            Some(thread) => Ok(thread),
+            None => self.lua.create_thread(self.prelude().drive.clone()),
+        }
+    }
+
+    pub(crate) fn prelude(&self) -> &Prelude {
+        self.state.prelude()
+    }
+
+    pub(crate) fn loaded(&self) -> &Rc<Loaded> {
+        self.state.loaded.get().expect("a state is used for robots only after it was loaded")
+    }
+
+    pub(crate) fn set_loaded(&self, loaded: Loaded) {
+        let _ = self.state.loaded.set(Rc::new(loaded));
+    }
+
+    fn uncaught(&self, counted: Value, message: Value, traceback: Value) -> Uncaught {
+        let text = |value| String::from_lua(value, &self.lua).unwrap_or_default();
+        let message = text(message);
+        if counted == Value::Boolean(true) {
+            return Uncaught::Counted(message);
+        }
+        let kind = if message.ends_with("not enough memory") { FailureKind::ScriptMemory } else { FailureKind::Script };
+        Uncaught::Script(ScriptError { kind, message, traceback: text(traceback) })
+    }
+}
+
+impl VmState {
+    /// Closes what a suspended coroutine has open and makes it free again, or leaves it to the collector.
+    pub(crate) fn discard(&self, shared: &Shared, thread: &Thread, resettable: bool) {
+        if !resettable {
+            return;
+        }
+        let outer = shared.current.get();
+        // `<close>` variables run now; they may not block.
+        shared.current.set(Current { fiber: Default::default(), ..outer });
+        let guard = Guard::enter(shared.project.limits.deadline);
+        let reset = thread.reset(self.prelude().drive.clone());
+        let cut = guard.verdict();
+        drop(guard);
+        shared.current.set(outer);
+        if reset.is_ok() && cut.is_none() {
+            self.put_thread(thread.clone());
+        }
+    }
+
+    /// Keeps an idle coroutine.
+    pub(crate) fn put_thread(&self, thread: Thread) {
+        let mut pool = self.pool.borrow_mut();
+        if pool.len() < POOL {
+            pool.push(thread);
+        }
+    }
+
+    pub(crate) fn prelude(&self) -> &Prelude {
+        self.prelude.get().expect("natives are called by scripts, which are loaded after the prelude")
+    }
+
+    pub(crate) fn loaded(&self) -> Option<&Loaded> {
+        self.loaded.get().map(|loaded| &**loaded)
+    }
+}
+
+impl Prelude {
+    fn load(lua: &Lua, natives: &Table) -> mlua::Result<Prelude> {
+        let table = lua.create_table()?;
+        for (name, source) in PRELUDE {
+            lua.load(source).set_name(format!("=throng/{name}")).call::<()>((&table, natives))?;
+        }
+        let globals = lua.globals();
+        globals.raw_set("throng", table.raw_get::<Value>("throng")?)?;
+        globals.raw_set("require", table.raw_get::<Value>("require")?)?;
+        globals.raw_set("print", table.raw_get::<Value>("print")?)?;
+        Ok(Prelude {
+            drive: table.raw_get("drive")?,
+            born: table.raw_get("born")?,
+            forget: table.raw_get("forget")?,
+            offer: table.raw_get("offer")?,
+            settle: table.raw_get("settle")?,
+            timers: table.raw_get("timers")?,
+            calls: table.raw_get("calls")?,
+            watches: table.raw_get("watches")?,
+            failure: table.raw_get("Failure")?,
+            table,
+        })
+    }
+}
+
+fn cut_error(cut: &CutOff) -> ScriptError {
+    let kind = match cut.reason {
+        Reason::Deadline => FailureKind::ScriptDeadline,
+        Reason::Memory => FailureKind::ScriptMemory,
+    };
+    ScriptError { kind, message: cut.to_string(), traceback: cut.place.clone().unwrap_or_default() }
+}
+
+fn broken_error(error: &mlua::Error) -> ScriptError {
+    let kind = match error {
+        mlua::Error::MemoryError(_) => FailureKind::ScriptMemory,
+        _ => FailureKind::Script,
+    };
+    ScriptError { kind, message: error.to_string(), traceback: String::new() }
+}

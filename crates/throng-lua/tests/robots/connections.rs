@@ -1,0 +1,87 @@
+//! Connections: opened, replaced, lost, closed.
+
+use crate::world::plan;
+use throng_metrics::FailureKind;
+
+#[test]
+fn a_connection_is_closed_and_its_name_is_free() {
+    let mut world = plan(
+        "function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             game:close()
+             print(game:is_open(), game.name, pcall(function() return self.robot.game end))
+             local again = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             print(again ~= game, again:is_open(), self.robot.game == again)
+             print(select(2, game:try_request('EchoRequest', {})).kind)
+         end",
+    )
+    .echo();
+    world.advance(1);
+    let told = world.told();
+    assert!(told[0].starts_with("false\tgame\tfalse\t") && told[0].contains("no open connection"), "{told:?}");
+    assert_eq!(told[1], "true\ttrue\ttrue");
+    assert!(told[2] == "closed" || told[2] == "not_connected", "{told:?}");
+}
+
+#[test]
+fn a_lost_connection_fails_its_waiters_and_tells_the_mods() {
+    let mut world = plan(
+        "function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             local _, err = game:try_request('SlowRequest', {})
+             print(err.kind, err.connection)
+         end
+         function a:closed(connection, why) print('closed', connection.name, why.kind, connection:is_open()) end",
+    )
+    .serve(|peer, _, _| peer.close());
+    world.advance(100);
+    world.expect(&["closed\tgame", "closed\tgame\tserver\tfalse"]);
+}
+
+#[test]
+fn a_refused_connection_is_tried_again() {
+    let mut world = plan(
+        "function a:start()
+             local ok, err = pcall(self.robot.connect, self.robot, 'game', 'tcp://127.0.0.1:9', { protocol = 'raw', retry = { first = '100ms', tries = 3 } })
+             print(ok, err.kind, throng.now() > 0.1)
+         end",
+    )
+    .echo();
+    world.advance(2000);
+    world.expect(&["false\trefused\ttrue"]);
+    assert!(world.failures(FailureKind::Refused) >= 1);
+}
+
+#[test]
+fn a_timer_of_a_connection_ends_with_it() {
+    let mut world = plan(
+        "function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             game:every('100ms', function() print('beat') end)
+             self.robot:sleep('250ms')
+             game:drop()
+             self.robot:sleep(5)
+             print('end')
+         end",
+    )
+    .echo();
+    world.advance(6000);
+    world.expect(&["beat", "beat", "end"]);
+}
+
+#[test]
+fn a_robot_has_any_number_of_connections() {
+    let mut world = plan(
+        "function a:start()
+             for _, name in ipairs { 'x', 'y', 'z' } do self.robot:connect(name, 'tcp://127.0.0.1:4000') end
+             local names = {}
+             for name, connection in pairs(self.robot.connections) do names[#names + 1] = name .. tostring(connection:is_open()) end
+             table.sort(names)
+             print(table.concat(names, ' '))
+             print(self.robot.y:request('EchoRequest', { Text = 'y' }).Text)
+         end",
+    )
+    .echo();
+    world.advance(1);
+    world.expect(&["xtrue ytrue ztrue", "y"]);
+}

@@ -1,0 +1,246 @@
+//! The life of a robot: starts, tasks, spawned functions, timers, its end.
+
+use crate::world::plan;
+use std::time::Duration;
+use throng_metrics::{FailureKind, WorkKind};
+
+#[test]
+fn each_robot_has_objects_of_its_own_for_its_life() {
+    let mut world = plan(
+        "function a:init() self.count = 0 end
+         function a:start() self.count = self.count + 1 end
+         a:task('x', function(self) self.count = self.count + 1 print(self.robot.id, self.count, self.robot.mods.b.a == self, self.robot.name) end)",
+    )
+    .file("mods/b.lua", "local b = throng.mod { needs = 'a' }\nfunction b:start() self.a = self.robot.mods.a end\nreturn b")
+    .echo();
+    world.want(2);
+    world.advance(2100);
+    let mut told = world.told();
+    told.sort();
+    assert_eq!(told[0], "0\t2\ttrue\trobot-0");
+    assert_eq!(told.last().map(String::as_str), Some("1\t3\ttrue\trobot-1"));
+}
+
+#[test]
+fn tasks_begin_when_every_start_has_returned() {
+    let mut world = plan("function a:start() self.robot:sleep(3) print('started') end a:task('t', function() print('task') end)")
+        .file("mods/b.lua", "local b = throng.mod() function b:start() print('b') end return b")
+        .echo();
+    world.advance(2900);
+    world.expect(&["b"]);
+    world.advance(4100);
+    world.expect(&["started", "task"]);
+}
+
+#[test]
+fn ready_opens_the_gate_early() {
+    let mut world = plan(
+        "function a:start() self.robot:ready() self.robot:ready() self.robot:sleep(9) end
+         a:task('t', { wait = 1 }, function() print('task') end)",
+    )
+    .echo();
+    world.advance(2500);
+    assert!(world.told().contains(&"task".to_owned()));
+}
+
+#[test]
+fn a_task_is_asked_whether_it_may_run() {
+    let mut world = plan(
+        "a:task('never', { when = function(self) return false end }, function() print('never') end)
+         a:task('broken', { when = function(self) return self.no.such end }, function() print('never') end)
+         a:task('waits', { when = function(self) self.robot:sleep(1) end }, function() print('never') end)
+         a:task('always', { when = function(self) return 1 end }, function() print('always') end)",
+    )
+    .echo();
+    world.advance(1500);
+    let told = world.told();
+    assert!(!told.is_empty() && told.iter().all(|line| line == "always"), "{told:?}");
+    world.expect_error("attempt to index a nil value (field 'no')", "mods/a.lua:2");
+    world.expect_error("may not block here, in init, when", "mods/a.lua:3");
+}
+
+#[test]
+fn a_sequence_runs_its_steps_and_ends_at_a_failed_one() {
+    let mut world = plan(
+        "function a:one() print('one') end function a:two() self.n = (self.n or 0) + 1 if self.n == 2 then error('no') end print('two') end
+         function a:three() print('three') end
+         a:sequence('s', { steps = { 'one', 'two', 'three' }, wait = '100ms' })",
+    )
+    .echo();
+    world.advance(3000);
+    assert_eq!(world.told()[..4], ["one", "two", "three", "one"]);
+    world.expect_error("mods/a.lua:1: no", "mods/a.lua:1: in function");
+    assert!(world.totals.work(WorkKind::Sequence).iter().next().is_some());
+}
+
+#[test]
+fn an_uncaught_error_is_counted_with_its_traceback() {
+    let mut world = plan("\nlocal function deep(x) return x.y.z end\na:task('t', { wait = 100 }, function(self)\nlocal v = deep({})\nend)").echo();
+    world.advance(1500);
+    world.expect_error("mods/a.lua:2: attempt to index a nil value (field 'y')", "mods/a.lua:4: in function");
+    assert_eq!(world.failures(FailureKind::Script), 1);
+}
+
+#[test]
+fn errors_that_are_no_strings_are_told_too() {
+    let mut world = plan("a:task('t', { wait = '10ms' }, function() error({ code = 5 }) end) a:task('u', function() error() end)").echo();
+    world.advance(400);
+    world.expect_error("error with a table: { code = 5 }", "mods/a.lua:1");
+    world.expect_error("error with nil", "mods/a.lua:1");
+}
+
+#[test]
+fn a_spawned_function_runs_beside_and_is_waited_for() {
+    let mut world = plan(
+        "function a:start()
+             local h = self.robot:spawn(function() self.robot:sleep(2) print('spawned') return 'x', nil, 'y' end)
+             print('begun')
+             print(pcall(h.wait, h, 1))
+             print(h:wait())
+             print(h:wait())
+             local e = self.robot:spawn(function() error('bad') end)
+             print(pcall(e.wait, e))
+         end",
+    )
+    .echo();
+    world.advance(5000);
+    let told = world.told();
+    assert_eq!(told[0], "begun");
+    assert!(told[1].starts_with("false\tmods/a.lua:4: wait: no reply in time (after 1s)"), "{told:?}");
+    assert_eq!(told[2..5], ["spawned", "x\tnil\ty", "x\tnil\ty"]);
+    assert!(told[5].starts_with("false\t") && told[5].ends_with("mods/a.lua:7: bad"), "{told:?}");
+    assert_eq!(world.failures(FailureKind::Script), 1, "counted once, where it happened");
+}
+
+#[test]
+fn a_timer_beats_until_it_is_cancelled() {
+    let mut world = plan(
+        "function a:start()
+             local n, timer = 0
+             timer = self.robot:every('100ms', function()
+                 n = n + 1 print(n)
+                 if n == 2 then self.robot:sleep('250ms') end
+                 if n == 4 then timer:cancel() end
+             end)
+         end",
+    )
+    .echo();
+    world.advance(2000);
+    world.expect(&["1", "2", "3", "4"]);
+}
+
+#[test]
+fn restart_never_returns_and_begins_anew() {
+    let mut world = plan(
+        "function a:init() print('init') end
+         function a:start()
+             local x <close> = setmetatable({}, { __close = function() print('closed', pcall(self.robot.sleep, self.robot, 1)) end })
+             self.robot:spawn(function() self.robot:sleep(1) print('never 1') end)
+             self.robot:every(1, function() print('never 2') end)
+             self.robot:sleep('500ms')
+             pcall(function() self.robot:restart() end)
+             print('never')
+         end",
+    )
+    .echo();
+    world.advance(600);
+    let told = world.told();
+    assert_eq!(told[0], "init");
+    assert!(told[1].starts_with("closed\tfalse\t") && told[1].contains("may not block here"), "{told:?}");
+    assert_eq!(told.len(), 2);
+    world.advance(5000);
+    let told = world.told();
+    assert!(!told.contains(&"never".to_owned()) && told[0] == "init", "{told:?}");
+}
+
+#[test]
+fn stop_runs_the_stops_and_ends_the_robot() {
+    let mut world = plan(
+        "function a:start() self.robot:connect('game', 'tcp://127.0.0.1:4000') end
+         a:task('t', function(self) self.robot:stop() print('never') end)
+         function a:stop() print(self.robot.game:request('EchoRequest', { Text = 'bye' }).Text) end",
+    )
+    .echo();
+    world.advance(3000);
+    world.expect(&["bye"]);
+    assert_eq!(world.shard.host_mut().live_robots(), 0);
+}
+
+#[test]
+fn a_run_that_ends_stops_robots_in_good_order() {
+    let mut world = plan("function a:stop() print('bye') end").echo();
+    world.advance(100);
+    world.stop();
+    world.advance(200);
+    world.expect(&["bye"]);
+}
+
+#[test]
+fn measures_checks_and_counters_are_recorded() {
+    let mut world = plan(
+        "function a:start()
+             print(throng.measure('m', function(...) self.robot:sleep(2) return 1, nil, 3 end))
+             throng.record('r', '5ms') throng.count('c') throng.count('c', 4)
+             print(throng.check('ok', 5), throng.check('no', nil))
+             print(throng.version ~= nil, throng.host, throng.options.level, throng.time() > 0)
+         end",
+    );
+    world.change = Box::new(|project| {
+        project.host = "ws://here".to_owned();
+        project.options.push(("level".to_owned(), throng_lua::OptionValue::Integer(3)));
+    });
+    let mut world = world.echo();
+    world.advance(3000);
+    world.expect(&["1\tnil\t3", "5\tnil", "true\tws://here\t3\ttrue"]);
+    let measure = |name: &str| world.totals.measures().find("", name).and_then(|row| row.values().max_us());
+    assert!(measure("m").is_some_and(|us| (1_990_000..2_010_000).contains(&us)));
+    assert!(measure("r").is_some_and(|us| (4_990..5_010).contains(&us)));
+    assert_eq!(world.totals.counters().find("", "c").map(|row| row.counts.value), Some(5));
+    assert_eq!(world.failures(FailureKind::Check), 1);
+}
+
+#[test]
+fn fail_ends_the_task_and_redacts_secrets() {
+    let mut world = plan(
+        "a:task('t', { wait = 100 }, function(self)
+             throng.fail('echo is wrong', { text = 'x', Password = 'hunter2', deep = { token = 5 } })
+             print('never')
+         end)",
+    )
+    .echo();
+    world.advance(1500);
+    world.expect(&[]);
+    let failures = world.totals.failures();
+    let failure = failures.iter().find(|group| group.kind == FailureKind::Fail).expect("a failure");
+    assert_eq!((&*failure.message, failure.count), ("echo is wrong", 1));
+    let sample = failure.sample.as_deref().expect("a sample");
+    assert!(sample.contains("text = \"x\"") && !sample.contains("hunter2") && !sample.contains('5'), "{sample}");
+}
+
+#[test]
+fn a_runaway_loop_is_cut_off_and_the_robot_goes_on() {
+    let mut plan = plan(
+        "a:task('t', { wait = '100ms' }, function(self)
+             self.n = (self.n or 0) + 1
+             if self.n == 1 then while true do pcall(function() while true do end end) end end
+             print(self.n)
+         end)",
+    );
+    plan.change = Box::new(|project| project.limits.deadline = Duration::from_millis(20));
+    let mut world = plan.echo();
+    world.advance(400);
+    assert_eq!(world.told().first().map(String::as_str), Some("2"));
+    assert_eq!(world.failures(FailureKind::ScriptDeadline), 1);
+}
+
+#[test]
+fn robots_beyond_the_limit_get_another_state() {
+    let mut plan = plan("a:task('t', { wait = 1 }, function(self) throng.count('ran') end)");
+    plan.change = Box::new(|project| project.limits.robots_per_vm = 3);
+    let mut world = plan.echo();
+    world.want(10);
+    world.advance(3000);
+    assert_eq!(world.shard.host_mut().states(), 4);
+    let ran = world.totals.counters().find("", "ran").map(|row| row.counts.value);
+    assert!(ran.is_some_and(|ran| ran >= 20), "{ran:?}");
+}

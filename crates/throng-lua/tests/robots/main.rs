@@ -1,0 +1,9 @@
+//! Robots in Lua on the engine's network in memory, in virtual time: what is promised to their authors, one test each.
+
+mod connections;
+mod life;
+mod mistakes;
+mod pushes;
+mod requests;
+mod streams;
+mod world;

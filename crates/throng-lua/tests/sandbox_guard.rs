@@ -1,0 +1,254 @@
+//! Runaway scripts, each beside the question whether the host gets its thread back, and how soon.
+
+use std::time::{Duration, Instant};
+
+use mlua::{Function, Lua, Thread, Value};
+use throng_lua::sandbox::{self, CutOff, Guard, Limits, Reason};
+
+const LIMIT: Duration = Duration::from_millis(40);
+/// Far above what a cut-off takes, far below what a machine under load may add.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn sandboxed(memory_per_resume: usize) -> Lua {
+    let lua = Lua::new();
+    lua.set_memory_limit(256 << 20).unwrap();
+    sandbox::install(&lua, &Limits { memory_per_resume }).unwrap();
+    lua
+}
+
+/// Runs `source` as a robot's coroutine under a guard.
+fn run(lua: &Lua, source: &str) -> (Thread, mlua::Result<Value>, Option<CutOff>) {
+    let body: Function = lua.load(source).set_name("@mods/role.lua").into_function().unwrap();
+    let thread = lua.create_thread(body).unwrap();
+    let guard = Guard::enter(LIMIT);
+    let outcome = thread.resume(());
+    let verdict = guard.verdict();
+    (thread, outcome, verdict)
+}
+
+/// Asserts that `source` is cut off for `reason` in good time, that its coroutine can be got rid of, and that
+/// the next script in the same state runs as if nothing had been.
+#[track_caller]
+fn check(reason: Reason, source: &str) -> CutOff {
+    // A debug build takes its time to fill the usual limit.
+    let lua = sandboxed(if reason == Reason::Memory { 4 << 20 } else { 128 << 20 });
+    let started = Instant::now();
+    let (thread, _, verdict) = run(&lua, source);
+    let cut = verdict.expect("the script was not cut off");
+    assert_eq!(cut.reason, reason, "{cut}");
+    if cut.spares(&thread) {
+        let _guard = Guard::enter(LIMIT);
+        // The outcome is that of the script's `<close>` handlers, which may be cut off as well.
+        let _ = thread.reset(lua.create_function(|_, ()| Ok(())).unwrap());
+    }
+    let took = started.elapsed();
+    assert!(took < PATIENCE, "the host had to wait {took:?}");
+    assert_runs_normally(&lua);
+    cut
+}
+
+#[track_caller]
+fn assert_runs_normally(lua: &Lua) {
+    let (_, outcome, verdict) = run(lua, "local n = 0 for i = 1, 100000 do n = n + i end return n");
+    assert_eq!(verdict, None);
+    assert_eq!(outcome.unwrap(), Value::Integer(5_000_050_000));
+}
+
+#[test]
+fn an_empty_loop_is_cut_off_where_it_stands() {
+    let cut = check(Reason::Deadline, "\n\nwhile true do end");
+    assert_eq!(cut.place.as_deref(), Some("mods/role.lua:3"));
+}
+
+#[test]
+fn a_script_within_its_limits_is_left_alone() {
+    let lua = sandboxed(64 << 20);
+    assert_runs_normally(&lua);
+}
+
+#[test]
+fn pcall_in_a_loop_does_not_help() {
+    check(Reason::Deadline, "while true do pcall(function() while true do end end) end");
+    check(Reason::Deadline, "while true do pcall(error) end");
+    check(
+        Reason::Deadline,
+        "local function f() while true do pcall(f) end end
+         while true do xpcall(f, function() while true do end end) end",
+    );
+}
+
+#[test]
+fn a_message_handler_that_loops_is_cut_off() {
+    check(Reason::Deadline, "while true do xpcall(error, function() while true do end end) end");
+}
+
+#[test]
+fn coroutines_do_not_help() {
+    check(Reason::Deadline, "coroutine.wrap(function() while true do end end)()");
+    check(
+        Reason::Deadline,
+        "while true do pcall(coroutine.wrap(function() while true do pcall(function() while true do end end) end end)) end",
+    );
+    check(
+        Reason::Deadline,
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    );
+}
+
+#[test]
+fn short_coroutines_within_coroutines_are_cut_off() {
+    check(
+        Reason::Deadline,
+        "local function burn(depth)
+           for i = 1, 150 do if depth > 0 then coroutine.wrap(burn)(depth - 1) end end
+         end
+         while true do coroutine.wrap(burn)(40) end",
+    );
+}
+
+#[test]
+fn a_coroutine_with_pcall_within_a_comparator_is_cut_off() {
+    check(
+        Reason::Deadline,
+        "local t = {} for i = 1, 100 do t[i] = i end
+         while true do
+           pcall(table.sort, t, function(a, b)
+             coroutine.wrap(function() while true do pcall(function() while true do end end) end end)()
+             return a < b
+           end)
+         end",
+    );
+}
+
+#[test]
+fn a_comparator_is_cut_off() {
+    check(Reason::Deadline, "table.sort({3, 2, 1}, function() while true do end end)");
+    check(
+        Reason::Deadline,
+        "while true do pcall(table.sort, {3, 2, 1}, function() while true do end end) end",
+    );
+}
+
+#[test]
+fn callbacks_and_metamethods_are_cut_off() {
+    check(Reason::Deadline, "string.gsub('aaa', 'a', function() while true do end end)");
+    check(
+        Reason::Deadline,
+        "local t = setmetatable({}, {__index = function() while true do end end}) return t.x",
+    );
+    check(
+        Reason::Deadline,
+        "local t = setmetatable({}, {__tostring = function() while true do end end}) return tostring(t)",
+    );
+    check(
+        Reason::Deadline,
+        "local t = setmetatable({}, {__lt = function() while true do end end}) table.sort{t, t, t}",
+    );
+    check(Reason::Deadline, "for _ in function() while true do end end do end");
+}
+
+#[test]
+fn close_handlers_are_cut_off() {
+    check(
+        Reason::Deadline,
+        "do local x <close> = setmetatable({}, {__close = function() while true do end end}) end",
+    );
+    // Closed by the host, after the coroutine was cut off elsewhere.
+    check(
+        Reason::Deadline,
+        "local x <close> = setmetatable({}, {__close = function() while true do end end})
+         local y <close> = setmetatable({}, {__close = function() while true do pcall(function() while true do end end) end end})
+         while true do end",
+    );
+    // Closed by the error raised where the script cannot yield.
+    check(
+        Reason::Deadline,
+        "local x <close> = setmetatable({}, {__close = function() while true do end end})
+         table.sort({3, 2, 1}, function() while true do end end)",
+    );
+}
+
+#[test]
+fn close_handlers_of_a_coroutine_that_was_cut_off_are_not_run_unwatched() {
+    let dying = "local function dying()
+        local x <close> = setmetatable({}, {__close = function() while true do end end})
+        table.sort({3, 2, 1}, function() while true do end end)
+    end\n";
+    check(Reason::Deadline, &format!("{dying} coroutine.wrap(dying)()"));
+    check(Reason::Deadline, &format!("{dying} while true do pcall(coroutine.wrap(dying)) end"));
+    check(
+        Reason::Deadline,
+        &format!(
+            "{dying} local co = coroutine.create(dying) pcall(coroutine.resume, co) coroutine.close(co)"
+        ),
+    );
+    let lua = sandboxed(64 << 20);
+    let (_, _, verdict) =
+        run(&lua, &format!("{dying} self = coroutine.create(dying) coroutine.resume(self)"));
+    assert_eq!(verdict.unwrap().reason, Reason::Deadline);
+    let (_, outcome, verdict) =
+        run(&lua, "local ok, why = coroutine.close(self) return tostring(ok) .. ' ' .. why");
+    assert_eq!(verdict, None);
+    assert_eq!(outcome.unwrap().to_string().unwrap(), "false cut off: ran too long without waiting");
+}
+
+#[test]
+fn a_chunk_on_the_main_state_is_cut_off_too() {
+    let lua = sandboxed(64 << 20);
+    let guard = Guard::enter(LIMIT);
+    let error = lua.load("while true do pcall(function() while true do end end) end").exec().unwrap_err();
+    assert!(error.to_string().contains("cut off: ran too long"), "{error}");
+    assert_eq!(guard.verdict().unwrap().reason, Reason::Deadline);
+    drop(guard);
+    assert_runs_normally(&lua);
+}
+
+#[test]
+fn a_resume_that_grows_without_end_is_cut_off() {
+    check(Reason::Memory, "local t = {} while true do t[#t + 1] = {} end");
+    check(Reason::Memory, "local t = {} while true do pcall(function() t[#t + 1] = {} end) end");
+}
+
+#[test]
+fn the_memory_limit_of_the_state_stops_what_grows_within_a_few_instructions() {
+    let lua = sandboxed(64 << 20);
+    let (_, outcome, _) = run(&lua, "local s = 'x' while true do s = s .. s end");
+    assert!(matches!(outcome, Ok(Value::Nil) | Err(mlua::Error::MemoryError(_))), "{outcome:?}");
+    assert_runs_normally(&lua);
+}
+
+#[test]
+fn a_few_slow_instructions_are_noticed_by_the_collector() {
+    check(Reason::Deadline, "local s = ('x'):rep(5 << 20) while true do local t = s .. 'y' end");
+}
+
+#[test]
+fn what_was_cut_off_is_cut_off_again_when_resumed() {
+    let lua = sandboxed(64 << 20);
+    let (thread, _, verdict) = run(&lua, "while true do end");
+    assert!(verdict.is_some() && thread.is_resumable());
+    let guard = Guard::enter(LIMIT);
+    thread.resume::<()>(()).unwrap();
+    assert_eq!(guard.verdict().unwrap().reason, Reason::Deadline);
+    drop(guard);
+    assert_runs_normally(&lua);
+}
+
+#[test]
+fn a_thread_that_was_cut_off_serves_again_after_its_reset() {
+    let lua = sandboxed(64 << 20);
+    let (thread, _, verdict) = run(&lua, "while true do end");
+    assert!(verdict.unwrap().spares(&thread));
+    thread.reset(lua.load("return 'again'").into_function().unwrap()).unwrap();
+    let guard = Guard::enter(LIMIT);
+    assert_eq!(thread.resume::<String>(()).unwrap(), "again");
+    assert_eq!(guard.verdict(), None);
+}
+
+#[test]
+fn a_thread_that_died_where_it_could_not_yield_is_not_spared() {
+    let lua = sandboxed(64 << 20);
+    let (thread, outcome, verdict) = run(&lua, "table.sort({3, 2, 1}, function() while true do end end)");
+    assert!(outcome.is_err());
+    assert!(!verdict.unwrap().spares(&thread));
+}

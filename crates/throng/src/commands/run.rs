@@ -1,0 +1,14 @@
+//! `throng run`.
+
+use crate::cli::{OutputFlags, RunArgs};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::session::Session;
+use crate::session::prepare::Prepared;
+
+pub(super) fn run(args: &RunArgs, output: OutputFlags) -> anyhow::Result<Exit> {
+    let config = Config::load(&args.dir, &args.overrides())?;
+    let dir = args.dir.display();
+    let next = vec![format!("throng try {dir}"), format!("throng run {dir} --json results.json")];
+    Session { prepared: Prepared::new(&config), screen: &args.screen, output, next }.run()
+}

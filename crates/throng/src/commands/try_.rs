@@ -1,0 +1,109 @@
+//! `throng try`.
+
+use crate::cli::{OutputFlags, TryArgs};
+use crate::config::Config;
+use crate::exit::{Exit, InputError};
+use crate::session::prepare::Prepared;
+use crate::session::stop::Stops;
+use crate::timeline::Timeline;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+use throng_engine::{Clock, Desired, Phase, Schedule, Shard, ShardConfig, ShardShare};
+use throng_lua::{LoadError, LuaHost};
+use throng_metrics::{Limits, Totals};
+
+/// How long one robot plays when nothing else is said.
+const RUN_TIME: Duration = Duration::from_secs(10);
+/// Without news for so long, it is said what the robot waits for.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How often signals are looked at.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// What keeps the robot from playing.
+#[derive(Debug, thiserror::Error)]
+enum TryError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("the system gives no poller")]
+    Io(#[from] io::Error),
+}
+
+pub(super) fn run(args: &TryArgs, output: OutputFlags) -> anyhow::Result<Exit> {
+    let config = Config::load(&args.dir, &args.overrides())?;
+    let prepared = Prepared::new(&config);
+    let run_time = args.run_time.as_ref().and(config.load.run_time).unwrap_or(RUN_TIME);
+    let stops = Stops::listen()?;
+    let shard_config = ShardConfig {
+        settings: prepared.settings.clone(),
+        share: ShardShare { index: 0, count: 1 },
+        clock: Clock::real(Instant::now()),
+    };
+    let project = prepared.project.clone();
+    let shard = Shard::on_sockets(shard_config, |desk| LuaHost::new(project, desk).map_err(TryError::from));
+    let mut shard = shard.map_err(|error| match error {
+        TryError::Load(error) => anyhow::Error::new(InputError(error.to_string())),
+        TryError::Io(_) => error.into(),
+    })?;
+    let width = crossterm::terminal::size().map_or(120, |(columns, _)| usize::from(columns));
+    let colours = output.colours() && io::stdout().is_terminal();
+    let width = if io::stdout().is_terminal() { width } else { usize::MAX };
+    let timeline = Timeline::new(config.redaction.clone(), config.root.clone(), colours, width);
+    play(&mut shard, timeline, &stops, run_time)
+}
+
+/// Plays one robot until its time is up, it has ended, or the user stops it.
+fn play(
+    shard: &mut Shard<LuaHost>,
+    timeline: Timeline,
+    stops: &Stops,
+    run_time: Duration,
+) -> anyhow::Result<Exit> {
+    let mut desired = Desired {
+        schedule: Schedule::constant(1, f64::INFINITY, None),
+        begun: Duration::ZERO,
+        phase: Phase::Play,
+    };
+    let last = timeline.last();
+    let quiet = Timeline::clone(&timeline);
+    shard.set_tracer(Box::new(timeline));
+    shard.want(desired.clone());
+    let mut totals = Totals::new(Limits::default());
+    let mut said = 0;
+    loop {
+        let now = shard.now();
+        let over = shard.turn(Some(now + BEAT.as_nanos() as u64))?;
+        let report = shard.report(over);
+        totals.merge(&report.delta);
+        if over {
+            return Ok(verdict(&totals));
+        }
+        let asked = stops.asked();
+        if desired.phase == Phase::Play
+            && (asked > 0 || report.ended || Duration::from_nanos(now) >= run_time)
+        {
+            desired.phase = Phase::Stop;
+            shard.want(desired.clone());
+        } else if asked > 0 {
+            desired.phase = Phase::Abort;
+            shard.want(desired.clone());
+        }
+        let silent = now.saturating_sub(last.get()) >= SILENCE.as_nanos() as u64;
+        if silent && said != last.get() {
+            said = last.get();
+            quiet.waiting(now, &shard.whereabouts());
+        }
+    }
+}
+
+/// What one robot found out in one line.
+fn verdict(totals: &Totals) -> Exit {
+    let errors = totals.errors().total();
+    let robots = totals.robots();
+    println!();
+    match (errors, robots.failed) {
+        (0, 0) => println!("the robot played without an error"),
+        (errors, 0) => println!("{errors} errors; see above"),
+        (errors, _) => println!("the robot never became ready; {errors} errors, see above"),
+    }
+    if errors == 0 && totals.anything_succeeded() { Exit::Success } else { Exit::Failed }
+}

@@ -1,0 +1,32 @@
+//! The settings as the engine takes them.
+
+use std::sync::Arc;
+
+use throng_engine::{Allowed, ProtocolRoute, Settings};
+
+use super::Config;
+use super::pattern::Pattern;
+
+impl Config {
+    /// What all shards of a run are told; `seed` is the run's, whether it was set or chosen.
+    pub fn engine_settings(&self, seed: u64) -> Settings {
+        Settings {
+            seed,
+            protocols: self.protocols.iter().map(route).collect(),
+            websocket_by_default: !self.target.host.as_deref().is_some_and(|host| host.starts_with("tcp:")),
+            wait: self.robot.wait,
+            on_error: self.robot.on_error,
+            manual_ready: self.robot.manual_ready,
+            ready_timeout: self.robot.ready_timeout,
+            stop_timeout: self.load.stop_timeout,
+            allowed: Allowed::new(self.target.allow.iter().map(String::as_str)),
+            local_addresses: self.load.local_addresses.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+fn route(protocol: &super::Protocol) -> ProtocolRoute {
+    let hosts = protocol.hosts.iter().map(Pattern::as_str).map(str::to_owned).collect();
+    ProtocolRoute { protocol: Arc::clone(&protocol.wire), hosts }
+}

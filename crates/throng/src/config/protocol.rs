@@ -1,0 +1,334 @@
+//! `[protocols.NAME]`: how robots and a server talk.
+//!
+//! The section is read into a `ProtocolSpec`; whether its parts go together, and with the schema, is for `throng-wire` to
+//! say, and is shown here at the setting that is meant.
+
+use std::sync::Arc;
+
+use throng_wire::{
+    CodecSpec, Framing, HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, ReplySpec, SprotoShape,
+    SprotoSpec, WebSocketSpec,
+};
+
+use super::layers::Section;
+use super::nearest::nearest;
+use super::pattern::Pattern;
+use super::problem::{Place, Problem};
+use super::setting::{Refusal, Setting};
+use super::{framing, schema};
+
+/// How the connections to some addresses talk.
+#[derive(Debug, Clone)]
+pub struct Protocol {
+    /// Its name in `throng.toml`.
+    pub name: String,
+    /// The addresses that speak it, as patterns over `scheme://host:port`; the first protocol that fits is taken. Without
+    /// any it is used by name, or everywhere if it is the only one.
+    pub hosts: Vec<Pattern>,
+    /// What the user described.
+    pub spec: ProtocolSpec,
+    /// The protocol, ready for use.
+    pub wire: Arc<throng_wire::Protocol>,
+    /// Where the section is.
+    pub place: Place,
+}
+
+const ON_CLOSE: [(&str, OnClose); 3] =
+    [("restart", OnClose::Restart), ("call", OnClose::Call), ("ignore", OnClose::Ignore)];
+const CODECS: [(&str, CodecName); 2] = [("sproto", CodecName::Sproto), ("raw", CodecName::Raw)];
+const REPLY_RULES: [(&str, ReplyWord); 3] =
+    [("session", ReplyWord::Session), ("fifo", ReplyWord::Fifo), ("none", ReplyWord::None)];
+const REPLY_FORMS: &str =
+    "\"session\", \"fifo\", \"none\", or a table of names such as { \"*Request\" = \"*Response\" }";
+const SCHEMA_FORMS: &str = "a schema file, a folder of them, or { send = \"...\", receive = \"...\" }";
+const HOSTS_FORMS: &str = "a pattern over addresses such as \"ws://*\", or a list of them";
+
+/// What `connect` calls a connection without framing; no protocol can have the name.
+const STREAM: &str = "stream";
+const MOST_MAX_MESSAGE: u64 = 1 << 30;
+
+#[derive(Clone, Copy)]
+enum CodecName {
+    Raw,
+    Sproto,
+}
+
+#[derive(Clone, Copy)]
+enum ReplyWord {
+    Session,
+    Fifo,
+    None,
+}
+
+/// Reads `[protocols]`, one section for each name the user chose.
+pub(super) fn read_all(section: &Section<'_>) -> Vec<Protocol> {
+    let mut protocols: Vec<Protocol> = Vec::new();
+    for (name, place, setting) in section.chosen() {
+        if !is_name(name) {
+            let problem = Problem::new(place.clone(), format!("`{name}` cannot be a protocol's name"));
+            let wanted = "letters, digits and `_`; `stream` has a meaning of its own";
+            section.layers.report(problem.wanted(wanted));
+        }
+        let Some(body) = setting.section() else { continue };
+        protocols.extend(read(name, place, &body));
+    }
+    refuse_shared_hosts(section, &protocols);
+    protocols
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name != STREAM && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
+    let before = section.layers.problem_count();
+    let hosts = section.setting("hosts").map(|setting| hosts(&setting)).unwrap_or_default();
+    let framing = match section.setting("framing") {
+        Some(setting) => framing::read(&setting),
+        None => section.optional_section("framing").and_then(|table| framing::from_table(&table)),
+    };
+    let codec = codec(section);
+    let reply = reply(section, codec.as_ref());
+    let heartbeat = section.optional_section("heartbeat").and_then(|table| heartbeat(&table));
+    let on_close = section.setting("on_close").and_then(|setting| setting.choice(&ON_CLOSE));
+    let request_timeout = section.setting("request_timeout").and_then(|setting| setting.positive_duration());
+    let websocket = websocket(section);
+    section.refuse_unknown();
+    refuse_missing_framing(section, &hosts, framing.as_ref());
+    if section.layers.problem_count() > before {
+        return None;
+    }
+    let blank = ProtocolSpec::new(name, codec?);
+    let spec = ProtocolSpec {
+        framing,
+        websocket,
+        reply,
+        heartbeat,
+        on_close: on_close.unwrap_or_default(),
+        request_timeout: request_timeout.unwrap_or(blank.request_timeout),
+        ..blank
+    };
+    match throng_wire::Protocol::build(spec.clone()) {
+        Ok(wire) => {
+            Some(Protocol { name: name.to_owned(), hosts, spec, wire: Arc::new(wire), place: place.clone() })
+        }
+        Err(error) => {
+            section.layers.report(build_problem(section, &spec, &error));
+            None
+        }
+    }
+}
+
+fn hosts(setting: &Setting<'_>) -> Vec<Pattern> {
+    let read = |element: Setting<'_>| {
+        element.read(HOSTS_FORMS, |value| {
+            let text = value.as_text().ok_or(Refusal::Kind)?;
+            let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+            match (text, scheme) {
+                ("*", _) | (_, "tcp" | "ws" | "*") => Ok(Pattern::new(text)),
+                (_, "") => Err(Refusal::Value("it has no scheme".to_owned())),
+                (_, scheme) => Err(Refusal::Value(format!("{scheme:?} is not a scheme throng speaks"))),
+            }
+        })
+    };
+    setting.elements().into_iter().filter_map(read).collect()
+}
+
+/// A stream of bytes says nothing about where its messages end.
+fn refuse_missing_framing(section: &Section<'_>, hosts: &[Pattern], framing: Option<&Framing>) {
+    let Some(host) = hosts.iter().find(|pattern| pattern.as_str().starts_with("tcp://")) else { return };
+    let wanted = "{ length = \"u16be\" }, { delimiter = \"\\n\" } or { fixed = 16 }";
+    let (path, host) = (section.path_of("framing"), host.as_str());
+    match framing {
+        None if !section.has("framing") => {
+            section.report(format!("`{path}` is missing: {host} is a stream"), wanted);
+        }
+        Some(Framing::Message) => {
+            let title = format!("`{path}` cannot be \"message\": {host} is a stream");
+            section.layers.report(Problem::new(section.place_of("framing"), title).wanted(wanted));
+        }
+        _ => {}
+    }
+}
+
+fn websocket(section: &Section<'_>) -> WebSocketSpec {
+    let blank = WebSocketSpec::default();
+    let max_message = section.setting("max_message").and_then(|setting| setting.size(1..=MOST_MAX_MESSAGE));
+    let text = section.setting("text").and_then(|setting| setting.boolean());
+    WebSocketSpec {
+        max_message: max_message.map_or(blank.max_message, |bytes| bytes as usize),
+        text: text.unwrap_or(blank.text),
+        ..blank
+    }
+}
+
+fn codec(section: &Section<'_>) -> Option<CodecSpec> {
+    let name = section.required("codec", "\"sproto\" or \"raw\"").and_then(|setting| setting.choice(&CODECS));
+    let schema = section.setting("schema");
+    let envelope = section.optional_section("envelope");
+    let package = section.setting("package");
+    match name? {
+        CodecName::Raw => {
+            let envelope = envelope.map(|table| (table.path, table.place));
+            let settings =
+                [schema, package].into_iter().flatten().map(|setting| (setting.path, setting.node.place));
+            for (path, place) in settings.chain(envelope) {
+                let problem = Problem::new(place, format!("`{path}` means nothing to codec \"raw\""));
+                section.layers.report(problem.wanted("codec = \"sproto\""));
+            }
+            Some(CodecSpec::Raw)
+        }
+        CodecName::Sproto => {
+            let shape = shape(section, envelope, package);
+            let Some(schema) = schema else {
+                section.report(format!("`{}` is missing", section.path_of("schema")), SCHEMA_FORMS);
+                return None;
+            };
+            let schema = schema::read(&schema);
+            Some(CodecSpec::Sproto(SprotoSpec { schema: schema?, shape: shape?, packed: None }))
+        }
+    }
+}
+
+fn shape(
+    section: &Section<'_>,
+    envelope: Option<Section<'_>>,
+    package: Option<Setting<'_>>,
+) -> Option<SprotoShape> {
+    let kind = match (envelope, package) {
+        (Some(envelope), None) => return self::envelope(&envelope),
+        (None, Some(package)) => {
+            let package = package.text("the name of the header's type, such as \"package\"")?;
+            return Some(SprotoShape::Rpc { package });
+        }
+        (None, None) => "no envelope and no package",
+        (Some(_), Some(_)) => "both an envelope and a package",
+    };
+    let wanted = "envelope = { type = \"Msg\", name = \"Name\", body = \"Bin\" }, or package = \"package\" for Sproto RPC";
+    section.report(format!("`{}` has {kind}", section.path), wanted);
+    None
+}
+
+fn envelope(section: &Section<'_>) -> Option<SprotoShape> {
+    let text = |key, what| section.required(key, what).and_then(|setting| setting.text(what));
+    let ty = text("type", "the type that carries every message, such as \"Msg\"");
+    let name = text("name", "its field with the message's type name, such as \"Name\"");
+    let body = text("body", "its field with the encoded message, such as \"Bin\"");
+    section.refuse_unknown();
+    Some(SprotoShape::Envelope { ty: ty?, name: name?, body: body? })
+}
+
+/// The reply rule; only RPC has one of its own when nothing is said.
+fn reply(section: &Section<'_>, codec: Option<&CodecSpec>) -> Option<ReplySpec> {
+    let Some(setting) = section.setting("reply") else {
+        let has_session = matches!(
+            codec,
+            None | Some(CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { .. }, .. }))
+        );
+        if !has_session {
+            section.report(format!("`{}` is missing", section.path_of("reply")), REPLY_FORMS);
+        }
+        return None;
+    };
+    if setting.is_table() {
+        return names(&setting);
+    }
+    if setting.node.value.as_text().is_none() {
+        setting.refuse(format!("`{}` is of the wrong type", setting.path), REPLY_FORMS);
+        return None;
+    }
+    Some(match setting.choice(&REPLY_RULES)? {
+        ReplyWord::Session => ReplySpec::Session,
+        ReplyWord::Fifo => ReplySpec::Fifo,
+        ReplyWord::None => ReplySpec::None,
+    })
+}
+
+fn names(setting: &Setting<'_>) -> Option<ReplySpec> {
+    let section = setting.section()?;
+    let wanted = "the reply's type name, with `*` for what stands for `*` in the request's";
+    let pairs: Vec<(String, String)> = section
+        .chosen()
+        .into_iter()
+        .filter_map(|(request, _, reply)| Some((request.to_owned(), reply.text(wanted)?)))
+        .collect();
+    if pairs.is_empty() {
+        setting.refuse(format!("`{}` is empty", setting.path), REPLY_FORMS);
+        return None;
+    }
+    Some(ReplySpec::Name(pairs))
+}
+
+fn heartbeat(section: &Section<'_>) -> Option<HeartbeatSpec> {
+    let send = section.required("send", "the name of the message");
+    let every = section.required("every", "how often, such as \"5s\"");
+    section.refuse_unknown();
+    let send = send.and_then(|setting| setting.text("the name of the message"));
+    let every = every.and_then(|setting| setting.positive_duration());
+    Some(HeartbeatSpec { send: send?, every: every? })
+}
+
+/// What `throng-wire` says about a description, at the setting it is about.
+fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolError) -> Problem {
+    use ProtocolError as E;
+    if let (E::Schema(error), CodecSpec::Sproto(sproto)) = (error, &spec.codec) {
+        return schema::problem(&sproto.schema, error);
+    }
+    let key = match error {
+        E::Schema(_) => "schema",
+        E::UnknownEnvelope { .. } | E::UnknownField { .. } | E::NotBytes { .. } | E::SameField { .. } => {
+            "envelope"
+        }
+        E::UnknownPackage { .. } | E::Package(_) | E::NoSession => "package",
+        E::UnknownHeartbeat { .. } | E::RawHeartbeat => "heartbeat",
+        E::ReplyRule { .. } | E::Patterns(_) => "reply",
+        E::Framing(_) | E::HeaderInPayload => "framing",
+        E::ZeroTime { .. } => "request_timeout",
+    };
+    let problem = |place| Problem::new(place, format!("`{}`: {error}", section.path_of(key)));
+    match error.unknown_name() {
+        Some((name, candidates)) => {
+            let problem = problem(section.place_naming(key, name))
+                .nearest(nearest(name, candidates.iter().map(String::as_str)));
+            if candidates.is_empty() {
+                problem
+            } else {
+                problem.wanted(format!("one of {}", listed(candidates)))
+            }
+        }
+        None if key == "reply" => problem(section.place_of(key)).wanted(reply_forms(&spec.codec)),
+        None => problem(section.place_of(key)),
+    }
+}
+
+/// The reply rules that go with a codec.
+fn reply_forms(codec: &CodecSpec) -> &'static str {
+    match codec {
+        CodecSpec::Raw => "\"fifo\" or \"none\"",
+        CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { .. }, .. }) => "\"session\" or \"none\"",
+        CodecSpec::Sproto(_) => {
+            "a table of names such as { \"*Request\" = \"*Response\" }, \"fifo\" or \"none\""
+        }
+    }
+}
+
+/// The first names of a list that may be long.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown}, ... ({} in all)", names.len()) } else { shown }
+}
+
+/// Two protocols with the same pattern could both be meant by an address.
+fn refuse_shared_hosts(section: &Section<'_>, protocols: &[Protocol]) {
+    for (index, later) in protocols.iter().enumerate() {
+        for earlier in &protocols[..index] {
+            if let Some(host) = later.hosts.iter().find(|host| earlier.hosts.contains(host)) {
+                let title =
+                    format!("`{}` and `{}` both have hosts {:?}", earlier.name, later.name, host.as_str());
+                let problem = Problem::new(later.place.clone(), title);
+                section.layers.report(problem.wanted("each address pattern in one protocol"));
+            }
+        }
+    }
+}

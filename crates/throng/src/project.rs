@@ -1,0 +1,183 @@
+//! A robot project's Lua files and messages, gathered for the checker and for editors.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use throng_check::{
+    Body, Codec, Direction, FieldType, Message, Messages, Project, ProtocolMessages, Role, Settings, Shape,
+    Source, StructType, TaskKey,
+};
+use throng_sproto::{self as sproto, Repeat, Schema, TypeId};
+use throng_wire::{self as wire, MessageId, ReplyKey};
+
+use crate::config::{Config, Pattern, Place, Protocol, shown_path};
+
+/// Everything the checker reads.
+///
+/// # Errors
+/// When a folder or file of the project cannot be read.
+pub fn project(config: &Config) -> io::Result<Project> {
+    Ok(Project {
+        sources: sources(config)?,
+        messages: messages(config),
+        host: config.target.host.clone(),
+        settings: Some(Settings {
+            path: config.source.name.clone(),
+            text: config.source.text.clone(),
+            tasks: task_keys(config),
+            options: config.options.iter().map(|option| option.name.clone()).collect(),
+        }),
+        ..Project::default()
+    })
+}
+
+/// The messages of all protocols.
+pub fn messages(config: &Config) -> Messages {
+    Messages { protocols: config.protocols.iter().map(protocol_messages).collect() }
+}
+
+fn task_keys(config: &Config) -> Vec<TaskKey> {
+    let key = |task: &crate::config::TaskWeight| match &task.key {
+        Place::File(span) => Some(TaskKey { name: task.name.clone(), span: span.clone() }),
+        _ => None,
+    };
+    config.tasks.iter().filter_map(key).collect()
+}
+
+/// Mods in the order of their names, then what they share, then the tests.
+fn sources(config: &Config) -> io::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for (folder, role) in [
+        (config.robot.mods.clone(), Role::Mod),
+        (config.robot.lib.clone(), Role::Lib),
+        (config.root.join("tests"), Role::Test),
+    ] {
+        let mut files = Vec::new();
+        lua_files(&folder, &mut files)?;
+        for file in files {
+            let role = if role == Role::Mod && !is_mod(&folder, &file) { Role::Lib } else { role };
+            let text = String::from_utf8_lossy(&std::fs::read(&file)?).into_owned();
+            sources.push(Source::new(shown_path(&file), role, text));
+        }
+    }
+    Ok(sources)
+}
+
+/// A mod is a file of the folder, or the `init.lua` of a folder in it; what else is there belongs to its mod.
+fn is_mod(folder: &Path, file: &Path) -> bool {
+    let depth = file.strip_prefix(folder).map_or(0, |inside| inside.components().count());
+    depth == 1 || (depth == 2 && file.file_name().is_some_and(|name| name == "init.lua"))
+}
+
+fn lua_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut entries =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    for path in entries {
+        if path.is_dir() && !path.is_symlink() {
+            lua_files(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "lua") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn protocol_messages(protocol: &Protocol) -> ProtocolMessages {
+    let mut types = Types::default();
+    let codec = match &protocol.wire.codec {
+        wire::Codec::Raw(_) => Codec::Raw,
+        wire::Codec::Sproto(_) => Codec::Schema,
+    };
+    let messages = match codec {
+        Codec::Raw => Vec::new(),
+        Codec::Schema => {
+            protocol.wire.messages().map(|(id, name)| message(&protocol.wire, id, name, &mut types)).collect()
+        }
+    };
+    let hosts = protocol.hosts.iter().map(Pattern::as_str).map(str::to_owned).collect();
+    ProtocolMessages { name: protocol.name.clone(), codec, hosts, types: types.structs, messages }
+}
+
+fn message(protocol: &wire::Protocol, id: MessageId, name: &str, types: &mut Types) -> Message {
+    let goes = |direction| protocol.codec.goes(id, direction);
+    let body = |direction, types: &mut Types| types.body(protocol.body_type(id, direction));
+    let (direction, body) = match (goes(wire::Direction::Sent), goes(wire::Direction::Received)) {
+        (true, false) => (Direction::Send, body(wire::Direction::Sent, types)),
+        (false, true) => (Direction::Receive, body(wire::Direction::Received, types)),
+        _ => {
+            let (sent, received) =
+                (body(wire::Direction::Sent, types), body(wire::Direction::Received, types));
+            (Direction::Both, if sent == received { sent } else { Body::Unknown })
+        }
+    };
+    Message { name: name.to_owned(), direction, body, reply: reply(protocol, id, types) }
+}
+
+fn reply(protocol: &wire::Protocol, request: MessageId, types: &mut Types) -> Body {
+    match protocol.awaits(request, 0) {
+        Some(ReplyKey::Name(reply)) => types.body(protocol.reply_body_type(request, Some(reply))),
+        Some(ReplyKey::Session(_)) => types.body(protocol.reply_body_type(request, None)),
+        Some(ReplyKey::Fifo) | None => Body::Unknown,
+    }
+}
+
+/// The structures met so far, of both directions' schemas.
+#[derive(Default)]
+struct Types {
+    structs: Vec<StructType>,
+    /// By schema and type; two directions may have one schema or two.
+    known: HashMap<(*const Schema, TypeId), usize>,
+}
+
+impl Types {
+    fn body(&mut self, ty: Option<(&Schema, TypeId)>) -> Body {
+        ty.map_or(Body::Nothing, |(schema, id)| Body::Struct(self.index(schema, id)))
+    }
+
+    fn index(&mut self, schema: &Schema, id: TypeId) -> usize {
+        if let Some(index) = self.known.get(&(std::ptr::from_ref(schema), id)) {
+            return *index;
+        }
+        let ty = schema.type_def(id);
+        let index = self.structs.len();
+        self.known.insert((std::ptr::from_ref(schema), id), index);
+        // Known before its fields are: a type may hold itself.
+        self.structs.push(StructType { name: ty.name.to_string(), fields: Vec::new() });
+        let fields: Vec<FieldType> = ty
+            .fields
+            .iter()
+            .map(|field| FieldType { name: field.name.to_string(), shape: self.field(schema, field) })
+            .collect();
+        self.structs[index].fields = fields;
+        index
+    }
+
+    fn field(&mut self, schema: &Schema, field: &sproto::Field) -> Shape {
+        match field.repeat {
+            Repeat::One => self.value(schema, field.ty),
+            Repeat::Array => Shape::Array(Box::new(self.value(schema, field.ty))),
+            Repeat::MapByKey { .. } => Shape::Map(Box::new(self.value(schema, field.ty))),
+            Repeat::MapPair { value, .. } => {
+                let sproto::FieldType::Struct(pair) = field.ty else { return Shape::Any };
+                let value = schema.type_def(pair).fields.get(usize::from(value));
+                Shape::Map(Box::new(value.map_or(Shape::Any, |value| self.field(schema, value))))
+            }
+        }
+    }
+
+    fn value(&mut self, schema: &Schema, ty: sproto::FieldType) -> Shape {
+        match ty {
+            sproto::FieldType::Integer => Shape::Integer,
+            sproto::FieldType::Fixed { .. } | sproto::FieldType::Double => Shape::Number,
+            sproto::FieldType::Boolean => Shape::Boolean,
+            sproto::FieldType::String => Shape::String,
+            sproto::FieldType::Binary => Shape::Binary,
+            sproto::FieldType::Struct(id) => Shape::Struct(self.index(schema, id)),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A run from its settings to its verdict: robots are wanted of the engine, what it reports is shown, and judged at the end.
+//!
+//! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; [`watch`] is
+//! what the user sees meanwhile; [`stop`] is how the user ends it.
+
+pub mod prepare;
+pub(crate) mod stop;
+mod watch;
+
+use crate::cli::{OutputFlags, ScreenFlags};
+use crate::exit::{Exit, InputError};
+use crate::preflight::{Demand, Limits, shortages};
+use anyhow::Context;
+use prepare::Prepared;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use stop::Stops;
+use throng_engine::{Desired, Phase, Report, Run, RunError};
+use throng_lua::{LoadError, LuaHost};
+use throng_metrics::{FailureKind, GeneratorBounds, Ledger, RunEnd, RunRecord, Summary};
+use throng_report::{Colour, EndStyle, end_report, write_json};
+use watch::Watch;
+
+/// How long the user's keys and the shards' reports wait for each other at most.
+const BEAT: Duration = Duration::from_millis(50);
+/// How long shards may take to end after the stop time-out before the run counts as broken.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A run that is prepared, and what is shown of it.
+pub struct Session<'a> {
+    /// What is run.
+    pub prepared: Prepared,
+    /// What is shown and written.
+    pub screen: &'a ScreenFlags,
+    /// How it is printed.
+    pub output: OutputFlags,
+    /// Commands worth typing next.
+    pub next: Vec<String>,
+}
+
+/// The run's state while it goes on.
+struct Playing {
+    run: Run,
+    ledger: Ledger,
+    watch: Watch,
+    desired: Desired,
+    end: RunEnd,
+    /// Reports of this second, shards whose robots have all ended, shards that are through.
+    reports: usize,
+    second_began: Duration,
+    ended: Vec<bool>,
+    over: usize,
+    stopped_at: Option<Duration>,
+}
+
+impl Session<'_> {
+    /// Runs it to its end and says how it went.
+    ///
+    /// # Errors
+    /// The project does not load, or the machine gives no threads.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        let prepared = &self.prepared;
+        self.warn_of_shortages();
+        let stops = Stops::listen().context("cannot listen for signals")?;
+        let project = prepared.project.clone();
+        let shards = prepared.shards.get() as u64;
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let run = Run::start(&prepared.settings, shards, move |desk| LuaHost::new(project.clone(), desk))
+            .map_err(load_error)?;
+        let watch = Watch::open(self.screen, self.colour(), prepared);
+        let mut playing = Playing::begin(run, watch, prepared)?;
+        playing.play(prepared, &stops);
+        let Playing { run, ledger, mut watch, mut end, desired, .. } = playing;
+        let took = run.elapsed() - desired.begun;
+        if let Err(error) = run.join() {
+            end = RunEnd::Broken(error.to_string());
+        }
+        watch.close();
+        let end = out_of_room(end, &ledger);
+        let record = RunRecord {
+            project: prepared.name.clone(),
+            target: prepared.project.host.clone(),
+            end,
+            took,
+            started_at_unix_s: Some(started),
+            seed: Some(prepared.settings.seed),
+            thresholds: prepared.thresholds.clone(),
+            bounds: GeneratorBounds::default(),
+        };
+        self.finish(&Summary::of(ledger.totals(), &record))
+    }
+
+    /// Writes the JSON, prints the summary, gives the exit code.
+    fn finish(&self, summary: &Summary) -> anyhow::Result<Exit> {
+        let report: Option<&Path> = self.screen.json.as_deref();
+        if let Some(path) = report {
+            write_json(path, summary)?;
+        }
+        if self.screen.quiet {
+            println!("{}: {}", summary.verdict, summary.reason);
+        } else {
+            let style = EndStyle { width: watch::width(), colour: self.colour(), report, next: &self.next };
+            print!("{}", end_report(summary, &style));
+        }
+        Ok(Exit::of(summary.verdict))
+    }
+
+    fn colour(&self) -> Colour {
+        if std::io::stdout().is_terminal() && self.output.colours() { Colour::Always } else { Colour::Never }
+    }
+
+    /// What will not fit is said before it fails; the run goes on with what fits.
+    fn warn_of_shortages(&self) {
+        let demand = Demand::one_each(
+            self.prepared.schedule.peak(),
+            self.prepared.settings.local_addresses.len() as u64,
+            self.prepared.shards.get() as u64,
+        );
+        for shortage in shortages(&demand, &Limits::read()) {
+            eprintln!("warning: {shortage}");
+        }
+    }
+}
+
+impl Playing {
+    fn begin(run: Run, watch: Watch, prepared: &Prepared) -> anyhow::Result<Playing> {
+        let mut ledger = Ledger::default();
+        ledger.plan_robots(prepared.schedule.peak());
+        let begun = run.elapsed();
+        let desired = Desired { schedule: prepared.schedule.clone(), begun, phase: Phase::Play };
+        run.want(&desired)?;
+        let ended = vec![false; run.shards()];
+        Ok(Playing {
+            run,
+            ledger,
+            watch,
+            desired,
+            end: RunEnd::Complete,
+            reports: 0,
+            second_began: begun,
+            ended,
+            over: 0,
+            stopped_at: None,
+        })
+    }
+
+    /// Until every shard is through.
+    fn play(&mut self, prepared: &Prepared, stops: &Stops) {
+        self.show();
+        while self.over < self.run.shards() {
+            match self.run.report(self.watch.beat(BEAT)) {
+                Ok(Some(report)) => self.take_in(report),
+                Ok(None) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    if self.over < self.run.shards() {
+                        self.end = RunEnd::Broken("a shard ended unexpectedly".to_owned());
+                    }
+                    return;
+                }
+            }
+            let asked = stops.asked() + self.watch.asked();
+            self.follow(prepared, asked);
+        }
+    }
+
+    fn take_in(&mut self, report: Report) {
+        self.ledger.merge(&report.delta);
+        self.watch.log(&report.log, report.log_dropped);
+        if let Some(ended) = self.ended.get_mut(report.shard as usize) {
+            *ended = report.ended;
+        }
+        self.over += usize::from(report.over);
+        self.reports += 1;
+        if self.reports >= self.run.shards() {
+            self.reports = 0;
+            let now = self.run.elapsed();
+            self.ledger.close_second(now.saturating_sub(self.second_began));
+            self.second_began = now;
+            self.show();
+        }
+    }
+
+    /// Ends the run when its time has come, or when the user wants it.
+    fn follow(&mut self, prepared: &Prepared, asked: u32) {
+        let elapsed = self.elapsed();
+        match self.desired.phase {
+            Phase::Play => {
+                let time_is_up = prepared.schedule.run_time().is_some_and(|run_time| elapsed >= run_time);
+                if asked > 0 {
+                    self.end = RunEnd::Interrupted;
+                }
+                if asked > 1 {
+                    self.want(Phase::Abort);
+                } else if asked > 0 || time_is_up || self.ended.iter().all(|ended| *ended) {
+                    self.want(Phase::Stop);
+                }
+            }
+            Phase::Stop if asked > 0 => {
+                self.end = RunEnd::Interrupted;
+                self.want(Phase::Abort);
+            }
+            Phase::Stop | Phase::Abort => self.give_up_waiting(prepared),
+        }
+    }
+
+    /// A shard that does not end cannot be joined; the run ends without it.
+    fn give_up_waiting(&mut self, prepared: &Prepared) {
+        let limit = prepared.settings.stop_timeout + GRACE;
+        if self.stopped_at.is_some_and(|at| self.run.elapsed() > at + limit) {
+            self.end = RunEnd::Broken("a shard did not end in time".to_owned());
+            self.over = self.run.shards();
+        }
+    }
+
+    fn want(&mut self, phase: Phase) {
+        self.desired.phase = phase;
+        self.stopped_at.get_or_insert(self.run.elapsed());
+        self.watch.stopping();
+        // A shard that cannot be told has ended, which its missing report says.
+        let _ = self.run.want(&self.desired);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.run.elapsed().saturating_sub(self.desired.begun)
+    }
+
+    fn show(&mut self) {
+        let plan = self.watch.plan(&self.desired, self.elapsed());
+        let snapshot = self.ledger.snapshot(self.elapsed(), plan);
+        self.watch.show(&snapshot);
+    }
+}
+
+fn load_error(error: RunError<LoadError>) -> anyhow::Error {
+    match error {
+        RunError::Host(error) => InputError(error.to_string()).into(),
+        other => anyhow::Error::new(other),
+    }
+}
+
+/// A run that lacked descriptors or ports did not load what it was meant to.
+fn out_of_room(end: RunEnd, ledger: &Ledger) -> RunEnd {
+    let count = ledger.totals().errors().of(FailureKind::LocalResources);
+    match end {
+        RunEnd::Complete if count > 0 => {
+            RunEnd::Broken(format!("{count} connections found no descriptor or port on this machine"))
+        }
+        end => end,
+    }
+}

@@ -1,0 +1,92 @@
+//! Settings become what the engine and the Lua host take.
+
+use crate::config::{Config, OptionValue};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use throng_engine::{Schedule, Settings};
+use throng_lua::{Limits, LuaProject, TagFilter, TaskWeight};
+use throng_metrics::Thresholds;
+
+/// Everything a run is made of.
+#[derive(Clone)]
+pub struct Prepared {
+    /// The project's name: its folder's.
+    pub name: String,
+    /// What the robots are told.
+    pub settings: Settings,
+    /// Their Lua.
+    pub project: Arc<LuaProject>,
+    /// How many, when.
+    pub schedule: Schedule,
+    /// How many threads drive them.
+    pub shards: NonZeroUsize,
+    /// What must hold.
+    pub thresholds: Thresholds,
+}
+
+impl Prepared {
+    /// What `config` asks for.
+    pub fn new(config: &Config) -> Prepared {
+        Prepared {
+            name: project_name(config),
+            settings: config.engine_settings(config.load.seed.unwrap_or_else(chosen_seed)),
+            project: Arc::new(lua_project(config)),
+            schedule: config.load.schedule(),
+            shards: config.load.shards,
+            thresholds: config.thresholds.clone(),
+        }
+    }
+}
+
+fn project_name(config: &Config) -> String {
+    let root = config.root.canonicalize().unwrap_or_else(|_| config.root.clone());
+    root.file_name().map_or_else(|| "robots".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn lua_project(config: &Config) -> LuaProject {
+    LuaProject {
+        mods: vec![absolute(&config.robot.mods)],
+        lib: absolute(&config.robot.lib),
+        host: config.target.host.clone().unwrap_or_default(),
+        options: config
+            .options
+            .iter()
+            .map(|option| (option.name.clone(), option_value(&option.value)))
+            .collect(),
+        weights: config.tasks.iter().map(weight).collect(),
+        tags: TagFilter { include: config.robot.tags.clone(), exclude: config.robot.exclude_tags.clone() },
+        limits: Limits {
+            memory: usize::try_from(config.robot.script_memory).unwrap_or(usize::MAX),
+            deadline: config.robot.script_deadline,
+            ..Limits::default()
+        },
+        ..LuaProject::at(absolute(&config.root))
+    }
+}
+
+/// Files are named relative to the project's folder, so both must have the same beginning.
+fn absolute(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+}
+
+fn option_value(value: &OptionValue) -> throng_lua::OptionValue {
+    match value {
+        OptionValue::Integer(value) => throng_lua::OptionValue::Integer(*value),
+        OptionValue::Number(value) => throng_lua::OptionValue::Number(*value),
+        OptionValue::Boolean(value) => throng_lua::OptionValue::Boolean(*value),
+        OptionValue::Text(value) => throng_lua::OptionValue::Text(value.clone()),
+    }
+}
+
+fn weight(task: &crate::config::TaskWeight) -> TaskWeight {
+    TaskWeight { task: task.name.clone(), weight: task.weight, line: None }
+}
+
+/// Different for each run; printed with its summary, so that a run can be repeated.
+fn chosen_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Short enough to be typed again.
+    now.as_nanos() as u64 % 1_000_000_007
+}

@@ -1,0 +1,304 @@
+//! Wrong settings: what a user reads for each mistake.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use throng::config::{Config, FlagValue, Overrides, SourceText};
+use throng::templates::TEMPLATES;
+
+/// A project's folder with mods and two schemas, one of them broken.
+fn project() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for folder in ["mods", "protos/game", "protos/broken", "protos/empty"] {
+        fs::create_dir_all(dir.path().join(folder)).unwrap();
+    }
+    let game = "\
+.Msg { Name 0 : string Bin 1 : binary }
+.Ping {}
+.EchoRequest { Text 0 : string }
+.EchoResponse { Text 0 : string }
+.package { type 0 : integer session 1 : integer }
+";
+    fs::write(dir.path().join("protos/game/game.sproto"), game).unwrap();
+    fs::write(dir.path().join("protos/broken/bad.sproto"), "# a comment\n.Msg { Name zero : string }\n")
+        .unwrap();
+    dir
+}
+
+fn errors_of(root: &Path, toml: &str, overrides: &Overrides) -> String {
+    let source = SourceText { name: "throng.toml".to_owned(), text: toml.to_owned() };
+    let errors = Config::parse(root, source, overrides).expect_err(toml).to_string();
+    errors.replace(&format!("{}/", root.display()), "")
+}
+
+/// All cases of a group in one snapshot, each with the errors it causes.
+#[track_caller]
+fn check(group: &str, cases: &[(&str, &str)]) {
+    let dir = project();
+    let shown: Vec<String> = cases
+        .iter()
+        .map(|(title, toml)| format!("## {title}\n\n{}", errors_of(dir.path(), toml, &Overrides::default())))
+        .collect();
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!(group, shown.join("\n"));
+    });
+}
+
+#[test]
+fn mistakes_in_the_text_itself() {
+    check(
+        "syntax",
+        &[
+            ("a value is missing", "[load]\nrobots =\n"),
+            ("a text is not closed", "[target]\nhost = \"ws://127.0.0.1\n"),
+            ("a key stands twice", "[load]\nrobots = 1\nrobots = 2\n"),
+            ("a section stands twice", "[load]\n[robot]\n[load]\n"),
+        ],
+    );
+}
+
+#[test]
+fn names_that_do_not_exist() {
+    check(
+        "unknown",
+        &[
+            ("a section", "[laod]\nrobots = 5\n"),
+            ("a section that comes to nothing near", "[warehouse]\n"),
+            ("a key", "[load]\nrobot = 500\n"),
+            ("a key of another unit", "[load]\nduration = \"10m\"\n"),
+            ("a setting that is not there yet", "[load]\narrivals = 100\n"),
+            ("a key at the top", "robots = 5\n"),
+            ("a key in an inline table", "[load]\nstages = [{ robots = 5, over = \"1m\", rate = 5 }]\n"),
+            ("a section that is a value", "load = 5\n"),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_target_and_load() {
+    check(
+        "load",
+        &[
+            ("a text for a number", "[load]\nrobots = \"many\"\n"),
+            ("no robots", "[load]\nrobots = 0\n"),
+            ("half a robot", "[load]\nrobots = 1.5\n"),
+            ("a rate of nothing", "[load]\nspawn_rate = 0\n"),
+            ("a negative rate", "[load]\nspawn_rate = -5\n"),
+            ("a duration with a wrong unit", "[load]\nrun_time = \"10min\"\n"),
+            ("a duration of the wrong type", "[load]\nrun_time = true\n"),
+            ("a run of no time", "[load]\nrun_time = 0\n"),
+            ("an hour before a day", "[load]\nrun_time = \"1h1d\"\n"),
+            ("stages beside robots", "[load]\nrobots = 5\nstages = [{ robots = 5, over = \"1m\" }]\n"),
+            ("stages without a robot", "[load]\nstages = [{ robots = 0, over = \"1m\" }]\n"),
+            ("a stage without its length", "[load]\nstages = [{ robots = 5 }]\n"),
+            ("no stages", "[load]\nstages = []\n"),
+            ("a name for a local address", "[load]\nlocal_addresses = [\"10.0.0.5\", \"eth0\"]\n"),
+            ("a negative seed", "[load]\nseed = -1\n"),
+            ("an address without scheme", "[target]\nhost = \"127.0.0.1:8765\"\n"),
+            ("a scheme that is not there yet", "[target]\nhost = \"wss://127.0.0.1:8765\"\n"),
+            ("an allowed target as an address", "[target]\nallow = [\"ws://game.example.com\"]\n"),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_robot() {
+    check(
+        "robot",
+        &[
+            ("a folder that does not exist", "[robot]\nmods = \"mod\"\n"),
+            ("a file for a folder", "[robot]\nlib = \"protos/game/game.sproto\"\n"),
+            ("a choice that does not exist", "[robot]\non_error = \"restrat\"\n"),
+            ("a wait that goes backwards", "[robot]\nwait = { between = [5, 1] }\n"),
+            ("a wait between one", "[robot]\nwait = { between = [5] }\n"),
+            ("two kinds of wait", "[robot]\nwait = { constant = 1, pacing = 2 }\n"),
+            ("an unknown kind of wait", "[robot]\nwait = { betwen = [1, 5] }\n"),
+            ("a throughput of nothing", "[robot]\nwait = { throughput = 0 }\n"),
+            ("too little memory", "[robot]\nscript_memory = \"64KB\"\n"),
+            ("a size with a wrong unit", "[robot]\nscript_memory = \"64 apples\"\n"),
+            ("a text for a yes or no", "[robot]\nmanual_ready = \"yes\"\n"),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_protocols() {
+    const ENVELOPE: &str = "envelope = { type = \"Msg\", name = \"Name\", body = \"Bin\" }";
+    let sproto =
+        |rest: &str| format!("[protocols.game]\ncodec = \"sproto\"\nschema = \"protos/game\"\n{rest}\n");
+    let raw = |rest: &str| format!("[protocols.line]\ncodec = \"raw\"\nreply = \"fifo\"\n{rest}\n");
+    check(
+        "protocols",
+        &[
+            ("no codec", "[protocols.game]\nreply = \"fifo\"\n"),
+            ("an unknown codec", "[protocols.game]\ncodec = \"sprotto\"\n"),
+            ("a codec that is not there yet", "[protocols.game]\ncodec = \"protobuf\"\n"),
+            ("a missing schema", "[protocols.game]\ncodec = \"sproto\"\nreply = \"fifo\"\n"),
+            (
+                "a schema that does not exist",
+                &format!(
+                    "[protocols.game]\ncodec = \"sproto\"\nschema = \"protos/gaem\"\n{ENVELOPE}\nreply = \"fifo\"\n"
+                ),
+            ),
+            (
+                "a schema with a mistake",
+                &format!(
+                    "[protocols.game]\ncodec = \"sproto\"\nschema = \"protos/broken\"\n{ENVELOPE}\nreply = \"fifo\"\n"
+                ),
+            ),
+            (
+                "a folder without schemas",
+                &format!(
+                    "[protocols.game]\ncodec = \"sproto\"\nschema = \"protos/empty\"\n{ENVELOPE}\nreply = \"fifo\"\n"
+                ),
+            ),
+            ("neither envelope nor package", &sproto("reply = \"none\"")),
+            (
+                "an envelope without a body",
+                &sproto("envelope = { type = \"Msg\", name = \"Name\" }\nreply = \"fifo\""),
+            ),
+            ("no reply rule", &sproto(ENVELOPE)),
+            ("a session in an envelope", &sproto(&format!("{ENVELOPE}\nreply = \"session\""))),
+            ("an unknown reply rule", &sproto(&format!("{ENVELOPE}\nreply = \"lifo\""))),
+            ("two stars in a pattern", &sproto(&format!("{ENVELOPE}\nreply = {{ \"*a*\" = \"*b\" }}"))),
+            (
+                "a heartbeat without a pulse",
+                &sproto(&format!("{ENVELOPE}\nreply = \"fifo\"\nheartbeat = {{ send = \"Ping\" }}")),
+            ),
+            ("a schema for raw bytes", &raw("schema = \"protos/game\"")),
+            (
+                "names for raw bytes",
+                "[protocols.line]\ncodec = \"raw\"\nreply = { \"*Request\" = \"*Response\" }\n",
+            ),
+            ("an unknown length", &raw("framing = { length = \"u16\" }")),
+            ("two kinds of framing", &raw("framing = { length = \"u8\", fixed = 5 }")),
+            ("a framing that cannot work", &raw("framing = { length = \"varint\", offset = 2 }")),
+            ("a maximum of the wrong kind", &raw("framing = { length = \"u16be\", max = \"64KBit\" }")),
+            ("an unknown framing key", &raw("framing = { lenght = \"u16be\" }")),
+            ("a stream without framing", &raw("hosts = \"tcp://*\"")),
+            ("messages on a stream", &raw("hosts = \"tcp://*\"\nframing = \"message\"")),
+            ("hosts without a scheme", &raw("hosts = \"127.0.0.1:*\"")),
+            ("a reserved name", "[protocols.stream]\ncodec = \"raw\"\nreply = \"fifo\"\n"),
+            (
+                "two protocols for the same hosts",
+                "[protocols.a]\nhosts = \"ws://*\"\ncodec = \"raw\"\nreply = \"fifo\"\n\
+                 [protocols.b]\nhosts = [\"ws://*\"]\ncodec = \"raw\"\nreply = \"none\"\n",
+            ),
+            (
+                "an envelope type that is not in the schema",
+                &sproto("envelope = { type = \"Mgs\", name = \"Name\", body = \"Bin\" }\nreply = \"fifo\""),
+            ),
+            (
+                "an envelope field that is not in the type",
+                &sproto("envelope = { type = \"Msg\", name = \"Nam\", body = \"Bin\" }\nreply = \"fifo\""),
+            ),
+            (
+                "a reply that is not in the schema",
+                &sproto(&format!("{ENVELOPE}\nreply = {{ \"EchoRequest\" = \"EchoRespnse\" }}")),
+            ),
+            (
+                "a heartbeat that is not in the schema",
+                &sproto(&format!(
+                    "{ENVELOPE}\nreply = \"fifo\"\nheartbeat = {{ send = \"Pong\", every = 5 }}"
+                )),
+            ),
+            ("a package that is not in the schema", &sproto("package = \"pakcage\"")),
+            ("a close that is no choice", &raw("on_close = \"retry\"")),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_tasks_options_thresholds_and_redaction() {
+    check(
+        "rest",
+        &[
+            ("a task without its mod", "[tasks]\nchat = 3\n"),
+            ("a negative weight", "[tasks]\n\"role.chat\" = -1\n"),
+            ("a weight that is a text", "[tasks]\nrole.chat = \"often\"\n"),
+            ("an option without a default", "[options]\nmy_level = { help = \"level\" }\n"),
+            ("an option with an unknown key", "[options]\nmy_level = { default = 1, helf = \"level\" }\n"),
+            ("an option that is a list", "[options]\nmy_level = [1, 2]\n"),
+            ("an option that is a flag of throng", "[options]\nspawn_rate = 5\n"),
+            ("an option that is no name in Lua", "[options]\nMy-Level = 5\n"),
+            ("a threshold that is a number", "[thresholds]\n\"request.Echo.p99\" = 50\n"),
+            ("a threshold on nothing", "[thresholds]\n\"reqest.Echo.p99\" = \"< 50ms\"\n"),
+            ("a threshold without a comparison", "[thresholds]\n\"request.Echo.p99\" = \"50ms\"\n"),
+            ("a field pattern that is a number", "[redact]\nfields = [\"card\", 7]\n"),
+        ],
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
+    check(
+        "many",
+        &[(
+            "five mistakes",
+            "[load]\nrobots = \"five\"\nspawn_rte = 5\nrun_time = \"1x\"\n\n[robot]\nwait = -1\n\n[targt]\nhost = \"\"\n",
+        )],
+    );
+}
+
+#[test]
+fn mistakes_in_flags_and_variables_name_them() {
+    let flag = |path: &str, flag: &str, text: &str| FlagValue {
+        path: path.to_owned(),
+        flag: flag.to_owned(),
+        text: text.to_owned(),
+    };
+    let variables = [
+        ("THRONG_LOAD_RUN_TIME", "soon"),
+        ("THRONG_LOAD_ROBOT", "5"),
+        ("THRONG_ROBOT_WAIT", "{ between = [5, 1] }"),
+        ("THRONG_LAOD_SEED", "5"),
+        ("THRONG_RELEASE_NOTES", "not ours"),
+    ];
+    let overrides = Overrides {
+        flags: vec![flag("load.robots", "--robots", "many"), flag("options.my_level", "--my-level", "high")],
+        variables: BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))),
+    };
+    let dir = project();
+    let errors = errors_of(dir.path(), "[load]\nrobots = 5\n[options]\nmy_level = 1\n", &overrides);
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!("layers", errors);
+    });
+}
+
+#[test]
+fn folders_that_are_no_project_are_told_what_they_lack() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |name: &str| {
+        let error = Config::load(&dir.path().join(name), &Overrides::default()).unwrap_err();
+        error.to_string().replace(&dir.path().display().to_string(), "FOLDER")
+    };
+    fs::create_dir_all(dir.path().join("with_mods/mods")).unwrap();
+    fs::create_dir_all(dir.path().join("empty")).unwrap();
+    fs::create_dir_all(dir.path().join("without_mods")).unwrap();
+    fs::write(dir.path().join("without_mods/throng.toml"), "").unwrap();
+    let shown = ["nowhere", "empty", "with_mods", "without_mods"].map(load).join("\n");
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!("folders", shown);
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// A settings file with a piece replaced is read, or refused with a text that can be shown.
+    #[test]
+    fn no_settings_make_it_panic(template in 0usize..3, at in 0usize..3000, cut in 0usize..40, put in "[\\PC\n\t]{0,12}") {
+        let files = TEMPLATES[template].files;
+        let (_, toml) = files.iter().find(|(name, _)| *name == "throng.toml").unwrap();
+        let chars: Vec<char> = toml.chars().collect();
+        let start = at.min(chars.len());
+        let end = (start + cut).min(chars.len());
+        let text: String = chars[..start].iter().copied().chain(put.chars()).chain(chars[end..].iter().copied()).collect();
+        let source = SourceText { name: "throng.toml".to_owned(), text };
+        if let Err(errors) = Config::parse(Path::new("nowhere"), source, &Overrides::default()) {
+            prop_assert!(errors.to_string().starts_with("error: "));
+        }
+    }
+}

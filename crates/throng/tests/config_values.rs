@@ -1,0 +1,274 @@
+//! Right settings: what they become, and which layer holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use throng::config::{Config, FlagValue, OptionValue, Overrides, Place, Plan, SourceText, option_flags};
+use throng_engine::{OnError, Stage, Wait};
+use throng_wire::{CodecSpec, Framing, OnClose, ReplySpec, SprotoShape};
+
+#[track_caller]
+fn load(toml: &str, overrides: &Overrides) -> Config {
+    let dir = tempfile::tempdir().unwrap();
+    for folder in ["mods", "protos"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    let schema = ".Msg { Name 0 : string Bin 1 : binary }\n.EchoRequest {}\n.EchoResponse {}\n.LoginReuest {}\n\
+                  .LoginRespone {}\n.package { type 0 : integer session 1 : integer }\n\
+                  .Ping {}\nget 1 { response Ping }\n";
+    fs::write(dir.path().join("protos/a.sproto"), schema).unwrap();
+    let source = SourceText { name: "throng.toml".to_owned(), text: toml.to_owned() };
+    match Config::parse(dir.path(), source, overrides) {
+        Ok(config) => config,
+        Err(errors) => panic!("{errors}"),
+    }
+}
+
+fn file(toml: &str) -> Config {
+    load(toml, &Overrides::default())
+}
+
+fn layers(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Overrides {
+    let flag = |(path, text): &(&str, &str)| FlagValue {
+        path: (*path).to_owned(),
+        flag: format!("--{path}"),
+        text: (*text).to_owned(),
+    };
+    Overrides {
+        flags: flags.iter().map(flag).collect(),
+        variables: BTreeMap::from_iter(
+            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())),
+        ),
+    }
+}
+
+fn robots(config: &Config) -> u64 {
+    config.load.plan.peak()
+}
+
+#[test]
+fn an_empty_file_has_sensible_defaults() {
+    let config = file("");
+    assert_eq!(config.load.plan, Plan::Constant { robots: 1, spawn_rate: 100.0 });
+    assert_eq!(config.load.run_time, None);
+    assert_eq!(config.load.seed, None);
+    assert_eq!(config.robot.wait, Wait::Constant(Duration::from_secs(1)));
+    assert_eq!(config.robot.on_error, OnError::Continue);
+    assert_eq!(config.robot.ready_timeout, Duration::from_secs(30));
+    assert!(config.robot.mods.ends_with("mods") && config.robot.lib.ends_with("lib"));
+    assert!(config.protocols.is_empty() && config.options.is_empty() && config.target.host.is_none());
+}
+
+#[test]
+fn flag_beats_environment_beats_file_beats_default() {
+    const FILE: &str = "[load]\nrobots = 2\n";
+    const VARIABLE: [(&str, &str); 1] = [("THRONG_LOAD_ROBOTS", "3")];
+    const FLAG: [(&str, &str); 1] = [("load.robots", "4")];
+    assert_eq!(robots(&file("")), 1);
+    assert_eq!(robots(&file(FILE)), 2);
+    assert_eq!(robots(&load(FILE, &layers(&[], &VARIABLE))), 3);
+    assert_eq!(robots(&load("", &layers(&[], &VARIABLE))), 3);
+    assert_eq!(robots(&load(FILE, &layers(&FLAG, &VARIABLE))), 4);
+    assert_eq!(robots(&load(FILE, &layers(&FLAG, &[]))), 4);
+}
+
+#[test]
+fn a_wrong_value_that_is_beaten_does_no_harm() {
+    assert_eq!(robots(&load("[load]\nrobots = \"many\"\n", &layers(&[("load.robots", "4")], &[]))), 4);
+}
+
+#[test]
+fn robots_from_a_stronger_layer_replace_the_files_stages() {
+    const STAGES: &str = "[load]\nstages = [{ robots = 9, over = \"1m\" }]\n";
+    assert_eq!(
+        file(STAGES).load.plan,
+        Plan::Stages(vec![Stage { robots: 9, over: Duration::from_secs(60) }])
+    );
+    let flags = layers(&[("load.robots", "4"), ("load.spawn_rate", "0.5")], &[]);
+    assert_eq!(load(STAGES, &flags).load.plan, Plan::Constant { robots: 4, spawn_rate: 0.5 });
+    let stages = layers(
+        &[],
+        &[("THRONG_LOAD_STAGES", "[{ robots = 7, over = 1 }, { robots = 0, over = \"500ms\" }]")],
+    );
+    let load = load("[load]\nrobots = 3\n", &stages).load;
+    assert_eq!((load.plan.peak(), load.schedule().robots_at(Duration::from_secs(1))), (7, 7));
+}
+
+#[test]
+fn variables_reach_every_kind_of_setting() {
+    let overrides = layers(
+        &[],
+        &[
+            ("THRONG_TARGET_HOST", "tcp://[::1]:9000"),
+            ("THRONG_TARGET_ALLOW", "game.example.com, 203.0.113.0/24"),
+            ("THRONG_LOAD_LOCAL_ADDRESSES", "127.0.0.2,127.0.0.3"),
+            ("THRONG_LOAD_RUN_TIME", "90"),
+            ("THRONG_ROBOT_WAIT", "{ exponential = 2 }"),
+            ("THRONG_ROBOT_MANUAL_READY", "true"),
+            ("THRONG_ROBOT_SCRIPT_MEMORY", "2MB"),
+            ("THRONG_PROTOCOLS_LINE_ON_CLOSE", "call"),
+            ("THRONG_PROTOCOLS_LINE_HEARTBEAT_EVERY", "2s"),
+            ("THRONG_TASKS_ROLE_CHAT", "0"),
+        ],
+    );
+    let config = load(
+        "[protocols.line]\ncodec = \"sproto\"\nschema = \"protos\"\npackage = \"package\"\n\
+         heartbeat = { send = \"get\", every = 9 }\n[tasks]\n\"role.chat\" = 3\n",
+        &overrides,
+    );
+    assert_eq!(config.target.host.as_deref(), Some("tcp://[::1]:9000"));
+    assert_eq!(config.target.allow, ["game.example.com", "203.0.113.0/24"]);
+    assert_eq!(
+        config.load.local_addresses,
+        ["127.0.0.2", "127.0.0.3"].map(|text| text.parse::<IpAddr>().unwrap())
+    );
+    assert_eq!(config.load.run_time, Some(Duration::from_secs(90)));
+    assert_eq!(config.robot.wait, Wait::Exponential(Duration::from_secs(2)));
+    assert!(config.robot.manual_ready);
+    assert_eq!(config.robot.script_memory, 2 << 20);
+    assert_eq!(config.protocols[0].wire.on_close, OnClose::Call);
+    assert_eq!(config.protocols[0].wire.heartbeat.as_ref().unwrap().every, Duration::from_secs(2));
+    assert_eq!(config.tasks[0].weight, 0.0);
+}
+
+#[test]
+fn every_kind_of_wait_is_read() {
+    let wait = |text: &str| file(&format!("[robot]\nwait = {text}\n")).robot.wait;
+    let seconds = Duration::from_secs_f64;
+    assert_eq!(wait("2.5"), Wait::Constant(seconds(2.5)));
+    assert_eq!(wait("0"), Wait::Constant(Duration::ZERO));
+    assert_eq!(wait("\"500ms\""), Wait::Constant(seconds(0.5)));
+    assert_eq!(wait("{ constant = \"1m\" }"), Wait::Constant(seconds(60.0)));
+    assert_eq!(wait("{ between = [1, \"5s\"] }"), Wait::Between(seconds(1.0), seconds(5.0)));
+    assert_eq!(wait("{ exponential = 2 }"), Wait::Exponential(seconds(2.0)));
+    assert_eq!(wait("{ pacing = 5 }"), Wait::Pacing(seconds(5.0)));
+    assert_eq!(wait("{ throughput = 0.5 }"), Wait::Throughput(0.5));
+}
+
+#[test]
+fn every_kind_of_framing_is_read() {
+    let framing = |text: &str| {
+        let toml = format!("[protocols.p]\ncodec = \"raw\"\nreply = \"fifo\"\nframing = {text}\n");
+        file(&toml).protocols.remove(0).spec.framing.unwrap()
+    };
+    let Framing::Length(length) =
+        framing("{ length = \"u16be\", offset = 2, inclusive = true, max = \"4KB\" }")
+    else {
+        panic!("not a length framing");
+    };
+    assert_eq!(
+        (length.width.to_string().as_str(), length.offset, length.inclusive, length.max),
+        ("u16be", 2, true, 4096)
+    );
+    for width in ["u8", "u16be", "u16le", "u32be", "u32le", "varint"] {
+        let framing = framing(&format!("{{ length = \"{width}\" }}"));
+        assert!(matches!(framing, Framing::Length(length) if length.width.to_string() == width));
+    }
+    let Framing::Delimiter(delimiter) = framing("{ delimiter = \"\\r\\n\", max = 100 }") else {
+        panic!("not a delimiter framing");
+    };
+    assert_eq!((delimiter.delimiter(), delimiter.max()), (&b"\r\n"[..], 100));
+    assert!(matches!(framing("{ fixed = 16 }"), Framing::Fixed(16)));
+    assert!(matches!(framing("\"message\""), Framing::Message));
+}
+
+#[test]
+fn protocols_are_read_in_the_order_of_the_file() {
+    let config = file(
+        "[protocols.game]\nhosts = \"ws://*\"\ncodec = \"sproto\"\nschema = \"protos\"\n\
+         envelope = { type = \"Msg\", name = \"Name\", body = \"Bin\" }\n\
+         reply = { \"*Request\" = \"*Response\", \"LoginReuest\" = \"LoginRespone\" }\n\
+         [protocols.battle]\nhosts = [\"tcp://*\", \"tcp://10.*\"]\nframing = { length = \"u16be\" }\ncodec = \"sproto\"\n\
+         schema = { send = \"protos/a.sproto\", receive = \"protos\" }\npackage = \"package\"\non_close = \"ignore\"\n\
+         request_timeout = \"3s\"\nmax_message = \"2MB\"\ntext = true\n",
+    );
+    let [game, battle] = &config.protocols[..] else { panic!("two protocols") };
+    assert_eq!(game.name, "game");
+    let shape = |codec: &CodecSpec| match codec {
+        CodecSpec::Sproto(sproto) => sproto.shape.clone(),
+        CodecSpec::Raw => panic!("raw"),
+    };
+    assert!(matches!(shape(&game.spec.codec), SprotoShape::Envelope { body, .. } if body == "Bin"));
+    let pairs = [("*Request", "*Response"), ("LoginReuest", "LoginRespone")];
+    let pairs = pairs.map(|(request, reply)| (request.to_owned(), reply.to_owned()));
+    assert_eq!(game.spec.reply, Some(ReplySpec::Name(pairs.to_vec())));
+    assert_eq!((game.spec.on_close, game.spec.websocket.max_message), (OnClose::Restart, 1 << 20));
+    assert!(matches!(shape(&battle.spec.codec), SprotoShape::Rpc { package } if package == "package"));
+    assert!(matches!(battle.wire.reply, throng_wire::ReplyRule::Session));
+    assert_eq!((battle.spec.on_close, battle.spec.websocket.max_message), (OnClose::Ignore, 2 << 20));
+    assert!(battle.spec.websocket.text && !game.spec.websocket.text);
+    assert_eq!(battle.spec.request_timeout, Duration::from_secs(3));
+}
+
+#[test]
+fn task_names_may_be_written_with_and_without_quotes() {
+    let config = file("[tasks]\n\"role.chat\" = 3\nhero.fight = 0.5\n");
+    let weights: Vec<(&str, f64)> =
+        config.tasks.iter().map(|task| (task.name.as_str(), task.weight)).collect();
+    assert_eq!(weights, [("role.chat", 3.0), ("hero.fight", 0.5)]);
+}
+
+#[test]
+fn options_have_the_type_of_their_default_in_every_layer() {
+    const TOML: &str =
+        "[options]\nmy_level = { default = 1, help = \"level\" }\nfast = false\nname = \"x\"\nrate = 0.5\n";
+    let values = |config: Config| config.options.into_iter().map(|option| option.value).collect::<Vec<_>>();
+    let text = |text: &str| OptionValue::Text(text.to_owned());
+    assert_eq!(
+        values(file(TOML)),
+        [OptionValue::Integer(1), OptionValue::Boolean(false), text("x"), OptionValue::Number(0.5)]
+    );
+    let overrides = layers(
+        &[("options.my_level", "-3"), ("options.name", "[7]")],
+        &[("THRONG_OPTIONS_MY_LEVEL", "9"), ("THRONG_OPTIONS_FAST", "true"), ("THRONG_OPTIONS_RATE", "2")],
+    );
+    let config = load(TOML, &overrides);
+    assert_eq!(config.options[0].place, Place::Flag("--options.my_level".to_owned()));
+    assert_eq!(config.options[1].place, Place::Variable("THRONG_OPTIONS_FAST".to_owned()));
+    assert_eq!(config.options[0].help, "level");
+    assert_eq!(
+        values(config),
+        [OptionValue::Integer(-3), OptionValue::Boolean(true), text("[7]"), OptionValue::Number(2.0)]
+    );
+}
+
+#[test]
+fn options_are_known_before_the_settings_are_read() {
+    let flags = option_flags(
+        "[load]\nrobots = \"wrong\"\n[options]\nmy_level = { default = 1, help = \"h\" }\nbad = []\n",
+    );
+    let [flag] = &flags[..] else { panic!("one option") };
+    assert_eq!(
+        (flag.flag().as_str(), &flag.default, flag.help.as_str()),
+        ("my-level", &OptionValue::Integer(1), "h")
+    );
+    assert_eq!(option_flags("not toml ["), []);
+}
+
+#[test]
+fn redaction_is_a_setting() {
+    let config = file("[redact]\nfields = [\"Card*\"]\nshow = \"key\"\n");
+    assert!(config.redaction.is_secret("card_number") && config.redaction.is_secret("password"));
+    assert!(!config.redaction.is_secret("Key"));
+}
+
+#[test]
+fn the_engine_is_told_what_the_settings_say() {
+    let config = file(
+        "[target]\nhost = \"tcp://127.0.0.1:9\"\n[load]\nstop_timeout = 2\nlocal_addresses = [\"127.0.0.2\"]\n\
+         [robot]\non_error = \"stop\"\nready_timeout = 3\nwait = 4\n\
+         [protocols.a]\nhosts = [\"ws://*\", \"ws://b:*\"]\ncodec = \"raw\"\nreply = \"none\"\n",
+    );
+    let settings = config.engine_settings(7);
+    assert_eq!((settings.seed, settings.websocket_by_default, settings.on_error), (7, false, OnError::Stop));
+    assert_eq!(settings.wait, Wait::Constant(Duration::from_secs(4)));
+    assert_eq!(
+        (settings.ready_timeout, settings.stop_timeout),
+        (Duration::from_secs(3), Duration::from_secs(2))
+    );
+    assert_eq!(settings.local_addresses, ["127.0.0.2".parse::<IpAddr>().unwrap()]);
+    assert_eq!(settings.protocols[0].hosts, ["ws://*", "ws://b:*"]);
+    assert!(file("").engine_settings(0).websocket_by_default);
+}
