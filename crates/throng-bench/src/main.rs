@@ -11,6 +11,7 @@ mod drive;
 mod echo;
 mod machine;
 mod options;
+mod scripts;
 mod server;
 mod speech;
 mod table;
@@ -29,6 +30,7 @@ fn main() -> Result<()> {
             match client.kind {
                 Kind::Bare => bare::run(client),
                 Kind::Engine => builtin::run(client),
+                Kind::Lua | Kind::Sproto => scripts::run(client),
             }
         }
         None => compare(&options),

@@ -93,6 +93,10 @@ pub(crate) enum Kind {
     Bare,
     /// The engine with a behaviour in Rust.
     Engine,
+    /// The engine with robots in Lua that send bytes.
+    Lua,
+    /// The engine with robots in Lua that send tables by Sproto.
+    Sproto,
 }
 
 impl Kind {
@@ -101,6 +105,8 @@ impl Kind {
         match self {
             Kind::Bare => "bare epoll loop",
             Kind::Engine => "engine, built-in behaviour",
+            Kind::Lua => "Lua, raw bytes",
+            Kind::Sproto => "Lua, Sproto both ways",
         }
     }
 }

@@ -10,9 +10,13 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 /// Connections that may wait to be accepted, on each port.
 const BACKLOG: i32 = 4096;
+/// How long the server looks for requests before it sleeps. Woken for each request it would put the price of waking
+/// another core on every client that is slower than it, and on none that is faster.
+const SPIN: Duration = Duration::from_millis(20);
 const WAKER: Token = Token(usize::MAX);
 
 /// Serves until the parent goes.
@@ -32,11 +36,16 @@ pub(crate) fn run(options: &ServerOptions) -> Result<()> {
     });
     let mut server = Server { wire: options.wire, connections: Vec::new(), requests: 0, input: vec![0; 64 << 10], output: Vec::new() };
     let mut events = Events::with_capacity(1024);
+    let mut last_event = Instant::now();
     loop {
-        if let Err(error) = poll.poll(&mut events, None)
+        let idle = last_event.elapsed() > SPIN;
+        if let Err(error) = poll.poll(&mut events, if idle { None } else { Some(Duration::ZERO) })
             && error.kind() != ErrorKind::Interrupted
         {
             return Err(error.into());
+        }
+        if !events.is_empty() {
+            last_event = Instant::now();
         }
         for event in &events {
             match event.token() {

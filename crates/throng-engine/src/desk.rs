@@ -297,6 +297,20 @@ impl Desk {
         core.trace(robot, |_| Trace::Failed(&failure));
     }
 
+    /// Counts that the reply which is being told cannot be decoded, so that its request has failed.
+    pub fn reply_undecodable(&self, robot: RobotKey, name: &str, text: &str, sample: Option<&str>) {
+        let mut core = self.0.borrow_mut();
+        core.reply_undecodable(text, sample);
+        let failure = Failure {
+            kind: FailureKind::Decode,
+            name: name.into(),
+            connection: None,
+            elapsed: Duration::ZERO,
+            text: text.into(),
+        };
+        core.trace(robot, |_| Trace::Failed(&failure));
+    }
+
     /// Records a time under a name of the script's own.
     pub fn record(&self, name: &str, time: Duration) {
         let recorder = &mut self.0.borrow_mut().recorder;

@@ -36,6 +36,10 @@ const REPORT_BEAT: Nanos = 1_000_000_000;
 const SPAWNS_PER_TURN: usize = 256;
 /// Robots ended in one turn at most.
 const STOPS_PER_TURN: usize = 2_000;
+/// Sockets read before those that have something to write are written. At the turn's end the first would be out of the
+/// processor's caches again, which makes a request a tenth dearer; one by one, reading and writing would push each
+/// other's code out of them.
+const FLUSHED_TOGETHER: usize = 16;
 /// A pause of the collector is lag from here on.
 const COLLECTOR_LAG: Duration = Duration::from_micros(100);
 
@@ -378,8 +382,11 @@ impl<H: Host> Shard<H> {
             self.receive(key, true);
         }
         let ready = std::mem::take(&mut self.ready);
-        for readiness in &ready {
-            self.handle_readiness(*readiness);
+        for some in ready.chunks(FLUSHED_TOGETHER) {
+            for readiness in some {
+                self.handle_readiness(*readiness);
+            }
+            self.flush();
         }
         self.ready = ready;
     }
@@ -387,19 +394,15 @@ impl<H: Host> Shard<H> {
     fn handle_readiness(&mut self, readiness: Readiness) {
         let key = readiness.connection;
         if readiness.writable {
-            let mut core = self.core.borrow_mut();
-            core.transport_ready(key);
-            core.mark_dirty(key);
+            self.core.borrow_mut().writable(key);
         }
         if readiness.readable {
             self.receive(key, readiness.ended);
         }
         self.run_events();
-        // While the socket just read is still in the processor's cache: a write at the turn's end costs a fifth more.
-        self.flush();
     }
 
-    /// Writes what connections have to write, once for each.
+    /// Writes what connections have to write, with one call to the system for each.
     fn flush(&mut self) {
         self.core.borrow_mut().flush_all();
         self.run_events();

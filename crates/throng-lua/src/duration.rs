@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn numbers_are_seconds_and_texts_have_units() {
-        for (text, wanted) in [("500ms", 500), ("90s", 90_000), ("1.5", 1500), ("10m", 600_000), ("1h", 3_600_000)] {
+        for (text, wanted) in
+            [("500ms", 500), ("90s", 90_000), ("1.5", 1500), ("10m", 600_000), ("1h", 3_600_000)]
+        {
             assert_eq!(parse(text), Ok(Duration::from_millis(wanted)), "{text}");
         }
         assert_eq!(from_lua(&Value::Number(0.25)), Ok(Duration::from_millis(250)));

@@ -51,7 +51,12 @@ mod tests {
 
     #[test]
     fn the_place_is_taken_from_the_text() {
-        check("mods/b.lua:12: attempt to index a nil value", "mods/b.lua", Some(12), "attempt to index a nil value");
+        check(
+            "mods/b.lua:12: attempt to index a nil value",
+            "mods/b.lua",
+            Some(12),
+            "attempt to index a nil value",
+        );
         check("C:mods/b.lua:3: a: b", "C:mods/b.lua", Some(3), "a: b");
         check("something: else", "mods/a.lua", None, "something: else");
     }

@@ -3,19 +3,21 @@
 use crate::error::LoadError;
 use crate::load;
 use crate::natives::source_place;
-use crate::program::Loaded;
+use crate::program::{Inventory, Loaded};
 use crate::project::LuaProject;
 use crate::push::Listeners;
 use crate::run::{Entry, lua_index, no_arguments};
-use crate::state::{FiberKey, Fiber, Origin, Robot, Shared, What, slot_of};
-use crate::vm::Vm;
-use mlua::{IntoLua, Lua, Value};
+use crate::sandbox::random::Stream;
+use crate::state::{Fiber, FiberKey, Origin, Robot, Shared, What, slot_of};
+use crate::values::Shown;
+use crate::vm::{Vm, broken_error};
+use mlua::{IntoLua, Lua, Table, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use throng_engine::{
-    ActivityKey, CloseReason, ConnectionKey, Desk, Host, Incoming, Memory, OperationKey, Outcome, Program, RobotId,
-    RobotKey, Routine, ScriptError, Uncaught,
+    ActivityKey, CloseReason, ConnectionKey, Desk, Host, Incoming, Memory, OperationKey, Outcome, Program,
+    RobotId, RobotKey, Routine, ScriptError, Uncaught,
 };
 use throng_metrics::FailureKind;
 
@@ -42,16 +44,42 @@ impl LuaHost {
         let vm = load::vm(&shared)?;
         let loaded = vm.loaded().clone();
         let collectors = vec![Collector::new(&vm)];
-        Ok(LuaHost { shared, desk, loaded, listeners: Listeners::default(), vms: vec![vm], robots: vec![0], collectors })
+        Ok(LuaHost {
+            shared,
+            desk,
+            loaded,
+            listeners: Listeners::default(),
+            vms: vec![vm],
+            robots: vec![0],
+            collectors,
+        })
     }
 
     /// Loads the project and runs nothing.
     ///
     /// # Errors
     /// The first mistake in the project.
-    pub fn check(project: Arc<LuaProject>) -> Result<Program, LoadError> {
+    pub fn check(project: Arc<LuaProject>) -> Result<Inventory, LoadError> {
         let shared = Shared::new(project, None);
-        Ok(load::vm(&shared)?.loaded().program.clone())
+        let vm = load::vm(&shared)?;
+        let Loaded { program, handlers, .. } = (**vm.loaded()).clone();
+        Ok(Inventory { program, handlers })
+    }
+
+    /// What a robot's objects hold, by mod, for people.
+    pub fn inspect(&self, robot: RobotKey) -> Vec<(String, String)> {
+        let place = self.shared.robots.borrow().get(robot).map(|place| (place.slot, place.vm));
+        let Some((slot, vm)) = place else { return Vec::new() };
+        let shown = Shown { secrets: &self.shared.project.secrets };
+        let object: mlua::Result<Table> =
+            self.vms[vm].prelude().table.raw_get::<Table>("robots").and_then(|robots| robots.raw_get(slot));
+        let Ok(object) = object else { return Vec::new() };
+        let mods = self.loaded.program.mods.iter().enumerate();
+        let fields = mods.map(|(index, spec)| {
+            let fields = object.raw_get::<Value>(index + 1).unwrap_or(Value::Nil);
+            (spec.name.to_string(), shown.text(&fields))
+        });
+        fields.collect()
     }
 
     /// How many Lua states there are.
@@ -85,9 +113,11 @@ impl LuaHost {
             Routine::Task { task } => {
                 (self.loaded.program.tasks[task].module, Entry::Task, (lua_index(task), nil(), nil()))
             }
-            Routine::Step { task, step } => {
-                (self.loaded.program.tasks[task].module, Entry::Step, (lua_index(task), lua_index(step), nil()))
-            }
+            Routine::Step { task, step } => (
+                self.loaded.program.tasks[task].module,
+                Entry::Step,
+                (lua_index(task), lua_index(step), nil()),
+            ),
             Routine::Closed { module, connection, why } => {
                 let key = Value::Integer(crate::state::number_of(connection));
                 let why = reason_value(&self.vms[vm].lua, why).unwrap_or(Value::Nil);
@@ -101,10 +131,12 @@ impl LuaHost {
         let what = match &waiting.what {
             What::Sleep(time) => format!("sleep {time:?}"),
             What::Connect(name) => format!("connect {name}"),
-            What::Request(connection, message) => match self.desk.facts(*connection).and_then(|facts| facts.protocol) {
-                Some(protocol) => format!("request {}", protocol.message_name(*message)),
-                None => "request".to_owned(),
-            },
+            What::Request(connection, message) => {
+                match self.desk.facts(*connection).and_then(|facts| facts.protocol) {
+                    Some(protocol) => format!("request {}", protocol.message_name(*message)),
+                    None => "request".to_owned(),
+                }
+            }
             What::Read(connection) => match self.desk.facts(*connection) {
                 Some(facts) => format!("read from {}", facts.name),
                 None => "read".to_owned(),
@@ -141,8 +173,11 @@ impl Host for LuaHost {
             halted: false,
         };
         self.shared.robots.borrow_mut().insert(robot, place);
+        if !self.shared.streams.borrow().contains_key(robot) {
+            self.shared.streams.borrow_mut().insert(robot, Stream::new(self.desk.seed(robot), id.0));
+        }
         let prelude = self.vms[vm].prelude();
-        prelude.born.call::<()>((slot, id.0)).map_err(|error| script_error(error.to_string()))?;
+        prelude.born.call::<()>((slot, id.0)).map_err(|error| broken_error(&error))?;
         if !self.loaded.init {
             return Ok(());
         }
@@ -214,19 +249,18 @@ impl Host for LuaHost {
     }
 
     fn housekeeping(&mut self, idle: Duration) -> Duration {
-        let begin = Instant::now();
+        self.shared.idle.set(idle);
+        let mut took = Duration::ZERO;
         for (vm, collector) in self.vms.iter().zip(&mut self.collectors) {
-            if begin.elapsed() < idle {
-                collector.use_idle_time(vm);
-            }
+            took += collector.keep_up(&vm.lua, idle.saturating_sub(took));
         }
-        begin.elapsed()
+        took
     }
 
     fn memory(&self) -> Memory {
         Memory {
             used: self.vms.iter().map(|vm| vm.lua.used_memory()).sum(),
-            limit: self.shared.project.limits.memory * self.vms.len(),
+            limit: self.shared.project.limits.memory.saturating_mul(self.vms.len()),
         }
     }
 }
@@ -237,6 +271,9 @@ impl LuaHost {
         let Some(place) = self.shared.robots.borrow_mut().remove(robot) else { return };
         self.robots[place.vm] -= 1;
         let prelude = self.vms[place.vm].prelude();
+        for (id, _) in place.queues.iter().flat_map(|queue| &queue.messages) {
+            let _ = prelude.queued.raw_set(*id, Value::Nil);
+        }
         for watch in &place.watches {
             let _ = prelude.watches.raw_set(watch.id, Value::Nil);
         }
@@ -249,29 +286,38 @@ impl LuaHost {
             let _ = prelude.timers.raw_set(crate::state::number_of(timer), Value::Nil);
         }
         let forgotten = prelude.forget.call::<()>(place.slot);
-        debug_assert!(forgotten.is_ok(), "forgetting runs only the prelude's code");
+        self.tolerate(robot, forgotten);
     }
 }
 
-/// When a Lua state's collector is to be helped along.
-pub(crate) struct Collector {
-    after_last: usize,
+/// Steps of a Lua state's collector between turns, where they are measured and harm least: the collector itself would make
+/// the same step in the middle of a turn, when memory has grown by a fifth.
+struct Collector {
+    /// Bytes in use after the last step.
+    kept: usize,
+    /// How long the last step took.
+    took: Duration,
 }
 
 impl Collector {
     fn new(vm: &Vm) -> Collector {
-        Collector { after_last: vm.lua.used_memory() }
+        Collector { kept: vm.lua.used_memory(), took: Duration::ZERO }
     }
 
-    /// Collects young objects before the collector would by itself, in the middle of a turn.
-    fn use_idle_time(&mut self, vm: &Vm) {
-        let used = vm.lua.used_memory();
-        if used < self.after_last + self.after_last / 10 {
-            return;
+    /// Makes a step if there is time for it and something to collect, or if it is due anyway; returns how long it took.
+    fn keep_up(&mut self, lua: &Lua, idle: Duration) -> Duration {
+        let grown = lua.used_memory().saturating_sub(self.kept);
+        let worthwhile = grown > self.kept / 10 && idle > self.took;
+        let due = grown > self.kept / 6;
+        if !worthwhile && !due {
+            return Duration::ZERO;
         }
-        if vm.lua.gc_step().is_ok() {
-            self.after_last = vm.lua.used_memory();
-        }
+        let begin = Instant::now();
+        // Only a finaliser of the script's can fail here, and it has been cut off or reported by Lua.
+        let _ = lua.gc_step();
+        self.took = begin.elapsed();
+        self.kept = lua.used_memory();
+        self.took
     }
 }
 

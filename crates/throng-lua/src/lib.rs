@@ -23,9 +23,11 @@ mod run;
 pub mod sandbox;
 mod state;
 mod suggest;
+pub mod testing;
 mod values;
 mod vm;
 
 pub use error::LoadError;
 pub use host::LuaHost;
+pub use program::{Handler, Inventory};
 pub use project::{Limits, LuaProject, OptionValue, TagFilter, TaskWeight};

@@ -19,15 +19,26 @@ pub(crate) struct Loaded {
     pub(crate) init: bool,
 }
 
-/// A handler of pushes.
-#[derive(Debug, Clone)]
-pub(crate) struct Handler {
-    pub(crate) module: usize,
-    pub(crate) message: Box<str>,
+/// A handler of pushes, as a mod declared it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handler {
+    /// The mod, by index.
+    pub module: usize,
+    /// The message's name; `*` is every message.
+    pub message: Box<str>,
     /// Only from the connection of this name.
-    pub(crate) connection: Option<Box<str>>,
+    pub connection: Option<Box<str>>,
     /// One message at a time.
-    pub(crate) queue: bool,
+    pub queue: bool,
+}
+
+/// What a project declares.
+#[derive(Debug, Clone)]
+pub struct Inventory {
+    /// Its mods and tasks.
+    pub program: Program,
+    /// Its handlers, in the order in which they hear.
+    pub handlers: Vec<Handler>,
 }
 
 /// Reads what the prelude gathered while the files ran.
@@ -77,13 +88,15 @@ fn read_mod(spec: &Table) -> mlua::Result<(ModSpec, bool, bool)> {
 fn check_needs(mods: &[ModSpec]) -> Result<(), LoadError> {
     let mut done = vec![false; mods.len()];
     loop {
-        let next = (0..mods.len()).find(|index| !done[*index] && mods[*index].needs.iter().all(|need| done[*need]));
+        let next =
+            (0..mods.len()).find(|index| !done[*index] && mods[*index].needs.iter().all(|need| done[*need]));
         match next {
             Some(index) => done[index] = true,
             None => break,
         }
     }
-    let circle: Vec<&str> = mods.iter().zip(&done).filter(|(_, done)| !**done).map(|(spec, _)| &*spec.name).collect();
+    let circle: Vec<&str> =
+        mods.iter().zip(&done).filter(|(_, done)| !**done).map(|(spec, _)| &*spec.name).collect();
     if circle.is_empty() {
         return Ok(());
     }
@@ -150,7 +163,9 @@ fn tags_of(value: &Value) -> Result<Vec<String>, String> {
     match value {
         Value::Nil => Ok(Vec::new()),
         Value::String(tag) => Ok(vec![tag.to_string_lossy()]),
-        Value::Table(tags) => tags.sequence_values::<String>().collect::<mlua::Result<_>>().map_err(|_| wanted()),
+        Value::Table(tags) => {
+            tags.sequence_values::<String>().collect::<mlua::Result<_>>().map_err(|_| wanted())
+        }
         _ => Err(wanted()),
     }
 }
@@ -163,7 +178,11 @@ pub(crate) fn wait_of(value: &Value) -> Result<Option<Wait>, String> {
     let table = match value {
         Value::Nil => return Ok(None),
         Value::Table(table) => table,
-        time => return duration::from_lua(time).map(|time| Some(Wait::Constant(time))).map_err(|_| WAITS.to_owned()),
+        time => {
+            return duration::from_lua(time)
+                .map(|time| Some(Wait::Constant(time)))
+                .map_err(|_| WAITS.to_owned());
+        }
     };
     let mut pairs = table.pairs::<String, Value>();
     let (Some(Ok((kind, value))), None) = (pairs.next(), pairs.next()) else { return Err(WAITS.to_owned()) };
@@ -188,7 +207,8 @@ fn between(value: &Value) -> Result<Wait, String> {
         Value::Table(bounds) => [bounds.raw_get::<Value>(1), bounds.raw_get::<Value>(2)],
         _ => return Err("'between' is a list of two times".to_owned()),
     };
-    let [low, high] = bounds.map(|bound| bound.map_err(|error| error.to_string()).and_then(|v| duration::from_lua(&v)));
+    let [low, high] =
+        bounds.map(|bound| bound.map_err(|error| error.to_string()).and_then(|v| duration::from_lua(&v)));
     let (low, high) = (low?, high?);
     if low > high {
         return Err("the first time of 'between' is the shorter one".to_owned());
@@ -217,7 +237,14 @@ mod tests {
 
     #[test]
     fn waits_that_say_nothing_sensible_are_refused() {
-        for source in ["true", "{}", "{ betwen = { 1, 2 } }", "{ between = { 2, 1 } }", "{ throughput = 0 }", "{ pacing = -1 }"] {
+        for source in [
+            "true",
+            "{}",
+            "{ betwen = { 1, 2 } }",
+            "{ between = { 2, 1 } }",
+            "{ throughput = 0 }",
+            "{ pacing = -1 }",
+        ] {
             assert!(wait(source).is_err(), "{source}");
         }
     }

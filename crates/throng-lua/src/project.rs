@@ -78,6 +78,9 @@ pub struct Limits {
     pub deadline: Duration,
     /// Robots that share one Lua state; beyond, another state is made.
     pub robots_per_vm: usize,
+    /// Functions of robots that one Lua state runs beside each other: handlers, spawned ones and the rest. A state can refer
+    /// to about a million coroutines.
+    pub functions_per_vm: usize,
 }
 
 impl Default for Limits {
@@ -87,6 +90,7 @@ impl Default for Limits {
             memory_per_resume: 64 << 20,
             deadline: Duration::from_millis(200),
             robots_per_vm: 10_000,
+            functions_per_vm: 400_000,
         }
     }
 }

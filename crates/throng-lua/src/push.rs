@@ -7,7 +7,7 @@ use crate::host::LuaHost;
 use crate::run::{Entry, lua_index};
 use crate::state::{FiberKey, Origin, Queue, number_of};
 use crate::vm::Vm;
-use mlua::{IntoLua, Value};
+use mlua::{IntoLua, Table, Value};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -54,17 +54,16 @@ impl LuaHost {
         let value = match vm.state.codec.decode(&vm.lua, message) {
             Ok(value) => value,
             Err(text) => {
-                self.count_undecodable(robot, connection, message, &text);
+                self.count_undecodable(robot, message, &text);
                 return true;
             }
         };
-        let name = self.message_name(message);
-        self.offer_to_watches(vm, robot, &interests, &value, &name);
+        self.offer_to_watches(vm, robot, &interests, &value, message);
         for handler in handlers.iter() {
             if self.is_halted(robot) {
                 break;
             }
-            self.handle(robot, *handler, value.clone(), connection, &name);
+            self.handle(robot, *handler, value.clone(), connection, message);
         }
         true
     }
@@ -78,11 +77,18 @@ impl LuaHost {
         message.message.map_or_else(String::new, |id| message.protocol.message_name(id).to_owned())
     }
 
-    fn interests(&self, robot: RobotKey, connection: ConnectionKey, message: Option<MessageId>) -> Vec<Interest> {
+    fn interests(
+        &self,
+        robot: RobotKey,
+        connection: ConnectionKey,
+        message: Option<MessageId>,
+    ) -> Vec<Interest> {
         let robots = self.shared.robots.borrow();
         let Some(robot) = robots.get(robot) else { return Vec::new() };
-        let wants = |messages: &[MessageId]| messages.is_empty() || message.is_some_and(|id| messages.contains(&id));
-        let wanting = robot.watches.iter().filter(|watch| watch.connection == connection && wants(&watch.messages));
+        let wants =
+            |messages: &[MessageId]| messages.is_empty() || message.is_some_and(|id| messages.contains(&id));
+        let wanting =
+            robot.watches.iter().filter(|watch| watch.connection == connection && wants(&watch.messages));
         let interest = wanting.map(|watch| Interest {
             id: watch.id,
             filtered: watch.filtered,
@@ -113,17 +119,31 @@ impl LuaHost {
         handlers.into()
     }
 
-    fn offer_to_watches(&self, vm: &Vm, robot: RobotKey, interests: &[Interest], value: &Value, name: &str) {
+    fn offer_to_watches(
+        &self,
+        vm: &Vm,
+        robot: RobotKey,
+        interests: &[Interest],
+        value: &Value,
+        message: &Incoming<'_>,
+    ) {
+        if interests.is_empty() {
+            return;
+        }
+        let name = self.message_name(message);
         let mut expected = false;
         for interest in interests {
             if interest.once && (expected || interest.fiber == FiberKey::default()) {
                 continue;
             }
-            if self.is_halted(robot) || !self.is_armed(robot, interest.id) || !self.accepts(robot, interest, value) {
+            if self.is_halted(robot)
+                || !self.is_armed(robot, interest.id)
+                || !self.accepts(robot, interest, value)
+            {
                 continue;
             }
             expected |= interest.once;
-            self.offer(vm, robot, interest, value, name);
+            self.offer(vm, robot, interest, value, &name);
         }
     }
 
@@ -156,8 +176,12 @@ impl LuaHost {
         }
         match vm.prelude().offer.call::<bool>((interest.id, value, name, QUEUED)) {
             Ok(false) => {}
-            Ok(true) => self.overflow(robot, "watch", &format!("a watch keeps {QUEUED} messages; the oldest was dropped")),
-            Err(error) => debug_assert!(false, "offering runs only the prelude's code: {error}"),
+            Ok(true) => self.overflow(
+                robot,
+                "watch",
+                &format!("a watch keeps {QUEUED} messages; the oldest was dropped"),
+            ),
+            Err(error) => self.tolerate(robot, Err(error)),
         }
         let fiber = self.take_watcher(robot, interest.id);
         self.wake_watcher(fiber, Value::Nil, Value::Nil);
@@ -166,7 +190,8 @@ impl LuaHost {
     /// The fiber that waits for a watch's message, if one does; it will wait no more.
     fn take_watcher(&self, robot: RobotKey, id: i64) -> FiberKey {
         let mut robots = self.shared.robots.borrow_mut();
-        let watch = robots.get_mut(robot).and_then(|robot| robot.watches.iter_mut().find(|watch| watch.id == id));
+        let watch =
+            robots.get_mut(robot).and_then(|robot| robot.watches.iter_mut().find(|watch| watch.id == id));
         watch.map(|watch| std::mem::take(&mut watch.fiber)).unwrap_or_default()
     }
 
@@ -180,20 +205,39 @@ impl LuaHost {
     }
 
     /// Begins a handler, or lets its message wait for its turn.
-    fn handle(&self, robot: RobotKey, handler: usize, value: Value, connection: ConnectionKey, name: &str) {
+    fn handle(
+        &self,
+        robot: RobotKey,
+        handler: usize,
+        value: Value,
+        connection: ConnectionKey,
+        message: &Incoming<'_>,
+    ) {
         let queue = self.loaded.handlers[handler].queue;
+        let crowded = self.shared.is_crowded(robot);
         let taken = match self.shared.robots.borrow_mut().get_mut(robot) {
             None => return,
-            Some(robot) if robot.handlers >= HANDLERS => Taken::Dropped,
+            Some(robot) if crowded || robot.handlers >= HANDLERS => Taken::Dropped,
             Some(robot) => {
                 robot.handlers += 1;
-                if queue { queue_up(&mut robot.queues, handler, &value, connection) } else { Taken::Begins }
+                if queue {
+                    queue_up(&mut robot.queues, handler, self.shared.new_id(), connection)
+                } else {
+                    Taken::Begins
+                }
             }
         };
         match taken {
             Taken::Begins => self.begin_handler(robot, handler, value, connection),
-            Taken::Waits => {}
-            Taken::Dropped => self.overflow(robot, name, &format!("more than {HANDLERS} handlers run or wait; a push was dropped")),
+            Taken::Waits(id) => {
+                self.tolerate(robot, self.queued_of(robot, |queued| queued.raw_set(id, value)))
+            }
+            Taken::Dropped => {
+                let text = format!(
+                    "too many handlers run or wait (more than {HANDLERS} of the robot's); a push was dropped"
+                );
+                self.overflow(robot, &self.message_name(message), &text);
+            }
         }
     }
 
@@ -216,8 +260,21 @@ impl LuaHost {
             queue.busy = next.is_some();
             next
         };
-        if let Some((value, connection)) = next {
-            self.begin_handler(robot, handler, value, connection);
+        if let Some((id, connection)) = next {
+            let taken = self.queued_of(robot, |queued| {
+                let value: Value = queued.raw_get(id)?;
+                queued.raw_set(id, Value::Nil)?;
+                Ok(value)
+            });
+            self.begin_handler(robot, handler, taken.unwrap_or(Value::Nil), connection);
+        }
+    }
+
+    /// Does something with the messages that wait in Lua: a reference of mlua's for each would be too many.
+    fn queued_of<T>(&self, robot: RobotKey, act: impl FnOnce(&Table) -> mlua::Result<T>) -> mlua::Result<T> {
+        match self.vm_of(robot) {
+            Some(vm) => act(&vm.prelude().queued),
+            None => Err(mlua::Error::runtime("the robot is gone")),
         }
     }
 
@@ -225,22 +282,27 @@ impl LuaHost {
         self.desk.fail(robot, FailureKind::Overflow, name, text, None);
     }
 
-    fn count_undecodable(&self, robot: RobotKey, connection: ConnectionKey, message: &Incoming<'_>, text: &str) {
+    fn count_undecodable(&self, robot: RobotKey, message: &Incoming<'_>, text: &str) {
         let sample = hex(message.body);
         let name = self.message_name(message);
         self.desk.fail(robot, FailureKind::Decode, &name, text, Some(&sample));
-        let _ = connection;
     }
 
     /// The failure of a request whose reply does not fit its schema.
-    pub(crate) fn undecodable(&self, fiber: FiberKey, message: &Incoming<'_>, elapsed: Duration, text: String) -> Failure {
+    pub(crate) fn undecodable(
+        &self,
+        fiber: FiberKey,
+        message: &Incoming<'_>,
+        elapsed: Duration,
+        text: String,
+    ) -> Failure {
         let name = match message.request {
             Some(request) => message.protocol.message_name(request).to_owned(),
             None => self.message_name(message),
         };
         let robot = self.shared.fibers.borrow().get(fiber).map(|fiber| fiber.robot);
         if let Some(robot) = robot {
-            self.desk.fail(robot, FailureKind::Decode, &name, &text, Some(&hex(message.body)));
+            self.desk.reply_undecodable(robot, &name, &text, Some(&hex(message.body)));
         }
         Failure { kind: FailureKind::Decode, name: name.into(), connection: None, elapsed, text: text.into() }
     }
@@ -248,11 +310,12 @@ impl LuaHost {
 
 enum Taken {
     Begins,
-    Waits,
+    /// In its queue, under this number.
+    Waits(i64),
     Dropped,
 }
 
-fn queue_up(queues: &mut Vec<Queue>, handler: usize, value: &Value, connection: ConnectionKey) -> Taken {
+fn queue_up(queues: &mut Vec<Queue>, handler: usize, id: i64, connection: ConnectionKey) -> Taken {
     let index = match queues.iter().position(|queue| queue.handler == handler) {
         Some(index) => index,
         None => {
@@ -262,8 +325,8 @@ fn queue_up(queues: &mut Vec<Queue>, handler: usize, value: &Value, connection: 
     };
     let queue = &mut queues[index];
     if queue.busy {
-        queue.messages.push_back((value.clone(), connection));
-        return Taken::Waits;
+        queue.messages.push_back((id, connection));
+        return Taken::Waits(id);
     }
     queue.busy = true;
     Taken::Begins

@@ -41,7 +41,8 @@ pub(crate) fn suspended_at(thread: &Thread, of_user: impl Fn(&str) -> bool) -> O
         // SAFETY: the thread is alive, because `thread` refers to it; a level past the end is answered with 0, and the
         // record of an existing level may be asked for source and line.
         let known = unsafe {
-            ffi::lua_getstack(state, level, &mut record) != 0 && ffi::lua_getinfo(state, c"Sl".as_ptr(), &mut record) != 0
+            ffi::lua_getstack(state, level, &mut record) != 0
+                && ffi::lua_getinfo(state, c"Sl".as_ptr(), &mut record) != 0
         };
         if !known {
             break;

@@ -3,7 +3,7 @@
 use crate::host::LuaHost;
 use crate::natives::failure_value;
 use crate::state::{Current, Fiber, FiberKey, Origin, Shared, SpawnedKey, TimerKey, Waiter, What, number_of};
-use crate::vm::{Turn, Vm, VmState};
+use crate::vm::{Turn, Vm, VmState, broken_error};
 use mlua::{IntoLua, IntoLuaMulti, Thread, Value};
 use std::ptr;
 use throng_engine::{Failure, OperationKey, Outcome, RobotKey, ScriptError, Uncaught};
@@ -36,7 +36,14 @@ pub(crate) fn lua_index(index: usize) -> Value {
 
 impl LuaHost {
     /// Begins a function of a robot in a coroutine of its own.
-    pub(crate) fn begin_fiber(&self, robot: RobotKey, module: usize, origin: Origin, entry: Entry, arguments: Arguments) -> FiberKey {
+    pub(crate) fn begin_fiber(
+        &self,
+        robot: RobotKey,
+        module: usize,
+        origin: Origin,
+        entry: Entry,
+        arguments: Arguments,
+    ) -> FiberKey {
         let fiber = self.shared.add_fiber(robot, module, origin);
         self.launch(fiber, entry, arguments);
         fiber
@@ -47,11 +54,15 @@ impl LuaHost {
         let Some((robot, slot, vm)) = self.place_of(key) else { return };
         match vm.take_thread() {
             Ok(thread) => self.drive(vm, robot, key, thread, (entry as i64, slot, first, second, third)),
-            Err(error) => self.broken(vm, key, ScriptError {
-                kind: FailureKind::ScriptMemory,
-                message: error.to_string(),
-                traceback: String::new(),
-            }),
+            Err(error) => self.broken(
+                vm,
+                key,
+                ScriptError {
+                    kind: FailureKind::ScriptMemory,
+                    message: error.to_string(),
+                    traceback: String::new(),
+                },
+            ),
         }
     }
 
@@ -67,11 +78,17 @@ impl LuaHost {
     fn drive(&self, vm: &Vm, robot: RobotKey, key: FiberKey, thread: Thread, arguments: impl IntoLuaMulti) {
         let module = self.shared.fibers.borrow().get(key).map_or(usize::MAX, |fiber| fiber.module);
         let current = Current { robot, fiber: key, coroutine: ptr::null(), module };
-        match vm.run(&self.shared, &thread, current, arguments) {
-            Turn::Blocked => match self.shared.fibers.borrow_mut().get_mut(key) {
-                Some(fiber) => fiber.thread = Some(thread),
-                None => debug_assert!(false, "a running fiber is removed by nobody else"),
-            },
+        let turn = vm.run(&self.shared, &thread, current, arguments);
+        let turn = match vm.audit(&self.shared) {
+            Some(error) => self.void(vm, key, &thread, turn, error),
+            None => turn,
+        };
+        match turn {
+            Turn::Blocked => {
+                if let Some(fiber) = self.shared.fibers.borrow_mut().get_mut(key) {
+                    fiber.thread = Some(thread);
+                }
+            }
             Turn::Done(_) => {
                 vm.state.put_thread(thread);
                 self.ended(key, Ok(()));
@@ -82,6 +99,24 @@ impl LuaHost {
             }
             Turn::Broken(error) => self.broken(vm, key, error),
         }
+    }
+
+    /// Ends a function for something that was noticed only after its turn.
+    fn void(&self, vm: &Vm, key: FiberKey, thread: &Thread, turn: Turn, error: ScriptError) -> Turn {
+        match turn {
+            Turn::Broken(_) => return turn,
+            Turn::Done(_) | Turn::Failed(_) => vm.state.put_thread(thread.clone()),
+            Turn::Blocked => {
+                let waiting =
+                    self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.waiting.take());
+                if let Some(waiting) = waiting {
+                    self.shared.operations.borrow_mut().remove(waiting.operation);
+                    self.desk.cancel(waiting.operation);
+                }
+                vm.state.discard(&self.shared, thread, true);
+            }
+        }
+        Turn::Broken(error)
     }
 
     /// An operation has its outcome.
@@ -103,7 +138,9 @@ impl LuaHost {
 
     fn wake(&self, key: FiberKey, outcome: Outcome<'_>) {
         let Some((_, _, vm)) = self.place_of(key) else { return };
-        let Some(waiting) = self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.waiting.take()) else {
+        let Some(waiting) =
+            self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.waiting.take())
+        else {
             return;
         };
         let values = self.values_of(vm, key, &waiting.what, outcome);
@@ -168,7 +205,11 @@ impl LuaHost {
             // Nothing but memory is at stake when the table refuses.
             let _ = vm.prelude().watches.raw_set(watch, Value::Nil);
         } else if let Some(robot) = self.shared.robots.borrow_mut().get_mut(robot) {
-            robot.watches.iter_mut().filter(|other| other.id == watch).for_each(|watch| watch.fiber = FiberKey::default());
+            robot
+                .watches
+                .iter_mut()
+                .filter(|other| other.id == watch)
+                .for_each(|watch| watch.fiber = FiberKey::default());
         }
     }
 
@@ -249,19 +290,26 @@ impl LuaHost {
         }
     }
 
+    /// Counts what went wrong in the prelude's own code, which is only ever the memory.
+    pub(crate) fn tolerate(&self, robot: RobotKey, result: mlua::Result<()>) {
+        if let Err(error) = result {
+            self.desk.script_error(robot, &broken_error(&error));
+        }
+    }
+
     /// A fiber was cut off, or lost its coroutine.
     fn broken(&self, vm: &Vm, key: FiberKey, error: ScriptError) {
         let origin = self.shared.fibers.borrow().get(key).map(|fiber| (fiber.robot, fiber.origin));
         if let Some((robot, Origin::Spawned(spawned))) = origin {
             self.desk.script_error(robot, &error);
-            self.settle_broken(vm, spawned, &error);
+            self.settle_broken(vm, robot, spawned, &error);
             return self.ended(key, Err(Uncaught::Counted(error.message)));
         }
         self.ended(key, Err(Uncaught::Script(error)));
     }
 
     /// Tells those who wait for a spawned function that it was cut off.
-    fn settle_broken(&self, vm: &Vm, spawned: SpawnedKey, error: &ScriptError) {
+    fn settle_broken(&self, vm: &Vm, robot: RobotKey, spawned: SpawnedKey, error: &ScriptError) {
         let id = number_of(spawned);
         let failure = Failure {
             kind: error.kind,
@@ -276,11 +324,17 @@ impl LuaHost {
             }
             vm.prelude().settle.call::<()>((id, handle, self.failure(vm, &failure)))
         });
-        debug_assert!(settled.is_ok(), "settling runs only the prelude's code");
+        self.tolerate(robot, settled);
     }
 
     /// Runs a function that may not block and gives its result.
-    pub(crate) fn ask(&self, robot: RobotKey, module: usize, entry: Entry, (first, second, third): Arguments) -> Result<Value, Uncaught> {
+    pub(crate) fn ask(
+        &self,
+        robot: RobotKey,
+        module: usize,
+        entry: Entry,
+        (first, second, third): Arguments,
+    ) -> Result<Value, Uncaught> {
         let place = self.shared.robots.borrow().get(robot).map(|place| (place.slot, place.vm));
         let Some((slot, vm)) = place else { return Ok(Value::Nil) };
         let current = Current { robot, module, ..Current::nothing() };
@@ -332,13 +386,21 @@ pub(crate) fn kill(shared: &Shared, vm: &VmState, key: FiberKey) {
     let members: Vec<FiberKey> = {
         let spawned = shared.spawned.borrow();
         let waits = matches!(&fiber.waiting, Some(waiting) if matches!(waiting.what, What::Gather));
-        spawned.values().filter(|member| waits && member.group == Some(key)).map(|member| member.fiber).collect()
+        spawned
+            .values()
+            .filter(|member| waits && member.group == Some(key))
+            .map(|member| member.fiber)
+            .collect()
     };
     for member in members {
         kill(shared, vm, member);
     }
     if let Some(thread) = &fiber.thread {
-        let outer = shared.current.replace(Current { robot: fiber.robot, module: fiber.module, ..Current::nothing() });
+        let outer = shared.current.replace(Current {
+            robot: fiber.robot,
+            module: fiber.module,
+            ..Current::nothing()
+        });
         vm.discard(shared, thread, true);
         shared.current.set(outer);
     }
@@ -367,4 +429,3 @@ pub(crate) fn cancel_timer(shared: &Shared, key: TimerKey) {
 pub(crate) fn no_arguments() -> Arguments {
     (Value::Nil, Value::Nil, Value::Nil)
 }
-

@@ -5,7 +5,8 @@
 
 use crate::load::Files;
 use crate::project::LuaProject;
-use mlua::{Thread, Value};
+use crate::sandbox::random::Stream;
+use mlua::Thread;
 use slotmap::{Key, KeyData, SecondaryMap, SlotMap, new_key_type};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -37,10 +38,16 @@ pub(crate) struct Shared {
     pub(crate) operations: RefCell<SecondaryMap<OperationKey, Waiter>>,
     pub(crate) activities: RefCell<SecondaryMap<ActivityKey, FiberKey>>,
     pub(crate) fibers: RefCell<SlotMap<FiberKey, Fiber>>,
+    /// How many fibers each Lua state has.
+    crowds: RefCell<Vec<usize>>,
     pub(crate) robots: RefCell<SecondaryMap<RobotKey, Robot>>,
     pub(crate) timers: RefCell<SlotMap<TimerKey, Timer>>,
     pub(crate) spawned: RefCell<SlotMap<SpawnedKey, Spawned>>,
-    pub(crate) next_watch: Cell<i64>,
+    next_id: Cell<i64>,
+    /// How long nothing was due when the last turn had time for the collector.
+    pub(crate) idle: Cell<Duration>,
+    /// Random streams, which outlive a robot's restarts.
+    pub(crate) streams: RefCell<SecondaryMap<RobotKey, Stream>>,
     /// The encode buffer.
     pub(crate) body: RefCell<Vec<u8>>,
 }
@@ -60,7 +67,12 @@ pub(crate) struct Current {
 
 impl Current {
     pub(crate) fn nothing() -> Current {
-        Current { robot: RobotKey::null(), fiber: FiberKey::null(), coroutine: ptr::null(), module: usize::MAX }
+        Current {
+            robot: RobotKey::null(),
+            fiber: FiberKey::null(),
+            coroutine: ptr::null(),
+            module: usize::MAX,
+        }
     }
 }
 
@@ -78,6 +90,7 @@ pub(crate) enum Waiter {
 /// A function that has begun and not ended.
 pub(crate) struct Fiber {
     pub(crate) robot: RobotKey,
+    vm: usize,
     pub(crate) module: usize,
     pub(crate) origin: Origin,
     /// Its coroutine while it is blocked.
@@ -113,7 +126,13 @@ pub(crate) enum What {
     Request(ConnectionKey, MessageId),
     Read(ConnectionKey),
     /// A message of a watch; `once` is `expect`.
-    Message { watch: i64, names: Box<str>, connection: Arc<str>, once: bool, quiet: bool },
+    Message {
+        watch: i64,
+        names: Box<str>,
+        connection: Arc<str>,
+        once: bool,
+        quiet: bool,
+    },
     /// A spawned function.
     Join,
     /// Several functions.
@@ -157,7 +176,8 @@ pub(crate) struct Watch {
 pub(crate) struct Queue {
     pub(crate) handler: usize,
     pub(crate) busy: bool,
-    pub(crate) messages: VecDeque<(Value, ConnectionKey)>,
+    /// The messages' keys in the prelude's table of queued ones.
+    pub(crate) messages: VecDeque<(i64, ConnectionKey)>,
 }
 
 /// A timer of `every`.
@@ -188,10 +208,13 @@ impl Shared {
             operations: RefCell::default(),
             activities: RefCell::default(),
             fibers: RefCell::default(),
+            crowds: RefCell::default(),
             robots: RefCell::default(),
             timers: RefCell::default(),
             spawned: RefCell::default(),
-            next_watch: Cell::new(0),
+            next_id: Cell::new(0),
+            idle: Cell::new(Duration::ZERO),
+            streams: RefCell::default(),
             body: RefCell::default(),
         })
     }
@@ -205,10 +228,29 @@ impl Shared {
         self.blocked.set(true);
     }
 
+    /// A number that nothing else has: of a watch, of a queued message.
+    pub(crate) fn new_id(&self) -> i64 {
+        self.next_id.set(self.next_id.get() + 1);
+        self.next_id.get()
+    }
+
+    /// Whether a robot's Lua state runs as many functions as it may.
+    pub(crate) fn is_crowded(&self, robot: RobotKey) -> bool {
+        let vm = self.robots.borrow().get(robot).map(|robot| robot.vm);
+        let functions = vm.and_then(|vm| self.crowds.borrow().get(vm).copied()).unwrap_or(0);
+        functions >= self.project.limits.functions_per_vm
+    }
+
     /// Registers a fiber that has not begun to run.
     pub(crate) fn add_fiber(&self, robot: RobotKey, module: usize, origin: Origin) -> FiberKey {
-        let fiber = Fiber { robot, module, origin, thread: None, waiting: None };
+        let vm = self.robots.borrow().get(robot).map_or(0, |robot| robot.vm);
+        let fiber = Fiber { robot, vm, module, origin, thread: None, waiting: None };
         let key = self.fibers.borrow_mut().insert(fiber);
+        let mut crowds = self.crowds.borrow_mut();
+        if crowds.len() <= vm {
+            crowds.resize(vm + 1, 0);
+        }
+        crowds[vm] += 1;
         if let Some(robot) = self.robots.borrow_mut().get_mut(robot) {
             robot.fibers.push(key);
         }
@@ -225,6 +267,7 @@ impl Shared {
     /// Forgets a fiber, whatever became of it.
     pub(crate) fn remove_fiber(&self, key: FiberKey) -> Option<Fiber> {
         let fiber = self.fibers.borrow_mut().remove(key)?;
+        self.crowds.borrow_mut()[fiber.vm] -= 1;
         if let Some(robot) = self.robots.borrow_mut().get_mut(fiber.robot) {
             robot.fibers.retain(|other| *other != key);
         }
@@ -239,7 +282,6 @@ impl Shared {
         robot.watches.retain(|watch| watch.id != id);
         robot.watches.len() < before
     }
-
 }
 
 /// The number of a key, as Lua keeps it.

@@ -8,7 +8,9 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .into_iter()
         .filter(|other| *other != name)
         .map(|other| (strsim::damerau_levenshtein(&lower, &other.to_lowercase()), other))
-        .filter(|(distance, other)| *distance <= allowed || other.to_lowercase().contains(&lower) && lower.len() > 2)
+        .filter(|(distance, other)| {
+            *distance <= allowed || other.to_lowercase().contains(&lower) && lower.len() > 2
+        })
         .min()
         .map(|(_, other)| other)
 }

@@ -1,5 +1,6 @@
 //! Lua values for people: what kind one is, and what is in it.
 
+use crate::sandbox::freeze::contents;
 use mlua::{Table, Value};
 
 /// How many fields of a table are shown.
@@ -52,8 +53,9 @@ impl Shown<'_> {
 
     fn write_table(&self, table: &Table, depth: usize, out: &mut String) {
         out.push('{');
+        let table = contents(table);
         let pairs = table.pairs::<Value, Value>().filter_map(Result::ok);
-        for (index, (key, value)) in pairs.enumerate() {
+        for (index, (key, value)) in pairs.filter(|(_, value)| !is_robot(value)).enumerate() {
             out.push_str(if index == 0 { " " } else { ", " });
             if index == FIELDS {
                 out.push_str("...");
@@ -85,6 +87,13 @@ impl Shown<'_> {
         let name = name.to_lowercase();
         self.secrets.iter().any(|secret| name.contains(secret.as_str()))
     }
+}
+
+/// A mod's object refers to its robot, which is not part of what it holds.
+fn is_robot(value: &Value) -> bool {
+    let Value::Table(table) = value else { return false };
+    let name = table.metatable().and_then(|metatable| metatable.raw_get::<String>("__name").ok());
+    name.as_deref() == Some("robot")
 }
 
 fn write_quoted(bytes: &[u8], out: &mut String) {

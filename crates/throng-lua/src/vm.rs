@@ -6,14 +6,19 @@
 use crate::codec::Codec;
 use crate::natives;
 use crate::program::Loaded;
-use crate::sandbox::{self, CutOff, Guard, Reason};
+use crate::sandbox::freeze::Frozen;
+use crate::sandbox::{self, CutOff, Guard, Reason, random};
 use crate::state::{Current, Shared};
 use mlua::{FromLua, Function, IntoLuaMulti, LightUserData, Lua, LuaOptions, StdLib, Table, Thread, Value};
-use std::cell::{OnceCell, RefCell};
+use slotmap::Key;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use throng_engine::{ScriptError, Uncaught};
 use throng_metrics::FailureKind;
 use throng_wire::Protocol;
+
+/// How the names of the prelude's chunks begin.
+pub(crate) const HOST_CHUNKS: &str = "=throng/";
 
 /// The parts of the prelude, in the order in which they need each other.
 const PRELUDE: [(&str, &str); 6] = [
@@ -27,6 +32,9 @@ const PRELUDE: [(&str, &str); 6] = [
 
 /// Coroutines kept for later. What a burst made beyond these is the collector's.
 const POOL: usize = 512;
+
+/// How much longer than a robot's code a project's files may run while they load.
+const LOADING: u32 = 25;
 
 /// Addresses that scripts cannot make: what a coroutine's yield to the host begins with.
 static TOKENS: [u8; 2] = [0; 2];
@@ -56,6 +64,9 @@ pub(crate) struct VmState {
     pool: RefCell<Vec<Thread>>,
     prelude: OnceCell<Prelude>,
     loaded: OnceCell<Rc<Loaded>>,
+    frozen: OnceCell<Frozen>,
+    /// Bytes in use after the last full collection that the memory limit made necessary.
+    after_collection: Cell<usize>,
 }
 
 /// The message ids that scripts of a state asked for, by name.
@@ -78,6 +89,7 @@ pub(crate) struct Prelude {
     pub(crate) timers: Table,
     pub(crate) calls: Table,
     pub(crate) watches: Table,
+    pub(crate) queued: Table,
     pub(crate) failure: Table,
 }
 
@@ -100,6 +112,10 @@ impl Vm {
         // The default options leave Lua's own pcall in place, which can be yielded across; mlua's cannot.
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let limits = &shared.project.limits;
+        if limits.memory > 0 {
+            // What grows in steps is noticed by the guard and by `audit`; this stops what doubles.
+            lua.set_memory_limit(limits.memory.saturating_add(limits.memory_per_resume))?;
+        }
         sandbox::install(&lua, &sandbox::Limits { memory_per_resume: limits.memory_per_resume })?;
         let state = Rc::new(VmState {
             codec: Codec::default(),
@@ -107,6 +123,8 @@ impl Vm {
             pool: RefCell::default(),
             prelude: OnceCell::new(),
             loaded: OnceCell::new(),
+            frozen: OnceCell::new(),
+            after_collection: Cell::new(0),
         });
         let natives = natives::table(&lua, shared, &state)?;
         let prelude = Prelude::load(&lua, &natives)?;
@@ -125,11 +143,16 @@ impl Vm {
     ) -> Turn {
         let current = Current { coroutine: thread.state().cast_const().cast(), ..current };
         let outer = shared.current.replace(current);
+        let others = shared.streams.borrow().get(current.robot).cloned().map(random::exchange);
         shared.blocked.set(false);
-        let guard = Guard::enter(shared.project.limits.deadline);
+        let deadline = shared.project.limits.deadline;
+        let guard = Guard::enter(if current.robot.is_null() { deadline * LOADING } else { deadline });
         let yielded = thread.resume::<(Value, Value, Value, Value, Value)>(arguments);
         let cut = guard.verdict();
         drop(guard);
+        if let Some(others) = others {
+            shared.streams.borrow_mut().insert(current.robot, random::exchange(others));
+        }
         shared.current.set(outer);
         match (cut, yielded) {
             (Some(cut), _) => {
@@ -149,7 +172,9 @@ impl Vm {
                 self.state.discard(shared, thread, true);
                 Turn::Broken(ScriptError {
                     kind: FailureKind::Script,
-                    message: format!("{place}: coroutine.yield outside of a coroutine that the script made itself"),
+                    message: format!(
+                        "{place}: coroutine.yield outside of a coroutine that the script made itself"
+                    ),
                     traceback: place,
                 })
             }
@@ -165,10 +190,12 @@ impl Vm {
     ) -> Result<Value, Uncaught> {
         let thread = self.take_thread().map_err(|error| Uncaught::Script(broken_error(&error)))?;
         let current = Current { fiber: Default::default(), ..current };
-        match self.run(shared, &thread, current, arguments) {
+        let turn = self.run(shared, &thread, current, arguments);
+        let fault = self.audit(shared);
+        match turn {
             Turn::Done(value) => {
                 self.state.put_thread(thread);
-                Ok(value)
+                fault.map_or(Ok(value), |error| Err(Uncaught::Script(error)))
             }
             Turn::Failed(uncaught) => {
                 self.state.put_thread(thread);
@@ -179,9 +206,44 @@ impl Vm {
         }
     }
 
+    /// What is wrong with the state after a turn, beside what the turn came to: a captured variable was assigned, or the
+    /// state is over its memory limit and collecting did not help.
+    pub(crate) fn audit(&self, shared: &Shared) -> Option<ScriptError> {
+        self.rebound().or_else(|| self.over_limit(shared.project.limits.memory))
+    }
+
+    fn rebound(&self) -> Option<ScriptError> {
+        let frozen = self.state.frozen.get().filter(|frozen| frozen.is_suspicious())?;
+        let message = frozen.rebound(&self.lua).ok()??.to_string();
+        Some(ScriptError { kind: FailureKind::Script, message, traceback: String::new() })
+    }
+
+    fn over_limit(&self, limit: usize) -> Option<ScriptError> {
+        let used = self.lua.used_memory();
+        if limit == 0 || used <= limit {
+            return None;
+        }
+        // A full collection is dear: the next one is worth it only when there is something new to collect.
+        if used > self.state.after_collection.get() + limit / 16 {
+            self.lua.gc_collect().ok()?;
+            self.state.after_collection.set(self.lua.used_memory());
+        }
+        let used = self.lua.used_memory();
+        (used > limit).then(|| ScriptError {
+            kind: FailureKind::ScriptMemory,
+            message: format!(
+                "the scripts of this shard hold {} MiB, more than the limit of {} MiB",
+                used >> 20,
+                limit >> 20
+            ),
+            traceback: String::new(),
+        })
+    }
+
     /// An idle coroutine that waits for a function to run.
     pub(crate) fn take_thread(&self) -> mlua::Result<Thread> {
-        match self.state.pool.borrow_mut().pop() {
+        let idle = self.state.pool.borrow_mut().pop();
+        match idle {
             Some(thread) => Ok(thread),
             None => self.lua.create_thread(self.prelude().drive.clone()),
         }
@@ -195,6 +257,10 @@ impl Vm {
         self.state.loaded.get().expect("a state is used for robots only after it was loaded")
     }
 
+    pub(crate) fn set_frozen(&self, frozen: Frozen) {
+        let _ = self.state.frozen.set(frozen);
+    }
+
     pub(crate) fn set_loaded(&self, loaded: Loaded) {
         let _ = self.state.loaded.set(Rc::new(loaded));
     }
@@ -205,7 +271,11 @@ impl Vm {
         if counted == Value::Boolean(true) {
             return Uncaught::Counted(message);
         }
-        let kind = if message.ends_with("not enough memory") { FailureKind::ScriptMemory } else { FailureKind::Script };
+        let kind = if message.ends_with("not enough memory") {
+            FailureKind::ScriptMemory
+        } else {
+            FailureKind::Script
+        };
         Uncaught::Script(ScriptError { kind, message, traceback: text(traceback) })
     }
 }
@@ -250,7 +320,7 @@ impl Prelude {
     fn load(lua: &Lua, natives: &Table) -> mlua::Result<Prelude> {
         let table = lua.create_table()?;
         for (name, source) in PRELUDE {
-            lua.load(source).set_name(format!("=throng/{name}")).call::<()>((&table, natives))?;
+            lua.load(source).set_name(format!("{HOST_CHUNKS}{name}")).call::<()>((&table, natives))?;
         }
         let globals = lua.globals();
         globals.raw_set("throng", table.raw_get::<Value>("throng")?)?;
@@ -265,6 +335,7 @@ impl Prelude {
             timers: table.raw_get("timers")?,
             calls: table.raw_get("calls")?,
             watches: table.raw_get("watches")?,
+            queued: table.raw_get("queued")?,
             failure: table.raw_get("Failure")?,
             table,
         })
@@ -279,7 +350,7 @@ fn cut_error(cut: &CutOff) -> ScriptError {
     ScriptError { kind, message: cut.to_string(), traceback: cut.place.clone().unwrap_or_default() }
 }
 
-fn broken_error(error: &mlua::Error) -> ScriptError {
+pub(crate) fn broken_error(error: &mlua::Error) -> ScriptError {
     let kind = match error {
         mlua::Error::MemoryError(_) => FailureKind::ScriptMemory,
         _ => FailureKind::Script,

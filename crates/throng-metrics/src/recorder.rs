@@ -176,6 +176,13 @@ impl Recorder {
         self.generator.wait(answer.observed_us, answer.generator_us);
     }
 
+    /// The answer recorded last cannot be understood, and the request fails after all: its latency counts. To be said
+    /// before the next [`Recorder::take`], with the failure behind it.
+    pub fn answer_refused(&mut self, id: RequestId) {
+        let counts = &mut self.tables.requests.row(id).counts;
+        counts.ok = counts.ok.saturating_sub(1);
+    }
+
     /// A request failed; the sample is made only for the first failure of its group.
     pub fn request_failed(
         &mut self,

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod editor;
 pub mod exit;
+pub mod junit;
 pub mod preflight;
 pub mod project;
 pub mod redact;

@@ -72,8 +72,9 @@ impl Core {
         if let Err((kind, text)) = self.append(key, message, session, body) {
             return Err(self.refused(key, &call, kind, &text));
         }
-        let operation = self.operate(robot, Some(key), OperationKind::Request(call));
-        self.time_operation(operation, timeout);
+        let now = self.now();
+        let operation = self.operate(robot, Some(key), OperationKind::Request(call), now);
+        self.time_operation(operation, now, timeout);
         let connection = &mut self.connections[key];
         connection.pending.issue(reply, operation.as_u64(), message, timeout);
         if let Some(outbox) = &mut connection.outbox {
@@ -264,6 +265,7 @@ impl Core {
         // A wall clock that was set back makes kernel stamps too early; then the read's time stands.
         let received = if arrival.received < sent { arrival.read } else { arrival.received };
         let latency = received.saturating_sub(sent);
+        self.answered_last = Some(call);
         if let Some(books) = call.books {
             let observed = self.now().saturating_sub(removed.begun);
             let generator = observed.saturating_sub(latency);
@@ -277,6 +279,19 @@ impl Core {
         }
         let elapsed = Duration::from_nanos(latency);
         Some((Delivery::Reply { operation, request, elapsed }, elapsed))
+    }
+
+    /// The reply that is being told cannot be decoded: its request has failed after all.
+    pub(crate) fn reply_undecodable(&mut self, text: &str, sample: Option<&str>) {
+        let Some(Call { books: Some(books), quiet, .. }) = self.answered_last.take() else { return };
+        self.recorder.answer_refused(books);
+        match quiet {
+            true => self.recorder.request_failed_quietly(books, FailureKind::Decode),
+            false => {
+                let sample = || sample.map(str::to_owned).or_else(no_sample);
+                self.recorder.request_failed(books, FailureKind::Decode, text, sample);
+            }
+        }
     }
 
     fn stray(&mut self, label: usize, request: MessageId, taken_as: TakenAs) -> Delivery {

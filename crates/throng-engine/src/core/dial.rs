@@ -65,7 +65,8 @@ impl Core {
             opening: None,
             last: None,
         };
-        let operation = self.operate(robot, None, OperationKind::Connect(Box::new(dial)));
+        let now = self.now();
+        let operation = self.operate(robot, None, OperationKind::Connect(Box::new(dial)), now);
         self.redial(operation);
         Ok(operation)
     }
@@ -137,7 +138,7 @@ impl Core {
         if let Some(books) = self.labels.get(label).books {
             self.recorder.connecting(books);
         }
-        self.time_operation(operation, timeout.unwrap_or(self.settings.connect_timeout));
+        self.time_operation(operation, now, timeout.unwrap_or(self.settings.connect_timeout));
         match host {
             Host::Ipv4(address) => self.resolved(operation, vec![SocketAddr::new(address.into(), port)]),
             Host::Ipv6(address) => self.resolved(operation, vec![SocketAddr::new(address.into(), port)]),

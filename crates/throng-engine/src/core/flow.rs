@@ -62,7 +62,15 @@ impl WallOffset {
 }
 
 impl Core {
-    /// The connection has something to write at the end of the turn.
+    /// The kernel takes bytes of a connection's again: what waits for that is to be written.
+    pub(crate) fn writable(&mut self, key: ConnectionKey) {
+        self.transport_ready(key);
+        if self.connections.get(key).is_some_and(|connection| connection.outbox.is_some()) {
+            self.mark_dirty(key);
+        }
+    }
+
+    /// The connection has something to write with the next flush.
     pub(crate) fn mark_dirty(&mut self, key: ConnectionKey) {
         if let Some(connection) = self.connections.get_mut(key)
             && !std::mem::replace(&mut connection.dirty, true)
@@ -84,7 +92,6 @@ impl Core {
 
     /// Writes what the kernel takes of a connection's outbox.
     pub(crate) fn flush_connection(&mut self, key: ConnectionKey) {
-        let now = self.now();
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.dirty = false;
         let Some(outbox) = &connection.outbox else { return };
@@ -92,6 +99,7 @@ impl Core {
             return;
         }
         let mut outbox = connection.outbox.take().unwrap_or_default();
+        let now = self.clock.now();
         let written = self.net.write(&mut connection.link, &outbox.bytes[outbox.written..]);
         match written {
             Ok(count) => {

@@ -28,7 +28,7 @@ use crate::trace::Tracer;
 use connection::{Connection, FlushList, Pools};
 use labels::Labels;
 use log::Log;
-use operation::Operations;
+use operation::{Call, Operations};
 use robot::Robot;
 use routines::Activity;
 use slotmap::SlotMap;
@@ -63,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) scratch: Vec<u8>,
     /// Counts the turns, so that a task that never blocks is told from one that did.
     pub(crate) turn: u64,
+    /// The request whose reply is being told.
+    pub(crate) answered_last: Option<Call>,
     /// Attempts to connect so far, which spreads them over addresses.
     pub(crate) dialled: u64,
     /// The host is near its memory limit: no more robots.
@@ -144,6 +146,7 @@ impl Core {
             recorder: Recorder::default(),
             scratch: Vec::new(),
             turn: 0,
+            answered_last: None,
             dialled: 0,
             host_is_full: false,
             log: Log::default(),

@@ -74,9 +74,10 @@ impl Core {
         }
         let robot = self.connections[key].robot;
         let maximum = maximum.min(STREAM_LIMIT);
-        let operation = self.operate(robot, Some(key), OperationKind::Read { until, maximum });
+        let now = self.now();
+        let operation = self.operate(robot, Some(key), OperationKind::Read { until, maximum }, now);
         if let Some(timeout) = timeout {
-            self.time_operation(operation, timeout);
+            self.time_operation(operation, now, timeout);
         }
         self.connections[key].reader = Some(operation);
         self.serve_reader(key);

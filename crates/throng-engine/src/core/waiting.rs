@@ -11,16 +11,17 @@ use slotmap::Key;
 use std::cmp::Reverse;
 use std::time::Duration;
 use throng_metrics::FailureKind;
+use throng_wire::Nanos;
 
 impl Core {
-    /// A new operation of `robot`; null for a robot that is gone, for which nothing will ever come.
+    /// A new operation of `robot`, begun `now`; null for a robot that is gone, for which nothing will ever come.
     pub(crate) fn operate(
         &mut self,
         robot: RobotKey,
         connection: Option<ConnectionKey>,
         kind: OperationKind,
+        now: Nanos,
     ) -> OperationKey {
-        let now = self.now();
         let connection = connection.unwrap_or_default();
         match self.robots.get_mut(robot) {
             Some(slot) => self.operations.insert(&mut slot.operations, robot, connection, now, kind),
@@ -28,9 +29,9 @@ impl Core {
         }
     }
 
-    /// Sets an operation's timer on the wheel.
-    pub(crate) fn time_operation(&mut self, operation: OperationKey, after: Duration) {
-        let deadline = self.now().saturating_add(nanos(after));
+    /// Sets an operation's timer on the wheel, `after` from `now`.
+    pub(crate) fn time_operation(&mut self, operation: OperationKey, now: Nanos, after: Duration) {
+        let deadline = now.saturating_add(nanos(after));
         let timer = self.wheel.insert(deadline, Due::Operation(operation));
         match self.operations.get_mut(operation) {
             Some(slot) => slot.timer = timer,
@@ -39,8 +40,9 @@ impl Core {
     }
 
     pub(crate) fn sleep(&mut self, robot: RobotKey, time: Duration) -> OperationKey {
-        let operation = self.operate(robot, None, OperationKind::Sleep);
-        self.time_operation(operation, time);
+        let now = self.now();
+        let operation = self.operate(robot, None, OperationKind::Sleep, now);
+        self.time_operation(operation, now, time);
         operation
     }
 
@@ -52,8 +54,9 @@ impl Core {
         exact: bool,
     ) -> OperationKey {
         let interval = nanos(interval).max(1_000);
-        let due = self.now().saturating_add(interval);
-        let operation = self.operate(robot, connection, OperationKind::Every { interval, due, exact });
+        let now = self.now();
+        let due = now.saturating_add(interval);
+        let operation = self.operate(robot, connection, OperationKind::Every { interval, due, exact }, now);
         self.arm_every(operation, due, exact);
         operation
     }
@@ -75,9 +78,10 @@ impl Core {
         connection: Option<ConnectionKey>,
         timeout: Option<Duration>,
     ) -> OperationKey {
-        let operation = self.operate(robot, connection, OperationKind::Park);
+        let now = self.now();
+        let operation = self.operate(robot, connection, OperationKind::Park, now);
         if let Some(timeout) = timeout {
-            self.time_operation(operation, timeout);
+            self.time_operation(operation, now, timeout);
         }
         operation
     }

@@ -76,6 +76,11 @@ impl MemoryNet {
         self.0.borrow_mut().listening.insert(address);
     }
 
+    /// From now on `address` refuses connections; those that are open stay open.
+    pub fn refuse(&self, address: SocketAddr) {
+        self.0.borrow_mut().listening.remove(&address);
+    }
+
     /// The next thing the servers see.
     pub fn next(&self) -> Option<ServerEvent> {
         self.0.borrow_mut().events.pop_front()

@@ -26,6 +26,12 @@ pub(crate) enum Act {
     Read(ReadUntil, Duration),
     Write(&'static str),
     Park(Duration),
+    /// Parks and wakes itself, again and again, without end.
+    Spin,
+    /// Connects again and again until it is connected.
+    Insist(ConnectOptions),
+    /// A timer of the connection's.
+    Beat(Duration),
     Close,
     Drop,
     Ready,
@@ -70,7 +76,22 @@ pub(crate) struct ScriptedHost {
     runs: Vec<Running>,
     loose: HashMap<OperationKey, &'static str>,
     pub(crate) log: Rc<RefCell<Vec<String>>>,
-    pub(crate) handlers: bool,
+    habits: Habits,
+    clock: Clock,
+    outcomes: u64,
+}
+
+/// What a scripted host does beside its scripts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Habits {
+    /// What hearing a push makes its robot do.
+    pub(crate) on_push: Option<Act>,
+    /// When the first of these requests fails, the second is cancelled.
+    pub(crate) cancels: Option<(&'static str, &'static str)>,
+    /// How long the shard is busy with each outcome.
+    pub(crate) cost: Duration,
+    /// More outcomes than these are an endless loop.
+    pub(crate) most_outcomes: Option<u64>,
 }
 
 struct Running {
@@ -78,6 +99,8 @@ struct Running {
     activity: ActivityKey,
     acts: Vec<Act>,
     waits: Option<OperationKey>,
+    /// What is done again when it fails.
+    insists: Option<Act>,
 }
 
 impl ScriptedHost {
@@ -98,6 +121,13 @@ impl ScriptedHost {
                 return self.desk.finished(done.activity, Ok(()));
             }
             let act = self.runs[index].acts.remove(0);
+            if matches!(act, Act::Spin) {
+                self.runs[index].acts.insert(0, act.clone());
+            }
+            self.runs[index].insists = match &act {
+                Act::Insist(_) => Some(act.clone()),
+                _ => None,
+            };
             match self.act(robot, &act) {
                 Next::Go => {}
                 Next::Wait(operation) => return self.runs[index].waits = Some(operation),
@@ -139,6 +169,16 @@ impl ScriptedHost {
                 .write(game, bytes.as_bytes())
                 .map_or_else(|f| Next::Fail(f.text.to_string()), |()| Next::Go),
             Act::Park(timeout) => Next::Wait(self.desk.park(robot, Some(game), Some(*timeout))),
+            Act::Spin => {
+                let operation = self.desk.park(robot, None, None);
+                self.desk.wake(operation);
+                Next::Wait(operation)
+            }
+            Act::Insist(options) => wait(self.desk.connect(robot, options.clone())),
+            Act::Beat(interval) => {
+                self.loose.insert(self.desk.every(robot, Some(game), *interval, false), "beat");
+                Next::Go
+            }
             Act::Close => {
                 self.desk.close(game);
                 Next::Go
@@ -161,6 +201,14 @@ impl ScriptedHost {
             }
             Act::Fail => Next::Fail("asked to".into()),
             Act::Hang => Next::Never,
+        }
+    }
+
+    fn cancel_loose(&mut self, body: &'static str) {
+        let found = self.loose.iter().find(|(_, other)| **other == body).map(|(operation, _)| *operation);
+        if let Some(operation) = found {
+            self.loose.remove(&operation);
+            self.desk.cancel(operation);
         }
     }
 
@@ -211,7 +259,7 @@ impl Host for ScriptedHost {
         };
         self.say(&name);
         let acts = self.scripts.get(name.as_str()).cloned().unwrap_or_default();
-        self.runs.push(Running { robot, activity, acts, waits: None });
+        self.runs.push(Running { robot, activity, acts, waits: None, insists: None });
         self.play(self.runs.len() - 1);
     }
 
@@ -230,7 +278,18 @@ impl Host for ScriptedHost {
             }
             Outcome::Failed(failure) => (format!("failed {}", failure.kind), Some(failure.kind.to_string())),
         };
-        if let Some(body) = self.loose.remove(&operation) {
+        self.outcomes += 1;
+        assert!(self.habits.most_outcomes.is_none_or(|most| self.outcomes <= most), "an endless loop");
+        self.clock.advance(self.clock.now() + self.habits.cost.as_nanos() as u64);
+        if let Some(body) = self.loose.get(&operation).copied() {
+            if text != "elapsed" {
+                self.loose.remove(&operation);
+            }
+            if let Some((first, second)) = self.habits.cancels
+                && (first == body && failed.is_some())
+            {
+                self.cancel_loose(second);
+            }
             return self.say(format!("{body}: {text}"));
         }
         self.say(&text);
@@ -238,6 +297,11 @@ impl Host for ScriptedHost {
         self.runs[index].waits = None;
         match failed {
             None => self.play(index),
+            Some(_) if self.runs[index].insists.is_some() => {
+                let again = self.runs[index].insists.take();
+                self.runs[index].acts.splice(0..0, again);
+                self.play(index);
+            }
             Some(kind) => {
                 let done = self.runs.remove(index);
                 self.desk.finished(done.activity, Err(Uncaught::Counted(kind)));
@@ -245,12 +309,17 @@ impl Host for ScriptedHost {
         }
     }
 
-    fn push(&mut self, _: RobotKey, _: ConnectionKey, message: Incoming<'_>) -> bool {
+    fn push(&mut self, robot: RobotKey, _: ConnectionKey, message: Incoming<'_>) -> bool {
         self.say(format!("push {}", String::from_utf8_lossy(message.body)));
-        self.handlers
+        if let Some(act) = self.habits.on_push.clone() {
+            self.act(robot, &act);
+        }
+        true
     }
 
     fn abandon(&mut self, activity: ActivityKey) {
+        let waits = self.runs.iter().filter(|run| run.activity == activity).filter_map(|run| run.waits);
+        waits.for_each(|operation| self.desk.cancel(operation));
         self.runs.retain(|run| run.activity != activity);
         self.say("abandoned");
     }
@@ -274,6 +343,7 @@ impl Host for ScriptedHost {
 }
 
 type Rule = Box<dyn FnMut(&MemoryNet, LinkId, &[u8])>;
+type Welcome = Box<dyn FnMut(&MemoryNet, LinkId)>;
 
 /// A shard, its servers, and what it has counted so far.
 pub(crate) struct World {
@@ -286,6 +356,10 @@ pub(crate) struct World {
     clock: Clock,
     /// What the server does with each frame.
     rule: Rule,
+    /// The server's rule is for bytes as they come, not for frames.
+    pub(crate) raw: bool,
+    /// What the server does when it has accepted a connection.
+    pub(crate) welcome: Welcome,
 }
 
 pub(crate) fn module(name: &str) -> ModSpec {
@@ -309,6 +383,7 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) program: Program,
     pub(crate) scripts: Scripts,
+    pub(crate) habits: Habits,
 }
 
 impl Plan {
@@ -319,7 +394,7 @@ impl Plan {
             ..Settings::default()
         };
         let program = Program { mods: vec![module("role")], ..Program::default() };
-        Plan { settings, program, scripts: scripts.into_iter().collect() }
+        Plan { settings, program, scripts: scripts.into_iter().collect(), habits: Habits::default() }
     }
 
     pub(crate) fn world(self, rule: impl FnMut(&MemoryNet, LinkId, &[u8]) + 'static) -> World {
@@ -332,7 +407,7 @@ impl Plan {
             share: ShardShare { index: 0, count: 1 },
             clock: clock.clone(),
         };
-        let host_log = Rc::clone(&log);
+        let (host_log, host_clock) = (Rc::clone(&log), clock.clone());
         let shard = Shard::in_memory(config, net.clone(), |desk| {
             Ok::<_, std::io::Error>(ScriptedHost {
                 desk,
@@ -341,7 +416,9 @@ impl Plan {
                 runs: Vec::new(),
                 loose: HashMap::new(),
                 log: host_log,
-                handlers: true,
+                habits: self.habits,
+                clock: host_clock,
+                outcomes: 0,
             })
         })
         .expect("a shard in memory");
@@ -353,6 +430,8 @@ impl Plan {
             accepted: Rc::default(),
             clock,
             rule: Box::new(rule),
+            raw: false,
+            welcome: Box::new(|_, _| {}),
         }
     }
 }
@@ -388,11 +467,15 @@ impl World {
 
     /// Moves to `millis` after the beginning.
     pub(crate) fn advance(&mut self, millis: u64) {
-        let World { shard, net, rule, accepted, .. } = self;
+        let World { shard, net, rule, accepted, raw, welcome, .. } = self;
         let servers = || {
             while let Some(event) = net.next() {
                 match event {
-                    ServerEvent::Accepted { link, .. } => accepted.borrow_mut().push(link),
+                    ServerEvent::Accepted { link, .. } => {
+                        accepted.borrow_mut().push(link);
+                        welcome(net, link);
+                    }
+                    ServerEvent::Received { link, bytes } if *raw => rule(net, link, &bytes),
                     ServerEvent::Received { link, bytes } => {
                         let mut rest = bytes.as_slice();
                         while let [high, low, after @ ..] = rest {

@@ -39,7 +39,11 @@ impl Codec {
         }
     }
 
-    fn encode_table(
+    /// Appends the encoded fields of a type.
+    ///
+    /// # Errors
+    /// What does not fit, naming the type and field.
+    pub(crate) fn encode_table(
         &self,
         lua: &Lua,
         schema: &Schema,
@@ -109,3 +113,6 @@ fn encode_bytes(body: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,7 +83,11 @@ impl TableSource {
 
     fn room(&self) -> Result<(), EncodeError> {
         // SAFETY: growing the stack raises nothing; a refusal is answered with 0.
-        if unsafe { ffi::lua_checkstack(self.state, SLOTS) } == 0 { Err(EncodeError::TooDeep) } else { Ok(()) }
+        if unsafe { ffi::lua_checkstack(self.state, SLOTS) } == 0 {
+            Err(EncodeError::TooDeep)
+        } else {
+            Ok(())
+        }
     }
 
     /// The current value is a table; a frozen one, which is empty and reads through its metatable, gives way to what it
@@ -260,7 +264,13 @@ impl Source for TableSource {
 }
 
 /// Builds the message of type `ty` at the front of `bytes`.
-pub(super) fn decode(lua: &Lua, keys: &Table, schema: &Schema, ty: TypeId, bytes: &[u8]) -> Result<Value, String> {
+pub(super) fn decode(
+    lua: &Lua,
+    keys: &Table,
+    schema: &Schema,
+    ty: TypeId,
+    bytes: &[u8],
+) -> Result<Value, String> {
     let mut failed = None;
     // SAFETY: the closure captures references only, and the frames below it are as the module says; it leaves one value.
     let built = unsafe {
@@ -309,7 +319,11 @@ impl TableSink<'_> {
             if ffi::lua_checkstack(self.state, SLOTS) == 0 {
                 return Err(SinkError::Stack);
             }
-            ffi::lua_createtable(self.state, c_int::try_from(elements).unwrap_or(c_int::MAX), fields as c_int);
+            ffi::lua_createtable(
+                self.state,
+                c_int::try_from(elements).unwrap_or(c_int::MAX),
+                fields as c_int,
+            );
         }
         Ok(())
     }

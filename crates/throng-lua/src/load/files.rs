@@ -49,7 +49,8 @@ impl Files {
         }
         let known = self.mods(project).map_err(|error| (error.to_string(), None))?;
         let (kind, source) = find(project, known, name).map_err(|message| (message, None))?;
-        let text = fs::read(&source.path).map_err(|error| (unreadable(&error), Some((source.shown.clone(), 1))))?;
+        let text =
+            fs::read(&source.path).map_err(|error| (unreadable(&error), Some((source.shown.clone(), 1))))?;
         let found = Found { kind, shown: source.shown, text: text.into() };
         self.found.borrow_mut().insert(name.to_owned(), found.clone());
         Ok(found)
@@ -71,7 +72,8 @@ fn list_mods(project: &LuaProject) -> Result<Vec<Source>, LoadError> {
     let mut all: Vec<Source> = Vec::new();
     for folder in &project.mods {
         let shown = shown(project, folder);
-        let entries = list(&project.root.join(folder)).map_err(|error| LoadError::new(&*shown, None, unreadable(&error)))?;
+        let entries = list(&project.root.join(folder))
+            .map_err(|error| LoadError::new(&*shown, None, unreadable(&error)))?;
         for source in entries.into_iter().filter_map(|path| mod_at(project, path)) {
             if let Some(other) = all.iter().find(|other| other.name == source.name) {
                 let message = format!("mod '{}' is also at {}", source.name, other.shown);
@@ -82,7 +84,11 @@ fn list_mods(project: &LuaProject) -> Result<Vec<Source>, LoadError> {
     }
     if all.is_empty() {
         let folder = project.mods.first().map(|folder| shown(project, folder)).unwrap_or_default();
-        return Err(LoadError::new(folder, None, "there is no mod here: write one as NAME.lua or NAME/init.lua"));
+        return Err(LoadError::new(
+            folder,
+            None,
+            "there is no mod here: write one as NAME.lua or NAME/init.lua",
+        ));
     }
     Ok(all)
 }
@@ -95,7 +101,8 @@ fn unreadable(error: &io::Error) -> String {
 }
 
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut paths =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort_by_key(|path| path.with_extension(""));
     Ok(paths)
 }
@@ -124,7 +131,8 @@ pub(crate) fn chunk(context: &Context, lua: &Lua, name: &str) -> mlua::Result<Mu
         Err((message, place)) => return nothing(lua, message, place),
     };
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    match lua.load(text).set_name(format!("@{shown}")).set_mode(mlua::chunk::ChunkMode::Text).into_function() {
+    match lua.load(text).set_name(format!("@{shown}")).set_mode(mlua::chunk::ChunkMode::Text).into_function()
+    {
         Ok(chunk) => (kind, chunk, shown).into_lua_multi(lua),
         Err(error) => {
             let text = match &error {
@@ -145,7 +153,9 @@ fn find(project: &LuaProject, known: &[Source], name: &str) -> Result<(&'static 
     match (module, shared) {
         (Some(module), None) => Ok(("mod", module)),
         (None, Some(shared)) => Ok(("lib", shared)),
-        (Some(module), Some(shared)) => Err(format!("'{name}' is both {} and {}", module.shown, shared.shown)),
+        (Some(module), Some(shared)) => {
+            Err(format!("'{name}' is both {} and {}", module.shown, shared.shown))
+        }
         (None, None) => {
             let mut names = library_names(project);
             names.extend(known.iter().map(|source| source.name.clone()));

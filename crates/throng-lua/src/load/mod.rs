@@ -6,10 +6,11 @@ use crate::error::LoadError;
 use crate::program;
 use crate::project::{LuaProject, OptionValue};
 use crate::run::Entry;
+use crate::sandbox::freeze::{self, Root};
 use crate::state::{Current, Shared};
-use crate::vm::Vm;
+use crate::vm::{HOST_CHUNKS, Vm};
 use mlua::state::{GcGenParams, GcMode};
-use mlua::{Lua, LuaString, Table, Value};
+use mlua::{Function, Lua, LuaString, Table, Value};
 use std::rc::Rc;
 use throng_engine::Uncaught;
 
@@ -27,8 +28,29 @@ pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
     }
     run(&vm, shared, "finish_loading", Value::Nil, "mods")?;
     vm.set_loaded(program::read(&vm.prelude().table, project)?);
-    if std::env::var("INC").is_ok() { vm.lua.gc_set_mode(GcMode::Incremental(mlua::state::GcIncParams::default())); } else { vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default())); }
+    freeze_all(&vm).map_err(|error| LoadError::new("mods", None, error.to_string()))?;
+    vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default()));
     Ok(vm)
+}
+
+/// Freezes what the robots of the state share: globals, mods, libraries, and what their functions captured.
+fn freeze_all(vm: &Vm) -> mlua::Result<()> {
+    let prelude = &vm.prelude().table;
+    let named: Table = prelude.raw_get::<Function>("roots")?.call(())?;
+    let mut roots = Vec::new();
+    for root in named.sequence_values::<Table>() {
+        let root = root?;
+        roots.push(Root { name: root.raw_get("name")?, value: root.raw_get("value")? });
+    }
+    vm.set_frozen(freeze::freeze(&vm.lua, &roots, HOST_CHUNKS)?);
+    // Robots' objects look straight into what their frozen class stands for.
+    for spec in prelude.raw_get::<Table>("mods")?.sequence_values::<Table>() {
+        let spec = spec?;
+        let methods = freeze::contents(&spec.raw_get("methods")?);
+        spec.raw_get::<Table>("meta")?.raw_set("__index", &methods)?;
+        spec.raw_set("methods", methods)?;
+    }
+    Ok(())
 }
 
 fn text(vm: &Vm, text: &str) -> Result<LuaString, LoadError> {
@@ -40,7 +62,9 @@ fn run(vm: &Vm, shared: &Shared, step: &str, argument: Value, file: &str) -> Res
     let arguments = (Entry::Load as i64, 0, step, argument, Value::Nil);
     match vm.call(shared, Current::nothing(), arguments) {
         Ok(_) => Ok(()),
-        Err(Uncaught::Script(error)) => Err(refusal(vm).unwrap_or_else(|| LoadError::from_lua(file, &error.message))),
+        Err(Uncaught::Script(error)) => {
+            Err(refusal(vm).unwrap_or_else(|| LoadError::from_lua(file, &error.message)))
+        }
         Err(Uncaught::Counted(text)) => Err(LoadError::from_lua(file, &text)),
     }
 }

@@ -63,7 +63,9 @@ fn connect(
 ) -> Result<(), Refused> {
     let (desk, robot, fiber) = context.fiber(lua)?;
     let Value::String(url) = url else {
-        return Err(format!("connect wants an address such as \"ws://host:port\", not {}", kind_of(&url)).into());
+        return Err(
+            format!("connect wants an address such as \"ws://host:port\", not {}", kind_of(&url)).into()
+        );
     };
     let options = options_of(&options, "connect", &["protocol", "timeout", "retry", "measured"])?;
     let connect = ConnectOptions {
@@ -71,7 +73,10 @@ fn connect(
         url: url.to_string_lossy().into(),
         protocol: option::<String>(&options, "protocol", "a protocol's name")?.map(String::into_boxed_str),
         timeout: time_option(&options, "timeout")?,
-        retry: option::<Value>(&options, "retry", "a table")?.map(|retry| retry_of(&retry)).transpose()?.flatten(),
+        retry: option::<Value>(&options, "retry", "a table")?
+            .map(|retry| retry_of(&retry))
+            .transpose()?
+            .flatten(),
         measured: option(&options, "measured", "true or false")?.unwrap_or(true),
     };
     let operation = desk.connect(robot, connect)?;
@@ -92,15 +97,15 @@ fn retry_of(value: &Value) -> Result<Option<Retry>, Refused> {
 
 /// The table of a protocol's message ids by name, which fills as names are asked for; nil for a stream.
 fn names(context: &Context, lua: &Lua, connection: i64) -> mlua::Result<Option<Table>> {
-    let facts = context.facts(key_of(connection));
-    let Some(protocol) = facts.and_then(|facts| facts.protocol) else { return Ok(None) };
+    let Some(facts) = context.facts(key_of(connection)) else { return lua.create_table().map(Some) };
+    let Some(protocol) = facts.protocol else { return Ok(None) };
     let protocol = Arc::as_ptr(&protocol);
-    let mut known = context.vm.names.borrow_mut();
-    if let Some(names) = known.iter().find(|names| names.protocol == protocol) {
+    if let Some(names) = context.vm.names.borrow().iter().find(|names| names.protocol == protocol) {
         return Ok(Some(names.ids.clone()));
     }
+    // Not while the list is borrowed: making a table may collect, and a finaliser may call anything.
     let ids = lua.create_table()?;
-    known.push(ProtocolNames { protocol, ids: ids.clone(), room: NAMES });
+    context.vm.names.borrow_mut().push(ProtocolNames { protocol, ids: ids.clone(), room: NAMES });
     Ok(Some(ids))
 }
 
@@ -114,7 +119,12 @@ fn message(
     let key = key_of(connection);
     let Some(facts) = desk.facts(key) else {
         let connection = Some(Arc::from(connection_name));
-        return Err(context.count(FailureKind::Closed, &name, connection, "the connection has ended".to_owned()));
+        return Err(context.count(
+            FailureKind::Closed,
+            &name,
+            connection,
+            "the connection has ended".to_owned(),
+        ));
     };
     let Some(protocol) = facts.protocol else {
         return Err("a stream has no messages: use write, read_line, read_exactly and read_until".into());
@@ -139,7 +149,11 @@ fn message(
 
 type Request = (i64, u32, Value, Value);
 
-fn request(context: &Context, lua: &Lua, (connection, message, body, options): Request) -> Result<(), Refused> {
+fn request(
+    context: &Context,
+    lua: &Lua,
+    (connection, message, body, options): Request,
+) -> Result<(), Refused> {
     let (desk, _, fiber) = context.fiber(lua)?;
     let (connection, message) = (key_of(connection), MessageId(message));
     let mut encoded = context.encode(lua, connection, message, &body)?;
@@ -174,7 +188,13 @@ fn send(context: &Context, lua: &Lua, (connection, message, body): (i64, u32, Va
 
 impl Context {
     /// The encoded body, in the shard's buffer, which is taken out meanwhile.
-    fn encode(&self, lua: &Lua, connection: ConnectionKey, message: MessageId, body: &Value) -> Result<Vec<u8>, Refused> {
+    fn encode(
+        &self,
+        lua: &Lua,
+        connection: ConnectionKey,
+        message: MessageId,
+        body: &Value,
+    ) -> Result<Vec<u8>, Refused> {
         let mut encoded = self.shared.body.take();
         encoded.clear();
         // An ended connection encodes nothing: the engine refuses the call and counts it.
@@ -196,9 +216,15 @@ fn read(context: &Context, lua: &Lua, (connection, how, argument, options): Read
     let until = match (how.as_str(), &argument) {
         ("line", _) => ReadUntil::Line,
         ("exactly", Value::Integer(count)) if *count >= 0 => ReadUntil::Exactly(*count as usize),
-        ("exactly", other) => return Err(format!("read_exactly wants a number of bytes, not {}", kind_of(other)).into()),
-        (_, Value::String(bytes)) if !bytes.as_bytes().is_empty() => ReadUntil::Bytes(bytes.as_bytes().to_vec().into()),
-        (_, other) => return Err(format!("read_until wants the bytes to read up to, not {}", kind_of(other)).into()),
+        ("exactly", other) => {
+            return Err(format!("read_exactly wants a number of bytes, not {}", kind_of(other)).into());
+        }
+        (_, Value::String(bytes)) if !bytes.as_bytes().is_empty() => {
+            ReadUntil::Bytes(bytes.as_bytes().to_vec().into())
+        }
+        (_, other) => {
+            return Err(format!("read_until wants the bytes to read up to, not {}", kind_of(other)).into());
+        }
     };
     let options = options_of(&options, "reading", &["timeout", "max"])?;
     let maximum = option::<usize>(&options, "max", "a number of bytes")?.unwrap_or(READ_MAXIMUM);

@@ -46,8 +46,13 @@ fn fail(context: &Context, lua: &Lua, (text, fields): (String, Value)) -> mlua::
         Ok((desk, robot)) => desk.fail(robot, FailureKind::Fail, &text, &text, sample.as_deref()),
         Err(refused) => return context.refusal(lua, refused),
     }
-    let failure =
-        Failure { kind: FailureKind::Fail, name: text.as_str().into(), connection: None, elapsed: Duration::ZERO, text: text.into() };
+    let failure = Failure {
+        kind: FailureKind::Fail,
+        name: text.as_str().into(),
+        connection: None,
+        elapsed: Duration::ZERO,
+        text: text.into(),
+    };
     let value = context.refusal(lua, failure.into())?;
     if let (Value::Table(failure), Value::Table(_)) = (&value, &fields) {
         failure.raw_set("fields", fields)?;

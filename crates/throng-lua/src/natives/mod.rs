@@ -11,6 +11,7 @@ mod script;
 mod watch;
 
 use crate::raw;
+use crate::sandbox::freeze::contents;
 use crate::state::{FiberKey, Shared};
 use crate::vm::{VmState, done_token, wait_token};
 use mlua::{FromLuaMulti, IntoLua, IntoLuaMulti, Lua, Table, Value};
@@ -139,12 +140,18 @@ impl Context {
     fn fiber(&self, lua: &Lua) -> Result<(&Desk, RobotKey, FiberKey), Refused> {
         let current = self.shared.current.get();
         if current.fiber.is_null() {
-            let place = if current.robot.is_null() { "at file level" } else { "in init, when, where or <close>" };
-            return Err(format!("may not block here, {place}: only starts, tasks, handlers and the like can wait").into());
+            let place =
+                if current.robot.is_null() { "at file level" } else { "in init, when, where or <close>" };
+            return Err(format!(
+                "may not block here, {place}: only starts, tasks, handlers and the like can wait"
+            )
+            .into());
         }
         match raw::yieldable_coroutine(lua) {
             Some(state) if std::ptr::eq(state.cast_const().cast(), current.coroutine) => {}
-            Some(_) => return Err("may not block here, in a coroutine of the script's own: use robot:spawn".into()),
+            Some(_) => {
+                return Err("may not block here, in a coroutine of the script's own: use robot:spawn".into());
+            }
             None => {
                 return Err("may not block here, in a function that Lua's library called (a comparator, gsub, a metamethod)".into());
             }
@@ -212,8 +219,14 @@ pub(crate) fn failure_text(failure: &Failure) -> String {
 pub(crate) fn options_of(value: &Value, what: &str, allowed: &[&str]) -> Result<Option<Table>, Refused> {
     let table = match value {
         Value::Nil => return Ok(None),
-        Value::Table(table) => table,
-        other => return Err(format!("{what} wants its options as a table, not {}", crate::values::kind_of(other)).into()),
+        Value::Table(table) => contents(table),
+        other => {
+            return Err(format!(
+                "{what} wants its options as a table, not {}",
+                crate::values::kind_of(other)
+            )
+            .into());
+        }
     };
     for pair in table.pairs::<Value, Value>() {
         let (key, _) = pair.map_err(|error| error.to_string())?;
@@ -226,11 +239,15 @@ pub(crate) fn options_of(value: &Value, what: &str, allowed: &[&str]) -> Result<
             return Err(format!("{what}: {unknown}").into());
         }
     }
-    Ok(Some(table.clone()))
+    Ok(Some(table))
 }
 
 /// A field of an option table.
-pub(crate) fn option<T: mlua::FromLua>(options: &Option<Table>, name: &str, wanted: &str) -> Result<Option<T>, Refused> {
+pub(crate) fn option<T: mlua::FromLua>(
+    options: &Option<Table>,
+    name: &str,
+    wanted: &str,
+) -> Result<Option<T>, Refused> {
     let Some(options) = options else { return Ok(None) };
     options.raw_get(name).map_err(|_| format!("'{name}' is {wanted}").into())
 }

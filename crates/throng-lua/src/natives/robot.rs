@@ -6,6 +6,7 @@ use crate::run;
 use crate::state::{Origin, Spawned, SpawnedKey, Timer, Waiter, What, key_of, number_of, slot_of};
 use mlua::{Lua, Value};
 use throng_engine::{ConnectionKey, OperationKey};
+use throng_metrics::FailureKind;
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.waits("sleep", |context, lua, time: Value| {
@@ -29,10 +30,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         Ok(())
     })?;
     natives.may_refuse("spawn", spawn)?;
-    natives.plain("cancel_spawned", |context, _, id: i64| {
-        run::cancel_spawned(&context.shared, &context.vm, key_of(id));
-        Ok(())
-    })?;
+    natives.waits("cancel_spawned", cancel_spawned)?;
     natives.waits("join", join)?;
     natives.may_refuse("gather", |context, lua, ()| {
         let (desk, robot, fiber) = context.fiber(lua)?;
@@ -90,6 +88,10 @@ fn every(
 /// A function that begins later in this turn; it is in the prelude.
 fn spawn(context: &Context, _: &Lua, grouped: bool) -> Result<i64, Refused> {
     let (desk, robot) = context.robot()?;
+    if context.shared.is_crowded(robot) {
+        let text = "too many functions run beside each other; nothing was spawned".to_owned();
+        return Err(context.count(FailureKind::Overflow, "spawn", None, text));
+    }
     let current = context.shared.current.get();
     let group = grouped.then_some(current.fiber);
     let key: SpawnedKey = context.shared.spawned.borrow_mut().insert_with_key(|key| Spawned {
@@ -103,6 +105,17 @@ fn spawn(context: &Context, _: &Lua, grouped: bool) -> Result<i64, Refused> {
     context.shared.expect_launch(fiber, operation);
     desk.wake(operation);
     Ok(number_of(key))
+}
+
+/// Ends a spawned function, which does not run on; not the one that asks, which runs.
+fn cancel_spawned(context: &Context, _: &Lua, id: i64) -> Result<(), Refused> {
+    let key: SpawnedKey = key_of(id);
+    let fiber = context.shared.spawned.borrow().get(key).map(|spawned| spawned.fiber);
+    if fiber.is_some_and(|fiber| fiber == context.shared.current.get().fiber) {
+        return Err("a function cannot cancel itself: return from it".into());
+    }
+    run::cancel_spawned(&context.shared, &context.vm, key);
+    Ok(())
 }
 
 /// Waits for a spawned function.

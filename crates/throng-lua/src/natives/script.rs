@@ -20,7 +20,8 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         let info = function.info();
         Ok((info.source.as_deref().and_then(of_user).map(str::to_owned), info.line_defined))
     })?;
-    natives.plain("first_parameter", |_, lua, function: Function| Ok(raw::first_parameter(lua, &function)))?;
+    natives
+        .plain("first_parameter", |_, lua, function: Function| Ok(raw::first_parameter(lua, &function)))?;
     natives.plain("kind_of", |_, _, value: Value| Ok(kind_of(&value)))?;
     natives.plain("unknown", unknown)?;
     natives.plain("check_task_options", |_, _, options: Table| Ok(program::check_options(&options).err()))?;
@@ -60,7 +61,10 @@ fn message_of(context: &Context, value: &Value) -> String {
         Value::Error(error) => error.to_string(),
         Value::Table(table) => match table.raw_get::<Value>("message") {
             Ok(Value::String(text)) => text.to_string_lossy(),
-            _ => format!("error with a table: {}", Shown { secrets: &context.shared.project.secrets }.text(value)),
+            _ => format!(
+                "error with a table: {}",
+                Shown { secrets: &context.shared.project.secrets }.text(value)
+            ),
         },
         other => format!("error with {}", Shown { secrets: &context.shared.project.secrets }.text(other)),
     }
@@ -75,7 +79,10 @@ fn traceback(lua: &Lua) -> String {
 }
 
 fn is_of_user(line: &str) -> bool {
-    !line.is_empty() && !line.starts_with("throng/") && !line.starts_with("[C]") && !line.starts_with("(...tail")
+    !line.is_empty()
+        && !line.starts_with("throng/")
+        && !line.starts_with("[C]")
+        && !line.starts_with("(...tail")
 }
 
 type Unknown = (String, String, Table, Option<bool>);

@@ -2,6 +2,7 @@
 
 use super::connection::time_of;
 use super::{Context, Natives, Refused, option, options_of};
+use crate::sandbox::freeze::contents;
 use crate::state::{FiberKey, Watch, What, key_of};
 use crate::suggest;
 use mlua::{Lua, Table, Value};
@@ -9,6 +10,9 @@ use std::sync::Arc;
 use throng_engine::ConnectionKey;
 use throng_metrics::FailureKind;
 use throng_wire::{Direction, MessageId, Protocol};
+
+/// Watches and expects of one robot at a time.
+const WATCHES: usize = 256;
 
 /// The name that stands for every message.
 pub(crate) const ANY: &str = "*";
@@ -28,8 +32,10 @@ type Arming = (i64, Table, bool, bool);
 fn watch(context: &Context, _: &Lua, (connection, names, filtered, once): Arming) -> Result<i64, Refused> {
     let (desk, robot) = context.robot()?;
     let key: ConnectionKey = key_of(connection);
-    let names: Vec<String> =
-        names.sequence_values().collect::<mlua::Result<_>>().map_err(|_| "the names of messages are texts")?;
+    let names: Vec<String> = contents(&names)
+        .sequence_values()
+        .collect::<mlua::Result<_>>()
+        .map_err(|_| "the names of messages are texts")?;
     let Some(facts) = desk.facts(key) else {
         let text = "the connection has ended".to_owned();
         return Err(context.count(FailureKind::Closed, &names.join(", "), None, text));
@@ -37,15 +43,26 @@ fn watch(context: &Context, _: &Lua, (connection, names, filtered, once): Arming
     let Some(protocol) = facts.protocol else {
         return Err("a stream has no messages: use read_line, read_exactly and read_until".into());
     };
-    let messages = if names.iter().any(|name| name == ANY) { Box::default() } else { ids_of(&protocol, &names)? };
-    let id = context.shared.next_watch.get() + 1;
-    context.shared.next_watch.set(id);
+    let messages =
+        if names.iter().any(|name| name == ANY) { Box::default() } else { ids_of(&protocol, &names)? };
+    let id = context.shared.new_id();
     let mut robots = context.shared.robots.borrow_mut();
     let Some(robot) = robots.get_mut(robot) else { return Err("the robot is gone".into()) };
     // What watched a connection that has ended will hear nothing more.
     robot.watches.retain(|watch| watch.connection == key || desk.is_open(watch.connection));
+    if robot.watches.len() >= WATCHES {
+        return Err(format!("a robot has at most {WATCHES} watches: close() those it needs no more").into());
+    }
     let fiber = FiberKey::default();
-    robot.watches.push(Watch { id, connection: key, names: names.join(", ").into(), messages, filtered, once, fiber });
+    robot.watches.push(Watch {
+        id,
+        connection: key,
+        names: names.join(", ").into(),
+        messages,
+        filtered,
+        once,
+        fiber,
+    });
     Ok(id)
 }
 
@@ -72,7 +89,12 @@ fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Valu
     let watch = robots.get_mut(robot).and_then(|robot| robot.watches.iter_mut().find(|watch| watch.id == id));
     let Some(watch) = watch else {
         drop(robots);
-        return Err(context.count(FailureKind::Closed, "watch", None, "the watch or its connection is closed".to_owned()));
+        return Err(context.count(
+            FailureKind::Closed,
+            "watch",
+            None,
+            "the watch or its connection is closed".to_owned(),
+        ));
     };
     let (connection, once, names) = (watch.connection, watch.once, watch.names.clone());
     let Some(facts) = desk.facts(connection) else {
@@ -84,6 +106,10 @@ fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Valu
     // An expect is a question, and like a request it does not wait for ever; a watch may.
     let usual = facts.protocol.filter(|_| once).map(|protocol| protocol.request_timeout);
     let operation = desk.park(robot, Some(connection), time.or(usual));
-    context.shared.wait(fiber, operation, What::Message { watch: id, names, connection: facts.name, once, quiet });
+    context.shared.wait(
+        fiber,
+        operation,
+        What::Message { watch: id, names, connection: facts.name, once, quiet },
+    );
     Ok(())
 }

@@ -291,11 +291,25 @@ function P.finish_loading()
   local order, names = {}, {}
   for _, mod in ipairs(mods) do order[mod.name], names[#names + 1] = mod.index, mod.name end
   for _, mod in ipairs(mods) do
-    mod.meta = { __index = mod.methods, __name = mod.name }
+    mod.meta = { __index = mod.methods, __name = mod.name, __metatable = "mod " .. mod.name }
     for index, need in ipairs(mod.needs) do
       if not order[need] then refuse(N.unknown("mod", tostring(need), names) .. ", which 'needs' names", mod.file, mod.line) end
       mod.needs[index] = order[need]
     end
   end
   P.loaded = true
+end
+
+-- What freezing begins with, beside the globals.
+function P.roots()
+  local roots = {}
+  local function add(name, value) roots[#roots + 1] = { name = name, value = value } end
+  for _, mod in ipairs(mods) do add(mod.name, mod.class) add(mod.name, mod.methods) end
+  for _, task in ipairs(tasks) do
+    add(task.name, task.fn)
+    add(task.name, task.when)
+  end
+  for _, handler in ipairs(handlers) do add(handler.name, handler.fn) end
+  for name, value in pairs(loaded) do add(name, value) end
+  return roots
 end

@@ -7,6 +7,7 @@ local caught, describe, raise = P.caught, P.describe, P.raise
 local DONE, WAIT = N.done, N.wait
 
 local robots, connections, timers, calls, watches = {}, {}, {}, {}, {}
+P.queued = {}
 P.robots, P.connections, P.timers, P.calls, P.watches = robots, connections, timers, calls, watches
 
 -- Waits for the operation that a native began, unless it refused to.
@@ -78,7 +79,7 @@ function P.drive(entry, slot, a, b, c)
       a, b, c = nil, nil, nil
       entry, slot, a, b, c = yield(DONE, true, outcome)
     else
-      if entry == SPAWNED then P.settle(a, calls[a], outcome) end
+      if entry == SPAWNED and calls[a] then P.settle(a, calls[a], outcome) end
       a, b, c = nil, nil, nil
       entry, slot, a, b, c = yield(DONE, false, describe(outcome))
     end

@@ -208,7 +208,8 @@ end
 
 function Handle.cancel(handle)
   if handle.done then return end
-  N.cancel_spawned(handle[1])
+  local refused = N.cancel_spawned(handle[1])
+  if refused then raise(refused) end
   P.settle(handle[1], handle, setmetatable({ kind = "closed", message = "the spawned function was cancelled" }, P.Failure))
 end
 

@@ -18,7 +18,10 @@ fn a_connection_is_closed_and_its_name_is_free() {
     .echo();
     world.advance(1);
     let told = world.told();
-    assert!(told[0].starts_with("false\tgame\tfalse\t") && told[0].contains("no open connection"), "{told:?}");
+    assert!(
+        told[0].starts_with("false\tgame\tfalse\t") && told[0].contains("no open connection"),
+        "{told:?}"
+    );
     assert_eq!(told[1], "true\ttrue\ttrue");
     assert!(told[2] == "closed" || told[2] == "not_connected", "{told:?}");
 }

@@ -214,7 +214,10 @@ fn fail_ends_the_task_and_redacts_secrets() {
     let failure = failures.iter().find(|group| group.kind == FailureKind::Fail).expect("a failure");
     assert_eq!((&*failure.message, failure.count), ("echo is wrong", 1));
     let sample = failure.sample.as_deref().expect("a sample");
-    assert!(sample.contains("text = \"x\"") && !sample.contains("hunter2") && !sample.contains('5'), "{sample}");
+    assert!(
+        sample.contains("text = \"x\"") && !sample.contains("hunter2") && !sample.contains('5'),
+        "{sample}"
+    );
 }
 
 #[test]
@@ -231,6 +234,137 @@ fn a_runaway_loop_is_cut_off_and_the_robot_goes_on() {
     world.advance(400);
     assert_eq!(world.told().first().map(String::as_str), Some("2"));
     assert_eq!(world.failures(FailureKind::ScriptDeadline), 1);
+}
+
+#[test]
+fn a_captured_variable_that_is_assigned_is_an_error() {
+    let mut world = plan(
+        "local shared, options = 0, { retry = { first = 1 }, timeout = 5 }
+         local body = { Text = 'frozen' }
+         function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000', options)
+             print(game:request('EchoRequest', body, { timeout = 1 }).Text)
+             shared = shared + 1
+         end",
+    )
+    .echo();
+    world.advance(10);
+    assert_eq!(world.told(), ["frozen"]);
+    world.expect_error("mods/a.lua:6: local 'shared' is frozen after load: put it in self", "");
+}
+
+#[test]
+fn random_numbers_are_the_robots_own() {
+    let told = |robots: u64| {
+        let mut world = plan(
+            "function a:start() print(self.robot.id, math.random(1000), math.random(1000))
+                 self.robot:sleep(1) if not self.robot.id == 0 then return end self.robot:restart() end",
+        )
+        .echo();
+        world.want(robots);
+        world.advance(20_000);
+        let mine = world.told().into_iter().filter(|line| line.starts_with('0'));
+        mine.take(2).collect::<Vec<String>>()
+    };
+    let alone = told(1);
+    assert_eq!(alone, told(3), "whoever else plays");
+    assert_ne!(alone[0], alone[1], "the stream goes on after a restart");
+}
+
+#[test]
+fn too_many_spawned_functions_are_refused() {
+    let mut plan = plan(
+        "function a:start()
+             local handles = {}
+             for i = 1, 9 do handles[i] = self.robot:spawn(function() self.robot:sleep(1) end) end
+             local ok, err = pcall(self.robot.spawn, self.robot, print)
+             for i = 1, 9 do handles[i]:wait() end
+             print(ok, err.kind, pcall(self.robot.spawn, self.robot, print))
+         end",
+    );
+    plan.change = Box::new(|project| project.limits.functions_per_vm = 10);
+    let mut world = plan.echo();
+    world.advance(1500);
+    assert!(world.told()[0].starts_with("false\toverflow\ttrue"));
+}
+
+#[test]
+fn a_function_may_be_cancelled_but_not_by_itself() {
+    let mut world = plan(
+        "function a:start()
+             local h h = self.robot:spawn(function() print(pcall(h.cancel, h)) self.robot:sleep(5) print('never') end)
+             self.robot:sleep(1)
+             h:cancel()
+             print(select(2, pcall(h.wait, h)).kind)
+             self.robot:sleep(9)
+         end",
+    )
+    .echo();
+    world.advance(20_000);
+    let told = world.told();
+    assert!(
+        told[0].contains("a function cannot cancel itself") && told[1] == "closed" && told.len() == 2,
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_robot_can_be_looked_into() {
+    let mut world = plan("function a:init() self.level, self.password = 5, 'x' end").echo();
+    world.advance(10);
+    let robot = slotmap::KeyData::from_ffi((1 << 32) | 1).into();
+    assert_eq!(world.shard.host_mut().inspect(robot).len(), 1);
+    let text = world.shard.host_mut().inspect(robot).remove(0).1;
+    assert!(
+        text.contains("level = 5") && text.contains("password = (redacted)") && !text.contains("robot"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_doubles_is_stopped_by_the_memory_limit() {
+    let mut plan = plan(
+        "a:task('t', { wait = '10ms' }, function(self)
+             if not self.grown then self.grown = true local s = 'x' while true do s = s .. s end end
+             throng.count('after')
+         end)",
+    );
+    plan.change = Box::new(|project| project.limits.memory = 16 << 20);
+    let mut world = plan.echo();
+    world.advance(1500);
+    assert_eq!(world.failures(FailureKind::ScriptMemory), 1);
+    assert!(world.totals.counters().find("", "after").is_some_and(|row| row.counts.value > 0));
+}
+
+#[test]
+fn slow_growth_beyond_the_memory_limit_is_counted() {
+    let mut plan = plan(
+        "a:task('t', { wait = '10ms' }, function(self)
+             self.hoard = self.hoard or {}
+             self.hoard[#self.hoard + 1] = ('x'):rep(1 << 20) .. #self.hoard
+         end)",
+    );
+    plan.change = Box::new(|project| project.limits.memory = 16 << 20);
+    let mut world = plan.echo();
+    world.advance(1500);
+    assert!(world.failures(FailureKind::ScriptMemory) >= 1);
+}
+
+#[test]
+fn a_robot_that_does_not_become_ready_tells_where_it_waits() {
+    let mut plan = plan(
+        "function a:start()
+             self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             self.robot.game:request('SlowRequest', {}, { timeout = 60 })
+         end",
+    );
+    plan.settings.ready_timeout = Duration::from_secs(3);
+    let mut world = plan.echo();
+    world.advance(3500);
+    let failures = world.totals.failures();
+    let late = failures.iter().find(|group| group.kind == FailureKind::ReadyTimeout).expect("a failure");
+    let text = format!("{} {}", late.message, late.sample.as_deref().unwrap_or_default());
+    assert!(text.contains("mods/a.lua:3: request SlowRequest"), "{text}");
 }
 
 #[test]

@@ -11,9 +11,15 @@ fn says(body: &str, message: &str) {
 
 #[test]
 fn what_lua_cannot_wait_in_may_not_block() {
-    says("table.sort({ 1, 2 }, function() self.robot:sleep(1) end)", "mods/a.lua:3: may not block here, in a function that Lua's library called");
+    says(
+        "table.sort({ 1, 2 }, function() self.robot:sleep(1) end)",
+        "mods/a.lua:3: may not block here, in a function that Lua's library called",
+    );
     says("('x'):gsub('x', function() self.robot:sleep(1) end)", "may not block here, in a function");
-    says("coroutine.wrap(function() self.robot:sleep(1) end)()", "may not block here, in a coroutine of the script's own");
+    says(
+        "coroutine.wrap(function() self.robot:sleep(1) end)()",
+        "may not block here, in a coroutine of the script's own",
+    );
 }
 
 #[test]
@@ -51,7 +57,10 @@ fn arguments_are_checked() {
     says("throng.record('x', {})", "a time is");
     says("require 'new'", "require 'new' at file level");
     says("a:task('x', function() end)", "belongs at file level");
-    says("a.x = 5", "frozen: put 'x' in self");
+    says("a.x = 5", "mods/a.lua:3: 'a.x' is frozen after load: put it in self (in init)");
+    says("level = 5", "mods/a.lua:3: global 'level' is frozen after load");
+    says("throng.x = 5", "is frozen after load");
+    says("getmetatable(self).__index = 5", "");
     says("local r = self.robot.mods.c", "unknown mod 'c'");
 }
 

@@ -12,7 +12,10 @@ fn handlers_hear_in_the_order_of_their_mods() {
          a:on('Note', function(self, msg, connection) print('a', msg.n, connection == self.robot.game) end)
          function a.on:Kick(msg) print('kick', msg.n) end"
     ))
-    .file("mods/b.lua", "local b = throng.mod() b:on('Note', function(self, msg) print('b', msg.n) end) return b")
+    .file(
+        "mods/b.lua",
+        "local b = throng.mod() b:on('Note', function(self, msg) print('b', msg.n) end) return b",
+    )
     .serve(|_, _, _| ());
     world.advance(1);
     world.server().note(1);
@@ -203,7 +206,8 @@ fn a_handler_may_restart_its_robot() {
 
 #[test]
 fn a_push_that_does_not_fit_its_schema_is_counted() {
-    let mut world = plan(&format!("{START} end a:on('Note', function(self, msg) print('never') end)")).serve(|_, _, _| ());
+    let mut world = plan(&format!("{START} end a:on('Note', function(self, msg) print('never') end)"))
+        .serve(|_, _, _| ());
     world.advance(1);
     let mut payload = vec![2, 0, 0, 0, 0, 0];
     payload.extend([4, 0, 0, 0]);

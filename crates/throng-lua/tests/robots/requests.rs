@@ -80,9 +80,13 @@ fn a_time_out_fails_the_request_and_the_connection_lives() {
 
 #[test]
 fn an_unknown_message_is_told_with_the_nearest() {
-    let mut world = plan(&format!("function a:start() {CONNECT}\ngame:request('EchoReqest', {{}})\nend")).echo();
+    let mut world =
+        plan(&format!("function a:start() {CONNECT}\ngame:request('EchoReqest', {{}})\nend")).echo();
     world.advance(1);
-    world.expect_error("mods/a.lua:2: unknown message 'EchoReqest'; did you mean 'EchoRequest'?", "mods/a.lua:2");
+    world.expect_error(
+        "mods/a.lua:2: unknown message 'EchoReqest'; did you mean 'EchoRequest'?",
+        "mods/a.lua:2",
+    );
 }
 
 #[test]

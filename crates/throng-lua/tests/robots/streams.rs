@@ -38,6 +38,12 @@ fn a_stream_has_no_messages() {
     .echo();
     world.advance(1);
     let told = world.told();
-    assert!(told[0].contains("a stream has no messages") && told[1].contains("a stream has no messages"), "{told:?}");
-    assert!(told[2].contains("read_exactly wants a number") && told[3].contains("read_until wants the bytes"), "{told:?}");
+    assert!(
+        told[0].contains("a stream has no messages") && told[1].contains("a stream has no messages"),
+        "{told:?}"
+    );
+    assert!(
+        told[2].contains("read_exactly wants a number") && told[3].contains("read_until wants the bytes"),
+        "{told:?}"
+    );
 }

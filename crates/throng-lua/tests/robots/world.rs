@@ -11,8 +11,8 @@ use throng_lua::{LuaHost, LuaProject};
 use throng_metrics::{FailureKind, Limits, Totals};
 use throng_sproto::{Schema, SourceFile, Value, decode_value, encode_value};
 use throng_wire::{
-    CodecSpec, Endian, Framing, LengthFraming, LengthWidth, OnClose, Protocol, ProtocolSpec, ReplySpec, SchemaSpec,
-    SourceText, SprotoShape, SprotoSpec,
+    CodecSpec, Endian, Framing, LengthFraming, LengthWidth, OnClose, Protocol, ProtocolSpec, ReplySpec,
+    SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 
 const SCHEMA: &str = "
@@ -145,7 +145,16 @@ impl Plan {
         let shard = Shard::in_memory(config, net.clone(), |desk| LuaHost::new(Arc::new(project), desk));
         let shard = shard.unwrap_or_else(|error| panic!("{error}"));
         let schema = Schema::parse(&[SourceFile { name: "test.sproto", text: SCHEMA }]).expect("a schema");
-        World { shard, net, clock, totals: Totals::new(Limits::default()), lines: Vec::new(), rule, schema, links: Links::default() }
+        World {
+            shard,
+            net,
+            clock,
+            totals: Totals::new(Limits::default()),
+            lines: Vec::new(),
+            rule,
+            schema,
+            links: Links::default(),
+        }
     }
 }
 
@@ -157,7 +166,8 @@ fn protocols(reply: ReplySpec) -> Vec<ProtocolRoute> {
         inclusive: false,
         max: 1 << 16,
     });
-    let schema = SchemaSpec::Both(vec![SourceText { name: "test.sproto".to_owned(), text: SCHEMA.to_owned() }]);
+    let schema =
+        SchemaSpec::Both(vec![SourceText { name: "test.sproto".to_owned(), text: SCHEMA.to_owned() }]);
     let shape =
         SprotoShape::Envelope { ty: "Msg".to_owned(), name: "Name".to_owned(), body: "Bin".to_owned() };
     let mut game = ProtocolSpec::new("game", CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None }));
@@ -200,7 +210,11 @@ pub(crate) struct World {
 impl World {
     /// Wants so many robots at once.
     pub(crate) fn want(&mut self, robots: u64) {
-        self.shard.want(Desired { schedule: Schedule::constant(robots, f64::INFINITY, None), begun: Duration::ZERO, phase: Phase::Play });
+        self.shard.want(Desired {
+            schedule: Schedule::constant(robots, f64::INFINITY, None),
+            begun: Duration::ZERO,
+            phase: Phase::Play,
+        });
     }
 
     /// Moves to `millis` after the beginning.
@@ -216,7 +230,11 @@ impl World {
 
     /// All robots stop in good order.
     pub(crate) fn stop(&mut self) {
-        self.shard.want(Desired { schedule: Schedule::constant(0, f64::INFINITY, None), begun: Duration::ZERO, phase: Phase::Stop });
+        self.shard.want(Desired {
+            schedule: Schedule::constant(0, f64::INFINITY, None),
+            begun: Duration::ZERO,
+            phase: Phase::Stop,
+        });
     }
 
     /// The server on the last link.
@@ -241,7 +259,8 @@ impl World {
     #[track_caller]
     pub(crate) fn expect_error(&self, message: &str, traceback: &str) {
         let errors = self.totals.script_errors();
-        let found = errors.iter().any(|error| error.message.contains(message) && error.traceback.contains(traceback));
+        let found =
+            errors.iter().any(|error| error.message.contains(message) && error.traceback.contains(traceback));
         assert!(found, "{errors:?}\nwanted: {message} ... {traceback}");
     }
 
@@ -275,9 +294,12 @@ fn receive(peer: &Peer<'_>, rule: &mut Rule, bytes: &[u8]) {
     while let [high, low, after @ ..] = rest {
         let (payload, left) = after.split_at(u16::from_be_bytes([*high, *low]) as usize);
         rest = left;
-        let envelope = decode_value(peer.schema, peer.schema.type_id("Msg").expect("Msg"), payload).expect("an envelope");
+        let envelope = decode_value(peer.schema, peer.schema.type_id("Msg").expect("Msg"), payload)
+            .expect("an envelope");
         let name = text_of(&envelope, "Name");
-        let Some(Value::String(body) | Value::Binary(body)) = envelope.field("Bin") else { panic!("no body: {name}") };
+        let Some(Value::String(body) | Value::Binary(body)) = envelope.field("Bin") else {
+            panic!("no body: {name}")
+        };
         let ty = peer.schema.type_id(&name).expect("a type of the schema");
         rule(peer, &name, &decode_value(peer.schema, ty, body).expect("a body"));
     }

@@ -4,10 +4,12 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use throng_check::{Colour, Finding, Role, Severity};
+use throng_lua::{Inventory, LuaHost};
 
 use crate::cli::{CheckArgs, OutputFlags};
 use crate::config::{Config, Overrides};
-use crate::exit::Exit;
+use crate::exit::{Exit, InputError};
+use crate::session::prepare::Prepared;
 use crate::{editor, project};
 
 pub(super) fn run(args: &CheckArgs, output: OutputFlags) -> anyhow::Result<Exit> {
@@ -16,7 +18,15 @@ pub(super) fn run(args: &CheckArgs, output: OutputFlags) -> anyhow::Result<Exit>
     editor::write(&args.dir, &project.messages).context("cannot write what editors read")?;
     let findings = throng_check::check(&project)?;
     show(&findings, output)?;
+    let loaded = LuaHost::check(Prepared::new(&config).project);
+    if let Ok(inventory) = &loaded {
+        show_inventory(inventory)?;
+    }
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    // What the checker cannot see, such as an error while a mod is loaded, the loader does.
+    if let (0, Err(error)) = (errors, &loaded) {
+        return Err(InputError(error.to_string()).into());
+    }
     let mods = project.sources.iter().filter(|source| source.role == Role::Mod).count();
     let messages: usize = project.messages.protocols.iter().map(|protocol| protocol.messages.len()).sum();
     let checked = format!("{}, {}", counted(mods, "mod"), counted(messages, "message"));
@@ -33,6 +43,29 @@ fn show(findings: &[Finding], output: OutputFlags) -> std::io::Result<()> {
     let mut stderr = std::io::stderr().lock();
     let colour = if output.colours() && stderr.is_terminal() { Colour::Ansi } else { Colour::Plain };
     findings.iter().try_for_each(|finding| writeln!(stderr, "{}", finding.render(colour)))
+}
+
+/// The mods with their tasks and handlers, as they would play.
+fn show_inventory(inventory: &Inventory) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let Inventory { program, handlers } = inventory;
+    let total: f64 = program.tasks.iter().map(|task| task.weight).sum();
+    for (index, module) in program.mods.iter().enumerate() {
+        let needs: Vec<&str> = module.needs.iter().map(|need| &*program.mods[*need].name).collect();
+        let needs = if needs.is_empty() { String::new() } else { format!("  needs {}", needs.join(", ")) };
+        writeln!(out, "{}{needs}", module.name)?;
+        for task in program.tasks.iter().filter(|task| task.module == index) {
+            let share = if total > 0.0 { 100.0 * task.weight / total } else { 0.0 };
+            let steps = if task.steps.is_empty() { String::new() } else { format!("  {}", task.steps.join(" → ")) };
+            writeln!(out, "  task  {:<28} weight {:<6} {share:>5.1}%{steps}", task.name, task.weight)?;
+        }
+        for handler in handlers.iter().filter(|handler| handler.module == index) {
+            let connection = handler.connection.as_ref().map_or(String::new(), |name| format!(" from {name}"));
+            let queue = if handler.queue { ", one at a time" } else { "" };
+            writeln!(out, "  on    {}{connection}{queue}", handler.message)?;
+        }
+    }
+    Ok(())
 }
 
 fn counted(count: usize, what: &str) -> String {

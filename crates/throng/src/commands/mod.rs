@@ -18,6 +18,8 @@ use crate::config::ConfigErrors;
 use crate::exit::{Exit, InputError};
 use crate::templates::ScaffoldError;
 
+pub(crate) use test::explain;
+
 /// Runs the command line `args`, the program's name first.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     let cli = match cli::parse(&args, demo::SETTINGS) {

@@ -102,8 +102,12 @@ fn verdict(totals: &Totals) -> Exit {
     println!();
     match (errors, robots.failed) {
         (0, 0) => println!("the robot played without an error"),
-        (errors, 0) => println!("{errors} errors; see above"),
-        (errors, _) => println!("the robot never became ready; {errors} errors, see above"),
+        (errors, 0) => println!("{}; see above", counted(errors)),
+        (errors, _) => println!("the robot never became ready; {}, see above", counted(errors)),
     }
     if errors == 0 && totals.anything_succeeded() { Exit::Success } else { Exit::Failed }
+}
+
+fn counted(errors: u64) -> String {
+    if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") }
 }

@@ -62,6 +62,7 @@ impl Session<'_> {
     /// The project does not load, or the machine gives no threads.
     pub fn run(self) -> anyhow::Result<Exit> {
         let prepared = &self.prepared;
+        self.refuse_unwritable_report()?;
         self.warn_of_shortages();
         let stops = Stops::listen().context("cannot listen for signals")?;
         let project = prepared.project.clone();
@@ -92,18 +93,35 @@ impl Session<'_> {
         self.finish(&Summary::of(ledger.totals(), &record))
     }
 
+    /// Nobody should wait for the end of a run to learn that its report has no folder.
+    fn refuse_unwritable_report(&self) -> Result<(), InputError> {
+        let Some(path) = self.screen.json.as_deref() else { return Ok(()) };
+        let folder = match path.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => path,
+        };
+        let why = match (path.is_dir(), folder.is_dir()) {
+            (true, _) => "it is a folder".to_owned(),
+            (false, false) => format!("there is no folder {}", folder.display()),
+            (false, true) => return Ok(()),
+        };
+        Err(InputError(format!("--json {}: {why}", path.display())))
+    }
+
     /// Writes the JSON, prints the summary, gives the exit code.
     fn finish(&self, summary: &Summary) -> anyhow::Result<Exit> {
-        let report: Option<&Path> = self.screen.json.as_deref();
-        if let Some(path) = report {
-            write_json(path, summary)?;
-        }
+        let asked: Option<&Path> = self.screen.json.as_deref();
+        let written = asked.map(|path| write_json(path, summary)).transpose();
+        let report = asked.filter(|_| written.is_ok());
         if self.screen.quiet {
             println!("{}: {}", summary.verdict, summary.reason);
         } else {
             let style = EndStyle { width: watch::width(), colour: self.colour(), report, next: &self.next };
             print!("{}", end_report(summary, &style));
         }
+        // After the summary, which is all that is left of the run then.
+        written?;
         Ok(Exit::of(summary.verdict))
     }
 
@@ -190,6 +208,7 @@ impl Playing {
                 let time_is_up = prepared.schedule.run_time().is_some_and(|run_time| elapsed >= run_time);
                 if asked > 0 {
                     self.end = RunEnd::Interrupted;
+                    self.watch.stopping();
                 }
                 if asked > 1 {
                     self.want(Phase::Abort);
@@ -217,7 +236,6 @@ impl Playing {
     fn want(&mut self, phase: Phase) {
         self.desired.phase = phase;
         self.stopped_at.get_or_insert(self.run.elapsed());
-        self.watch.stopping();
         // A shard that cannot be told has ended, which its missing report says.
         let _ = self.run.want(&self.desired);
     }

@@ -1,0 +1,185 @@
+//! What a server says to one client: replies, pushes, bytes, the end.
+
+use super::server::check_name;
+use super::{Context, Natives, delay_of};
+use crate::testing::dialect::{Dialect, ReplyForm};
+use crate::testing::servers::{Call, NORMAL, Speech};
+use crate::values::kind_of;
+use mlua::{Lua, Value};
+use std::rc::Rc;
+use std::time::Duration;
+use throng_wire::{Direction, MessageId};
+
+pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
+    natives.may_refuse("answer", answer)?;
+    natives.may_refuse("reply", reply)?;
+    natives.may_refuse("push", push)?;
+    natives.may_refuse("bytes", |context, _, (client, bytes, delay): (usize, Value, Value)| {
+        bytes_to(context, client, &bytes, delay_of(&delay)?)
+    })?;
+    natives.plain("close", |context, _, (client, code): (usize, Option<u16>)| {
+        context.stand.servers.borrow_mut().close(client, code.unwrap_or(NORMAL));
+        Ok(())
+    })?;
+    natives.plain("reset", |context, _, client: usize| {
+        context.stand.servers.borrow_mut().reset(client);
+        Ok(())
+    })?;
+    natives.plain("is_open", |context, _, client: usize| {
+        Ok(context.stand.servers.borrow().client(client).is_open())
+    })?;
+    natives.plain("unhandled", |context, _, (client, name, call): (usize, String, Option<u64>)| {
+        note_unhandled(context, client, &name, call);
+        Ok(())
+    })
+}
+
+/// What a handler returned: the reply's fields; nil for none yet, false for none ever.
+fn answer(
+    context: &Context,
+    lua: &Lua,
+    (client, id, body, delay): (usize, Option<u64>, Value, Value),
+) -> Result<(), String> {
+    let delay = delay_of(&delay)?;
+    let speech = context.stand.servers.borrow().speech_of(client).clone();
+    let (Some(id), Speech::Messages(dialect)) = (id, speech) else { return Ok(()) };
+    let take = || context.stand.servers.borrow_mut().take_call(client, Some(id), None);
+    match body {
+        Value::Nil => {
+            let confirmed = {
+                let servers = context.stand.servers.borrow();
+                servers.call(client, id).is_some_and(|call| dialect.confirms(call.message, call.session))
+            };
+            match confirmed.then(take).flatten() {
+                Some(call) => reply_to(context, lua, client, &dialect, &call, &Value::Nil, delay),
+                None => Ok(()),
+            }
+        }
+        Value::Boolean(false) => {
+            drop(take());
+            Ok(())
+        }
+        body => match take() {
+            Some(call) => reply_to(context, lua, client, &dialect, &call, &body, delay),
+            None => Ok(()),
+        },
+    }
+}
+
+/// `client:reply`: the answer to the oldest message that has none.
+fn reply(
+    context: &Context,
+    lua: &Lua,
+    (client, name, body, delay): (usize, Option<String>, Value, Value),
+) -> Result<(), String> {
+    let delay = delay_of(&delay)?;
+    let dialect = dialect_of(context, client)?;
+    let call = context.stand.servers.borrow_mut().take_call(client, None, name.as_deref());
+    match (call, name) {
+        (Some(call), _) => reply_to(context, lua, client, &dialect, &call, &body, delay),
+        (None, Some(name)) => Err(format!("this client waits for no reply to '{name}'")),
+        (None, None) => Err("this client waits for no reply".to_owned()),
+    }
+}
+
+fn reply_to(
+    context: &Context,
+    lua: &Lua,
+    client: usize,
+    dialect: &Rc<Dialect>,
+    call: &Call,
+    body: &Value,
+    delay: Option<Duration>,
+) -> Result<(), String> {
+    let codec = &context.vm.codec;
+    let mut bytes = Vec::new();
+    let mut payload = Vec::new();
+    match dialect.reply_form(call.message, call.session) {
+        ReplyForm::Bytes => codec.encode(lua, &dialect.mirror, MessageId(0), body, &mut payload)?,
+        ReplyForm::Message(message) => {
+            codec.encode(lua, &dialect.mirror, message, body, &mut bytes)?;
+            dialect.write(message, &bytes, &mut payload)?;
+        }
+        ReplyForm::Response(ty) => {
+            match (ty, body) {
+                (Some((schema, ty)), body) => codec.encode_table(lua, schema, ty, body, &mut bytes)?,
+                (None, Value::Nil) => {}
+                (None, Value::Table(table)) if table.is_empty() => {}
+                (None, _) => {
+                    return Err(format!("the response to '{}' has no fields in the schema", call.name));
+                }
+            }
+            dialect.respond(call.session.unwrap_or_default(), &bytes, &mut payload);
+        }
+        ReplyForm::None if dialect.protocol.reply.word() == "session" => return Ok(()),
+        ReplyForm::None => {
+            let name = &call.name;
+            return Err(format!(
+                "[protocols.{}] has no reply to '{name}': use client:push(name, fields)",
+                dialect.protocol.name
+            ));
+        }
+    }
+    send(context, client, &payload, delay)
+}
+
+fn push(
+    context: &Context,
+    lua: &Lua,
+    (client, name, body, delay): (usize, String, Value, Value),
+) -> Result<(), String> {
+    let delay = delay_of(&delay)?;
+    let dialect = dialect_of(context, client)?;
+    check_name(&dialect, &name, Direction::Sent)?;
+    let Some(message) = dialect.message(&name, Direction::Sent) else { return Ok(()) };
+    let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+    context.vm.codec.encode(lua, &dialect.mirror, message, &body, &mut bytes)?;
+    dialect.write(message, &bytes, &mut payload)?;
+    send(context, client, &payload, delay)
+}
+
+fn bytes_to(context: &Context, client: usize, bytes: &Value, delay: Option<Duration>) -> Result<(), String> {
+    let Value::String(bytes) = bytes else {
+        return Err(format!("bytes are a string, not {}", kind_of(bytes)));
+    };
+    let speech = context.stand.servers.borrow().speech_of(client).clone();
+    match speech {
+        Speech::Messages(dialect) if !dialect.is_raw() => {
+            Err("messages of this server have names: use push(name, fields)".to_owned())
+        }
+        _ => send(context, client, &bytes.as_bytes(), delay),
+    }
+}
+
+fn dialect_of(context: &Context, client: usize) -> Result<Rc<Dialect>, String> {
+    match context.stand.servers.borrow().speech_of(client) {
+        Speech::Messages(dialect) => Ok(dialect.clone()),
+        Speech::Stream => Err("a stream has no messages: use client:write(bytes)".to_owned()),
+    }
+}
+
+/// Frames a payload and sends it now or later; a client that has ended gets nothing, like a socket that is gone.
+fn send(context: &Context, client: usize, payload: &[u8], delay: Option<Duration>) -> Result<(), String> {
+    let at = context.stand.moment(&context.shared, delay);
+    let mut servers = context.stand.servers.borrow_mut();
+    if !servers.client(client).is_open() {
+        return Ok(());
+    }
+    let framed = servers.frame(client, payload)?;
+    servers.send_at(client, framed, at);
+    Ok(())
+}
+
+/// A message without a handler is worth knowing when a robot waits for its reply.
+fn note_unhandled(context: &Context, client: usize, name: &str, call: Option<u64>) {
+    let mut servers = context.stand.servers.borrow_mut();
+    let Speech::Messages(dialect) = servers.speech_of(client).clone() else { return };
+    let id = servers.client(client).server;
+    let url = servers.server(id).url.clone();
+    let Some(call) = call.and_then(|call| servers.take_call(client, Some(call), None)) else {
+        return servers.note(format!("{url}: '{name}' is not in the schema"));
+    };
+    if dialect.is_raw() || dialect.expects_reply(call.message, call.session) {
+        servers.note(format!("{url}: no handler for '{name}'"));
+    }
+}

@@ -1,0 +1,93 @@
+//! The functions that `testing.lua` calls. One that can refuse returns what refused it first, nil when nothing did.
+
+mod client;
+mod robot;
+mod server;
+mod world;
+
+use super::TestPlan;
+use super::stand::Stand;
+use crate::duration;
+use crate::state::Shared;
+use crate::suggest;
+use crate::vm::VmState;
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Table, Value};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a native works on.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub(super) stand: Rc<Stand>,
+    pub(super) shared: Rc<Shared>,
+    pub(super) vm: Rc<VmState>,
+    pub(super) plan: Arc<TestPlan>,
+    pub(super) dialects: Dialects,
+}
+
+/// The dialects of the project's protocols, in their order.
+pub(super) type Dialects = Rc<[Rc<super::dialect::Dialect>]>;
+
+/// The table of natives of a world.
+pub(super) fn table(lua: &Lua, context: Context) -> mlua::Result<Table> {
+    let natives = Natives { lua, context, table: lua.create_table()? };
+    natives.plain("unknown", |_, _, (what, name, known): (String, String, Table)| {
+        let names: Vec<String> =
+            known.pairs::<String, Value>().filter_map(|pair| pair.ok().map(|(name, _)| name)).collect();
+        Ok(suggest::unknown(&what, &name, names.iter().map(String::as_str)))
+    })?;
+    natives.plain("kind_of", |_, _, value: Value| Ok(crate::values::kind_of(&value)))?;
+    natives.plain("defined", |_, _, function: Function| {
+        let info = function.info();
+        let file = info.source.as_deref().and_then(|source| source.strip_prefix('@')).map(str::to_owned);
+        Ok((file, info.line_defined))
+    })?;
+    world::add(&natives)?;
+    server::add(&natives)?;
+    client::add(&natives)?;
+    robot::add(&natives)?;
+    Ok(natives.table)
+}
+
+/// The table of natives while it is filled.
+struct Natives<'a> {
+    lua: &'a Lua,
+    context: Context,
+    table: Table,
+}
+
+impl Natives<'_> {
+    /// A function whose results are its own.
+    fn plain<A, R, F>(&self, name: &str, function: F) -> mlua::Result<()>
+    where
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+        F: Fn(&Context, &Lua, A) -> mlua::Result<R> + 'static,
+    {
+        let context = self.context.clone();
+        self.table.raw_set(name, self.lua.create_function(move |lua, args| function(&context, lua, args))?)
+    }
+
+    /// A function that may refuse, with a text.
+    fn may_refuse<A, R, F>(&self, name: &str, function: F) -> mlua::Result<()>
+    where
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+        F: Fn(&Context, &Lua, A) -> Result<R, String> + 'static,
+    {
+        self.plain(name, move |context, lua, args: A| match function(context, lua, args) {
+            Ok(result) => {
+                let mut values = result.into_lua_multi(lua)?;
+                values.push_front(Value::Nil);
+                Ok(values)
+            }
+            Err(refused) => refused.into_lua_multi(lua),
+        })
+    }
+}
+
+/// The delay of a reply.
+fn delay_of(value: &Value) -> Result<Option<Duration>, String> {
+    duration::optional(value).map_err(|error| format!("a reply's delay: {error}"))
+}

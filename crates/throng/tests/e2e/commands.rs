@@ -1,0 +1,119 @@
+//! The other commands, on servers that are really there: `demo`, `new`, `check`, `try`.
+
+use std::path::Path;
+use std::process::Output;
+
+use throng_demo::{Demo, DemoOptions, ServerKind};
+
+use crate::play::{GAME, Project, Running, once, settings, throng};
+use crate::report::Report;
+use crate::servers::Server;
+
+fn run_in(dir: &Path, args: &[&str]) -> Output {
+    let mut command = throng();
+    command.args(args).current_dir(dir);
+    Running::start(command).wait()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn demo_plays_lobby_game_and_battle_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["demo", "-u", "8", "-r", "8", "-t", "3s", "--json", "demo.json", "--seed", "1"];
+    let output = run_in(dir.path(), &args);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let report = Report::read(&std::fs::read_to_string(dir.path().join("demo.json")).unwrap());
+    assert_eq!((report.number("/robots/started"), report.number("/robots/ready")), (8, 8));
+    let connections: Vec<_> = report.rows("connections").iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(connections, ["battle", "game", "lobby"]);
+    for request in ["ServerListRequest", "LoginReuest", "BattleRequest", "handshake", "join"] {
+        assert_eq!(report.books(request).ok, 8, "{request}");
+    }
+    assert_eq!(report.errors(), crate::report::counts([]));
+}
+
+#[test]
+fn what_new_writes_plays_against_the_demo() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = Demo::start(DemoOptions::default()).unwrap();
+    for (template, server, request) in
+        [("sproto-ws", ServerKind::Lobby, "EchoRequest"), ("sproto-rpc", ServerKind::Battle, "get")]
+    {
+        let made = run_in(dir.path(), &["new", template, "--template", template]);
+        assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+        let url = demo.url(server).unwrap();
+        let args =
+            ["run", template, "-H", &url, "-u", "5", "-r", "100", "-t", "3s", "--json", "new.json", "--seed", "1"];
+        let mut command = throng();
+        command.args(args).current_dir(dir.path()).env("THRONG_ROBOT_WAIT", "50ms");
+        let output = Running::start(command).wait();
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+        let report = Report::read(&std::fs::read_to_string(dir.path().join("new.json")).unwrap());
+        assert_eq!(report.number("/robots/ready"), 5);
+        assert!(report.books(request).ok > 0, "{}", report.value()["requests"]);
+    }
+}
+
+#[test]
+fn check_finds_a_misspelled_field_before_anything_is_run() {
+    let right = once("game:request('EchoRequest', { Text = 'x' })");
+    let project = Project::new(&settings("ws://127.0.0.1:1", 1, GAME), &right);
+    let output = run_in(project.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    let project = project.file("mods/player.lua", &right.replace("Text =", "Txet ="));
+    let output = run_in(project.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    let said = text(&output.stdout) + &text(&output.stderr);
+    for part in ["mods/player.lua:5", "Txet", "Text"] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+}
+
+#[test]
+fn try_shows_one_robot_with_each_message_decoded() {
+    let server = Server::start(ServerKind::Game, &["game.EchoRequest.pushes=1"]);
+    let player = once(
+        "throng.log.info('about to ask')
+         game:request('EchoRequest', { Text = 'well met' })
+         game:request('LoginReuest', {})",
+    );
+    let project = Project::new(&settings(&server.url(), 50, GAME), &player);
+    let output = run_in(project.path(), &["try", "-t", "5s"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
+    let parts = [
+        "EchoRequest", "well met", "EchoResponse", "well met from server", "LoginRespone", "MyValue",
+        "UnheardOfPush", "about to ask", "game",
+    ];
+    for part in parts {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    assert!(!shown.contains('\x1b'), "no colours in a pipe: {shown}");
+    assert_eq!(server.end().connections.accepted, 1, "one robot, whatever the plan says");
+}
+
+#[test]
+fn try_shows_the_source_line_of_an_error() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let player = once("local reply = game:request('EchoRequest', {})\nprint(reply.Text.name.first)");
+    let project = Project::new(&settings(&server.url(), 1, GAME), &player);
+    let output = run_in(project.path(), &["try", "-t", "1s"]);
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert!(shown.contains("mods/player.lua:6"), "{shown}");
+    assert!(shown.contains("print(reply.Text.name.first)"), "{shown}");
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+}
+
+#[test]
+fn try_says_that_nobody_is_there() {
+    let demo = Demo::start(DemoOptions::empty().with(ServerKind::Refuse)).unwrap();
+    let url = demo.url(ServerKind::Refuse).unwrap().replace("tcp://", "ws://");
+    let project = Project::new(&settings(&url, 1, GAME), &once(""));
+    let output = run_in(project.path(), &["try", "-t", "2s"]);
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("refused") && !shown.contains("NaN"), "{shown}");
+}

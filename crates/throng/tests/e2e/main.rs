@@ -1,0 +1,19 @@
+//! The built binary from outside: robots written in Lua play against the demo server, with every fault it has, and what the
+//! JSON report counts is compared with what the server counted.
+//!
+//! Start reading at [`play`], which makes projects and plays them. `envelope`, `rpc` and `frames` have a test for each
+//! fault on each kind of protocol.
+
+mod commands;
+mod connects;
+mod ends;
+mod envelope;
+mod frames;
+mod hostile;
+mod lag;
+mod plan;
+mod play;
+mod report;
+mod rpc;
+mod screen;
+mod servers;

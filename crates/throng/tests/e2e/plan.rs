@@ -1,0 +1,141 @@
+//! The load plan, weights, options and random streams, as they reach robots that really play.
+
+use throng_demo::ServerKind;
+
+use crate::play::{GAME, Project, once, settings};
+use crate::report::Report;
+use crate::servers::Server;
+
+/// A mod without any connection that counts what robots do; the check is what succeeds.
+fn offline(body: &str) -> String {
+    format!("local player = throng.mod()\n{body}\nreturn player\n")
+}
+
+fn seconds(row: &serde_json::Value, figure: &str) -> f64 {
+    row["value_us"][figure].as_f64().unwrap() / 1e6
+}
+
+#[test]
+fn robots_begin_evenly_inside_the_second() {
+    let toml = settings("ws://127.0.0.1:1", 40, GAME);
+    let player = offline(
+        "local begun = throng.now
+         function player:start() throng.record('born', begun()) throng.check('born', true) self.robot:stop() end",
+    );
+    let played = Project::new(&toml, &player).run(&["-r", "40"]);
+    let report = played.passed();
+    assert_eq!(report.number("/robots/started"), 40);
+    let born = report.row("measures", "born");
+    // The nth robot begins at n/40 s of a plan that itself begins when the project is loaded.
+    let spread = seconds(born, "max") - seconds(born, "min");
+    assert!((0.9..1.2).contains(&spread), "{born}");
+    let middle = (seconds(born, "p50") - seconds(born, "min")) / spread;
+    assert!((0.4..0.6).contains(&middle), "{born}");
+}
+
+#[test]
+fn stages_ramp_up_hold_and_ramp_down() {
+    let stages = "stages = [{ robots = 10, over = \"500ms\" }, { robots = 10, over = \"500ms\" }, \
+                  { robots = 2, over = \"500ms\" }, { robots = 2, over = \"500ms\" }]";
+    let toml = settings("ws://127.0.0.1:1", 1, GAME)
+        .replace("robots = 1\nspawn_rate = 1000\nrun_time = \"30s\"", stages);
+    let player = offline(
+        "function player:start() self.begun = throng.now() throng.check('begun', true) end
+         function player:stop() throng.record('lived', throng.now() - self.begun) throng.count('stops') end",
+    );
+    let played = Project::new(&toml, &player).run(&[]);
+    let report = played.passed();
+    let robots = ["planned", "started", "ready", "peak", "stopped"]
+        .map(|field| report.number(&format!("/robots/{field}")));
+    assert_eq!(robots, [10, 10, 10, 10, 10]);
+    assert_eq!(report.counter("stops"), 10);
+    let lived = report.row("measures", "lived");
+    // The first robots stay to the end; the last to come is the first to go: from 0.5 s to 1.0 s and a bit.
+    assert!((1.8..2.4).contains(&seconds(lived, "max")), "{lived}");
+    assert!((0.4..0.9).contains(&seconds(lived, "min")), "{lived}");
+    let duration = report.value()["duration_s"].as_f64().unwrap();
+    assert!((2.0..3.0).contains(&duration), "{duration}");
+}
+
+#[test]
+fn weights_share_out_the_tasks_and_zero_switches_one_off() {
+    let toml = settings("ws://127.0.0.1:1", 4, GAME) + "[tasks]\n\"player.often\" = 3\n\"player.never\" = 0\n";
+    let player = offline(
+        "function player:init() self.left = 250 end
+         local function play(name)
+           player:task(name, function(self)
+             throng.check(name, true)
+             self.left = self.left - 1
+             if self.left == 0 then self.robot:stop() end
+             self.robot:sleep(0)
+           end)
+         end
+         play 'often' play 'seldom' play 'never'",
+    );
+    let played = Project::new(&toml, &player).run(&["--seed", "7"]);
+    let report = played.passed();
+    let (often, seldom) = (report.check("often").0, report.check("seldom").0);
+    assert_eq!(often + seldom, 1000);
+    assert!((700..800).contains(&often), "{often} of 1000 at 3 to 1");
+    assert_eq!(report.rows("checks").len(), 2, "the third is switched off");
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let toml = settings("ws://127.0.0.1:1", 1, GAME)
+        + "[options]\none = { default = \"file\", help = \"first\" }\ntwo = \"file\"\nmy_level = 3\n";
+    let player = offline(
+        "function player:start()
+           local o = throng.options
+           throng.check(('%s %s %d %s'):format(o.one, o.two, o.my_level + 1, math.type(o.my_level)), true)
+           self.robot:stop()
+         end",
+    );
+    let project = Project::new(&toml, &player);
+    assert_eq!(project.run(&[]).passed().check("file file 4 integer"), (1, 0));
+    assert_eq!(project.run(&["--one", "flag", "--my-level=9"]).passed().check("flag file 10 integer"), (1, 0));
+    let mut command = project.command(&["--one", "flag"]);
+    command.env("THRONG_OPTIONS_ONE", "env").env("THRONG_OPTIONS_TWO", "env").env("THRONG_LOAD_ROBOTS", "3");
+    let played = project.played(crate::play::Running::start(command).wait());
+    assert_eq!(played.passed().check("flag env 4 integer"), (3, 0));
+}
+
+/// The counters of a run: what each robot drew.
+fn draws(report: &Report) -> Vec<String> {
+    let mut draws: Vec<String> =
+        report.rows("counters").iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect();
+    draws.sort();
+    draws
+}
+
+#[test]
+fn a_seed_repeats_every_robots_random_draws_whatever_the_shards() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let toml = settings(&server.url(), 12, GAME);
+    let project = Project::new(
+        &toml,
+        &once(
+            "for i = 1, 3 do
+               throng.count(('robot %d draws %d %.6f'):format(self.robot.id, math.random(1000000), math.random()))
+               game:request('EchoRequest', { Text = 'x' })
+             end",
+        ),
+    );
+    let one = draws(project.run(&["--seed", "42", "--shards", "1"]).passed());
+    assert_eq!(one.len(), 36, "each robot has a stream of its own: {one:?}");
+    assert_eq!(draws(project.run(&["--seed", "42", "--shards", "1"]).passed()), one);
+    assert_eq!(draws(project.run(&["--seed", "42", "--shards", "3"]).passed()), one);
+    assert_ne!(draws(project.run(&["--seed", "43"]).passed()), one);
+}
+
+#[test]
+fn robots_pause_as_their_waits_say() {
+    let toml = settings("ws://127.0.0.1:1", 10, GAME).replace("wait = 0", "wait = { pacing = \"100ms\" }");
+    let player = offline(
+        "player:task('paced', function(self) throng.check('paced', true) self.robot:sleep('30ms') end)",
+    );
+    let played = Project::new(&toml, &player).run(&["-t", "2s"]);
+    let paced = played.passed().check("paced").0;
+    // 10 robots, 10 tasks a second each, for 2 s less a first phase of up to 100 ms.
+    assert!((170..=210).contains(&paced), "{paced}");
+}
