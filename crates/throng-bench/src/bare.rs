@@ -138,7 +138,7 @@ impl Client {
     fn opened(&mut self, index: usize) -> Result<()> {
         self.open += 1;
         match self.work {
-            Work::Echo => self.ask(index),
+            Work::Echo | Work::Play => self.ask(index),
             Work::Idle | Work::Sleep => {
                 self.connections[index].state = State::Waiting(0);
                 Ok(())

@@ -7,7 +7,7 @@ use slotmap::SecondaryMap;
 use std::time::Duration;
 use throng_engine::{
     ActivityKey, CallOptions, ConnectOptions, ConnectionKey, Desk, Failure, Host, Incoming, Memory, ModSpec,
-    OperationKey, Outcome, Program, RobotId, RobotKey, Routine, ScriptError, TaskSpec, Uncaught, Wait,
+    OperationKey, Outcome, Program, RobotId, RobotKey, Routine, ScriptError, TaskSpec, Uncaught,
 };
 use throng_wire::MessageId;
 
@@ -68,7 +68,9 @@ impl Builtin {
 
     fn ask(&mut self, connection: ConnectionKey) {
         // A request that cannot be sent is counted, which the benchmark tells.
-        if let Ok(operation) = self.desk.request(connection, self.echo, &self.payload, &CallOptions::default()) {
+        if let Ok(operation) =
+            self.desk.request(connection, self.echo, &self.payload, &CallOptions::default())
+        {
             self.waiting.insert(operation, Waiting::Reply { connection });
         }
     }
@@ -85,7 +87,10 @@ fn program(work: Work) -> Program {
         weight: 1.0,
         conditional: false,
         timeout: None,
-        wait: (work == Work::Sleep).then_some(Wait::Between(Duration::from_secs(5), Duration::from_secs(15))),
+        wait: match work {
+            Work::Sleep => Some(drive::NAP),
+            Work::Echo | Work::Idle | Work::Play => None,
+        },
         steps: Vec::new(),
     };
     Program {

@@ -97,6 +97,8 @@ impl Client {
             format!("--work={}", argument(options.work)),
             format!("--robots={}", options.robots),
         ];
+        arguments.extend(options.memory.then(|| "--memory".to_owned()));
+        arguments.extend(options.hostile.iter().map(|body| format!("--hostile={body}")));
         if !targets.is_empty() {
             arguments.push(format!("--targets={}", targets.join(",")));
         }
@@ -104,6 +106,11 @@ impl Client {
         let loaded = process.hear()?;
         let up = process.hear()?;
         Ok(Client { process, loaded, up })
+    }
+
+    /// Resident bytes that each of its robots takes now.
+    pub(crate) fn bytes_per_robot(&mut self, robots: u64) -> Result<f64> {
+        Ok(self.reading()?.resident.saturating_sub(self.loaded.resident) as f64 / robots as f64)
     }
 
     /// What it has used, and what it has seen since it was last asked.
@@ -116,7 +123,7 @@ fn argument(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// A server for `robots` connections.
+/// A server as every comparison uses it.
 pub(crate) fn server_for(wire: Wire) -> Result<Server> {
     Server::start(&ServerOptions { wire, ports: 4 })
 }

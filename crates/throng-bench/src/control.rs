@@ -54,6 +54,21 @@ pub(crate) struct Reading {
     pub(crate) stall: Duration,
     /// Failures of any kind, since the last reading.
     pub(crate) failures: u64,
+    /// Requests answered, since the last reading; only the engine counts them.
+    pub(crate) answered: u64,
+    /// How long the turns of playing robots took, since the last reading.
+    pub(crate) turns: Option<Turns>,
+}
+
+/// Turns of playing robots, from a script's asking to its having the reply.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Turns {
+    /// How many.
+    pub(crate) count: u64,
+    /// Half of them took no longer.
+    pub(crate) p50: Duration,
+    /// 99 of 100 took no longer.
+    pub(crate) p99: Duration,
 }
 
 impl Reading {

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How long robots play before they are measured.
 const WARM_UP: Duration = Duration::from_millis(500);
+/// The same when it must be quick: longer than it takes until every robot has begun.
+const QUICK_WARM_UP: Duration = Duration::from_millis(250);
 
 /// Measures and prints all sections that are wanted.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -31,7 +33,15 @@ fn section(options: &Options, wire: Wire, robots: u64) -> Result<String> {
         rounds.push(kinds.iter().map(|kind| measure(options, *kind, wire, robots)).collect::<Result<_>>()?);
     }
     let mut table = Table::new(&[
-        "client", "requests/CPU-s", "share", "user us/req", "kernel us/req", "stall ms", "idle B", "busy B", "failures",
+        "client",
+        "requests/CPU-s",
+        "share",
+        "user us/req",
+        "kernel us/req",
+        "stall ms",
+        "idle B",
+        "busy B",
+        "failures",
     ]);
     for (index, kind) in kinds.iter().enumerate() {
         let of = |figure: fn(&Echoes) -> f64| median(rounds.iter().map(|round| figure(&round[index])));
@@ -43,7 +53,7 @@ fn section(options: &Options, wire: Wire, robots: u64) -> Result<String> {
             cell(of(|echoes| echoes.per_request(echoes.user)), |us| format!("{us:.2}")),
             cell(of(|echoes| echoes.per_request(echoes.system)), |us| format!("{us:.2}")),
             cell(of(|echoes| echoes.stall.as_secs_f64() * 1e3), |ms| format!("{ms:.2}")),
-            cell(Some(idle_bytes(*kind, wire, robots)?), thousands),
+            cell(idle_bytes(options, *kind, wire, robots)?, thousands),
             cell(of(|echoes| echoes.bytes_per_robot), thousands),
             thousands(rounds.iter().map(|round| round[index].failures as f64).sum()),
         ]);
@@ -75,8 +85,9 @@ impl Echoes {
 fn measure(options: &Options, kind: Kind, wire: Wire, robots: u64) -> Result<Echoes> {
     let mut server = child::server_for(wire)?;
     let targets = server.addresses.clone();
-    let mut client = Client::start(&ClientOptions { kind, wire, work: Work::Echo, robots, targets })?;
-    thread::sleep(WARM_UP.min(options.window()));
+    let mut client =
+        Client::start(&ClientOptions { wire, targets, ..ClientOptions::alone(kind, Work::Echo, robots) })?;
+    thread::sleep(if options.quick { QUICK_WARM_UP } else { WARM_UP });
     let (before, served) = (client.reading()?, server.requests()?);
     thread::sleep(options.window());
     let (after, served_after) = (client.reading()?, server.requests()?);
@@ -90,11 +101,14 @@ fn measure(options: &Options, kind: Kind, wire: Wire, robots: u64) -> Result<Ech
     })
 }
 
-/// Resident bytes of a robot that is connected and does nothing.
-fn idle_bytes(kind: Kind, wire: Wire, robots: u64) -> Result<f64> {
+/// Resident bytes of a robot that is connected and does nothing; not asked for when it must be quick.
+fn idle_bytes(options: &Options, kind: Kind, wire: Wire, robots: u64) -> Result<Option<f64>> {
+    if options.quick {
+        return Ok(None);
+    }
     let server = child::server_for(wire)?;
     let targets = server.addresses.clone();
-    let mut client = Client::start(&ClientOptions { kind, wire, work: Work::Idle, robots, targets })?;
-    let idle = client.reading()?;
-    Ok(idle.resident.saturating_sub(client.loaded.resident) as f64 / robots as f64)
+    let mut client =
+        Client::start(&ClientOptions { wire, targets, ..ClientOptions::alone(kind, Work::Idle, robots) })?;
+    client.bytes_per_robot(robots).map(Some)
 }

@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn days_are_told_in_the_gregorian_calendar() {
         let at = |days: u64| date(Duration::from_secs(days * 86_400 + 86_399));
-        assert_eq!([at(0), at(59), at(11_016), at(20_512)], ["1970-01-01", "1970-03-01", "2000-02-29", "2026-02-28"]);
+        assert_eq!(
+            [at(0), at(59), at(11_016), at(20_512)],
+            ["1970-01-01", "1970-03-01", "2000-02-29", "2026-02-28"]
+        );
     }
 
     #[test]

@@ -9,8 +9,11 @@ mod child;
 mod control;
 mod drive;
 mod echo;
+mod hostile;
 mod machine;
+mod memory;
 mod options;
+mod scale;
 mod scripts;
 mod server;
 mod speech;
@@ -39,5 +42,7 @@ fn main() -> Result<()> {
 
 fn compare(options: &Options) -> Result<()> {
     println!("{}\n", machine::describe());
-    echo::run(options)
+    echo::run(options)?;
+    scale::run(options)?;
+    hostile::run(options)
 }

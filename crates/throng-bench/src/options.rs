@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// A few seconds in all: short windows, one round, few robots.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only sections whose name has all these words, such as `tcp 1000`, or `scale`.
+    /// Only sections whose name has all these words, such as `echo tcp 1000`, `scale`, or `hostile`.
     #[arg(long, value_name = "PATTERN")]
     pub(crate) only: Option<String>,
     /// Length of one measured window, in seconds.
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 impl Options {
     /// One measured window.
     pub(crate) fn window(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { 0.2 } else { 2.0 }))
+        Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { 0.15 } else { 2.0 }))
     }
 
     /// How often each client is measured.
@@ -84,6 +84,27 @@ pub(crate) struct ClientOptions {
     /// The server's addresses.
     #[arg(long, value_delimiter = ',')]
     pub(crate) targets: Vec<std::net::SocketAddr>,
+    /// No sockets: a network in memory, with the server in the same thread.
+    #[arg(long)]
+    pub(crate) memory: bool,
+    /// The body of a task that the first robot runs beside the others' play.
+    #[arg(long)]
+    pub(crate) hostile: Option<String>,
+}
+
+impl ClientOptions {
+    /// Robots of `kind` that do `work` over TCP with nobody.
+    pub(crate) fn alone(kind: Kind, work: Work, robots: u64) -> ClientOptions {
+        ClientOptions {
+            kind,
+            wire: Wire::Tcp,
+            work,
+            robots,
+            targets: Vec::new(),
+            memory: false,
+            hostile: None,
+        }
+    }
 }
 
 /// What runs robots.
@@ -155,6 +176,8 @@ pub(crate) enum Work {
     Idle,
     /// No connection: a short task every 10 s on average.
     Sleep,
+    /// Ask 20 times a second, and tell how long a turn took.
+    Play,
 }
 
 impl Work {

@@ -34,7 +34,13 @@ pub(crate) fn run(options: &ServerOptions) -> Result<()> {
         // A poll that cannot be woken wakes with the next request.
         let _ = waker.wake();
     });
-    let mut server = Server { wire: options.wire, connections: Vec::new(), requests: 0, input: vec![0; 64 << 10], output: Vec::new() };
+    let mut server = Server {
+        wire: options.wire,
+        connections: Vec::new(),
+        requests: 0,
+        input: vec![0; 64 << 10],
+        output: Vec::new(),
+    };
     let mut events = Events::with_capacity(1024);
     let mut last_event = Instant::now();
     loop {
@@ -50,7 +56,9 @@ pub(crate) fn run(options: &ServerOptions) -> Result<()> {
         for event in &events {
             match event.token() {
                 WAKER => {}
-                Token(index) if index < listeners.len() => server.accept(&poll, &listeners[index], options.ports)?,
+                Token(index) if index < listeners.len() => {
+                    server.accept(&poll, &listeners[index], options.ports)?
+                }
                 Token(index) => server.serve(index - options.ports, event.is_writable()),
             }
         }
@@ -95,7 +103,12 @@ impl Server {
                     let token = Token(first_token + self.connections.len());
                     poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
                     let open = self.wire == Wire::Tcp;
-                    self.connections.push(Some(Connection { stream, open, tail: Vec::new(), unsent: Vec::new() }));
+                    self.connections.push(Some(Connection {
+                        stream,
+                        open,
+                        tail: Vec::new(),
+                        unsent: Vec::new(),
+                    }));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -114,7 +127,8 @@ impl Server {
             match connection.stream.read(&mut self.input) {
                 Ok(0) => return self.connections[index] = None,
                 Ok(count) => {
-                    self.requests += connection.take_in(self.wire, &mut self.input[..count], &mut self.output);
+                    self.requests +=
+                        connection.take_in(self.wire, &mut self.input[..count], &mut self.output);
                     if count < self.input.len() {
                         break;
                     }

@@ -1,10 +1,27 @@
 //! Durations as users write them: seconds as a number, or a number and a unit.
 
-const UNITS: [&str; 8] = ["", "us", "µs", "ms", "s", "m", "min", "h"];
+/// Units as they follow each other in a composed duration.
+const UNITS: [&str; 6] = ["d", "h", "m", "s", "ms", "us"];
 
-/// Whether a string reads as a duration: `500ms`, `90s`, `10 m`, or bare seconds.
+/// Whether a string reads as a duration, as it does in a project's settings: `500ms`, `90s`, `1m30s`, or bare seconds.
 pub(crate) fn is_valid(text: &str) -> bool {
-    split_number(text.trim()).is_some_and(|(_, unit)| UNITS.contains(&unit.trim()))
+    let mut rest = text.trim();
+    if split_number(rest).is_some_and(|(_, unit)| unit.is_empty()) {
+        return true;
+    }
+    let mut units = UNITS.iter();
+    while let Some((_, behind)) = split_number(rest) {
+        let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let (unit, after) = behind.split_at(end);
+        if !units.any(|known| *known == unit) {
+            return false;
+        }
+        if after.is_empty() {
+            return true;
+        }
+        rest = after;
+    }
+    false
 }
 
 /// What was most likely meant by a string that is no duration: `5 sec` is `5s`.
@@ -33,14 +50,16 @@ mod tests {
 
     #[test]
     fn numbers_with_units_are_durations() {
-        for text in ["500ms", "90s", "10m", "1.5s", "2h", "5", "5 s", "3 min"] {
+        for text in ["500ms", "90s", "10m", "1.5s", "2h", "5", "1m30s", "1h0m5s", " 1d "] {
             assert!(is_valid(text), "{text}");
         }
     }
 
     #[test]
     fn anything_else_is_not() {
-        for text in ["", "5 sec", "five", "s", "5x", "-1s", "1m30s", "1s 2", "1.2.3s"] {
+        for text in
+            ["", "5 sec", "5 s", "3 min", "five", "s", "5x", "-1s", "30s1m", "1s1s", "1m30", "1s 2", "1.2.3s"]
+        {
             assert!(!is_valid(text), "{text}");
         }
     }

@@ -53,6 +53,12 @@ impl Clock {
     }
 }
 
+/// The time `wait` after `now`; one beyond the end of time never comes.
+#[inline]
+pub(crate) fn after(now: Nanos, wait: Duration) -> Nanos {
+    now.saturating_add(nanos(wait))
+}
+
 /// Nanoseconds of a duration, saturating (584 years).
 #[inline]
 pub(crate) fn nanos(time: Duration) -> Nanos {

@@ -106,6 +106,12 @@ impl Desk {
         self.0.borrow_mut().script_error(robot, error);
     }
 
+    /// The robot's code cannot go on, whichever function it is in: counts the error and, as soon as the host returns, begins
+    /// the robot's life anew, or ends it as failed where a failed start would.
+    pub fn break_off(&self, robot: RobotKey, error: &ScriptError) {
+        self.0.borrow_mut().robot_broken(robot, error);
+    }
+
     /// Opens the gate for the robot's tasks.
     pub fn mark_ready(&self, robot: RobotKey) {
         self.0.borrow_mut().mark_ready(robot);

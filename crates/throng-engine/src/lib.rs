@@ -12,13 +12,16 @@ mod desk;
 mod host;
 mod id;
 mod net;
+pub mod pattern;
 mod poller;
 mod program;
 mod random;
+pub mod redact;
 mod run;
 mod schedule;
 mod shard;
 mod trace;
+pub mod units;
 mod wheel;
 
 pub use clock::Clock;

@@ -67,10 +67,12 @@ impl Wait {
     pub fn after(self, since_begin: Duration, random: f64) -> Duration {
         match self {
             Wait::Constant(wait) => wait,
-            Wait::Between(low, high) => low + high.saturating_sub(low).mul_f64(random),
-            Wait::Exponential(mean) => mean.mul_f64(-(1.0 - random).max(f64::MIN_POSITIVE).ln()),
+            Wait::Between(low, high) => low.saturating_add(high.saturating_sub(low).mul_f64(random)),
+            Wait::Exponential(mean) => {
+                seconds(mean.as_secs_f64() * -(1.0 - random).max(f64::MIN_POSITIVE).ln())
+            }
             Wait::Pacing(interval) => interval.saturating_sub(since_begin),
-            Wait::Throughput(rate) => Duration::from_secs_f64(1.0 / rate).saturating_sub(since_begin),
+            Wait::Throughput(rate) => seconds(1.0 / rate).saturating_sub(since_begin),
         }
     }
 
@@ -80,7 +82,42 @@ impl Wait {
             Wait::Constant(wait) | Wait::Between(_, wait) | Wait::Pacing(wait) | Wait::Exponential(wait) => {
                 wait.mul_f64(random)
             }
-            Wait::Throughput(rate) => Duration::from_secs_f64(random / rate),
+            Wait::Throughput(rate) => seconds(random / rate),
+        }
+    }
+}
+
+/// A time in seconds; one that no clock can tell is as long as can be.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_beyond_all_bounds_is_as_long_as_can_be() {
+        for wait in [Wait::Throughput(0.0), Wait::Throughput(1e-300), Wait::Exponential(Duration::MAX)] {
+            assert_eq!(wait.after(Duration::ZERO, 0.9), Duration::MAX, "{wait:?}");
+            assert!(wait.phase(0.9) > Duration::from_secs(1 << 60), "{wait:?}");
+        }
+        let between = Wait::Between(Duration::MAX, Duration::MAX);
+        assert_eq!(between.after(Duration::ZERO, 0.5), Duration::MAX);
+    }
+
+    #[test]
+    fn waits_are_what_they_say() {
+        let second = Duration::from_secs(1);
+        for (wait, since_begin, random, wanted) in [
+            (Wait::Constant(second), second, 0.5, second),
+            (Wait::Between(second, 3 * second), second, 0.5, 2 * second),
+            (Wait::Exponential(second), second, 0.0, Duration::ZERO),
+            (Wait::Pacing(5 * second), 2 * second, 0.5, 3 * second),
+            (Wait::Pacing(second), 2 * second, 0.5, Duration::ZERO),
+            (Wait::Throughput(0.25), second, 0.5, 3 * second),
+        ] {
+            assert_eq!(wait.after(since_begin, random), wanted, "{wait:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Reports that may wait before a shard waits for its reader.
+/// Reports that may wait for their reader before shards keep to themselves what they record.
 const REPORTS: usize = 64;
 const COMMANDS: usize = 16;
 

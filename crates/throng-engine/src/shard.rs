@@ -3,12 +3,12 @@
 //! A turn takes commands, spawns, fires timers, flushes, waits for readiness, and hands what came to the host. The host is
 //! always called with nothing borrowed, so it may use its [`Desk`].
 
-use crate::clock::{Clock, nanos};
+use crate::clock::{Clock, after};
 use crate::config::{Settings, ShardShare};
 use crate::control::{Command, Desired, Phase, Report};
 use crate::core::calls::Delivery;
 use crate::core::flow::{Input, Step, WallOffset};
-use crate::core::timers::Due;
+use crate::core::timers::{BATCHES, Due};
 use crate::core::{Afterlife, Begun, Core, Event, Ready};
 use crate::desk::Desk;
 use crate::host::{Host, Incoming, Outcome, Routine};
@@ -21,13 +21,17 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
 use std::time::Duration;
 use throng_metrics::{LagSource, RobotState};
 use throng_wire::{Nanos, Protocol};
 
 /// Bytes one read takes at most.
 const READ: usize = 64 << 10;
+/// How long one connection may be read while others wait: one that never runs dry has its next turn like them.
+const READ_TIME: Nanos = 2_000_000;
+/// Names of hosts that are dealt with in one turn at most.
+const ANSWERS_PER_TURN: usize = 256;
 /// How often the plan is looked at while it changes.
 const SPAWN_BEAT: Nanos = 5_000_000;
 /// How often a shard reports.
@@ -64,7 +68,10 @@ pub struct Shard<H> {
     next_report: Nanos,
     stop_deadline: Option<Nanos>,
     cpu: CpuTime,
+    /// When the shard last looked at its sockets.
+    woke: Nanos,
     more_due: bool,
+    more_answers: bool,
     /// What each label speaks.
     protocols: Vec<Option<Arc<Protocol>>>,
     /// Connections whose reading may go on though the poller said nothing new.
@@ -140,10 +147,12 @@ impl<H: Host> Shard<H> {
             next_id: 0,
             next_spawn: 0,
             next_report: clock.now() + REPORT_BEAT,
+            woke: clock.now(),
             clock,
             stop_deadline: None,
             cpu: CpuTime::default(),
             more_due: false,
+            more_answers: false,
             protocols: Vec::new(),
             again: Vec::new(),
         })
@@ -183,30 +192,52 @@ impl<H: Host> Shard<H> {
     /// Sets what is wanted from now on.
     pub fn want(&mut self, desired: Desired) {
         if desired.phase != Phase::Play && self.stop_deadline.is_none() {
-            let limit = self.core.borrow().settings.stop_timeout + Duration::from_secs(1);
-            self.stop_deadline = Some(self.clock.now() + nanos(limit));
+            let limit = self.core.borrow().settings.stop_timeout.saturating_add(Duration::from_secs(1));
+            self.stop_deadline = Some(after(self.clock.now(), limit));
         }
         self.desired = desired;
         self.next_spawn = 0;
     }
 
-    /// Works until the run is over, reporting once a second.
+    /// Works until the run is over, reporting once a second. A slow reader of reports does not hold it up: what he does not
+    /// take is told with a later report.
     ///
     /// # Errors
     /// The poller failed.
     pub fn run(mut self, commands: &Receiver<Command>, reports: &SyncSender<Report>) -> io::Result<()> {
+        let (mut unsent, mut wished) = (None, false);
         loop {
-            while let Ok(Command::Want(desired)) = commands.try_recv() {
+            loop {
+                let Command::Want(desired) = match commands.try_recv() {
+                    Ok(command) => command,
+                    // A run that did not begin, because another shard could not.
+                    Err(TryRecvError::Disconnected) if !wished => return Ok(()),
+                    Err(_) => break,
+                };
+                // Shards begin one after the other, but their reports are to be of the same seconds.
+                if !std::mem::replace(&mut wished, true) {
+                    self.next_report = self.clock.now() + REPORT_BEAT;
+                }
                 self.want(desired);
             }
-            let over = self.turn(Some(self.next_report))?;
-            if over || self.clock.now() >= self.next_report {
-                self.next_report = self.clock.now() + REPORT_BEAT;
-                let report = self.report(over);
+            if self.turn(Some(self.next_report))? {
+                let last = self.report(true);
                 // Nobody to report to is nobody to work for.
-                if reports.send(report).is_err() || over {
-                    return Ok(());
-                }
+                unsent.into_iter().chain([last]).for_each(|report| drop(reports.send(report)));
+                return Ok(());
+            }
+            if self.clock.now() < self.next_report {
+                continue;
+            }
+            self.next_report = (self.next_report + REPORT_BEAT).max(self.clock.now());
+            if !wished {
+                continue;
+            }
+            let report = unsent.take().unwrap_or_else(|| self.report(false));
+            match reports.try_send(report) {
+                Ok(()) => {}
+                Err(TrySendError::Full(report)) => unsent = Some(report),
+                Err(TrySendError::Disconnected(_)) => return Ok(()),
             }
         }
     }
@@ -220,20 +251,30 @@ impl<H: Host> Shard<H> {
         self.core.borrow_mut().turn += 1;
         self.spawn_and_stop(began);
         self.run_events();
-        self.more_due = self.core.borrow_mut().expire(began, &mut self.due);
-        self.run_events();
+        self.fire_timers();
         self.flush();
         self.housekeep();
-        self.core.borrow_mut().recorder.stall((self.clock.now() - began) / 1000);
+        self.core.borrow_mut().recorder.stall((self.clock.now() - self.woke) / 1000);
         if self.is_over() {
             return Ok(true);
         }
         self.poll(until)?;
-        let woke = self.clock.now();
+        self.woke = self.clock.now();
         self.receive_ready();
         self.flush();
-        self.core.borrow_mut().recorder.stall((self.clock.now() - woke) / 1000);
         Ok(false)
+    }
+
+    /// Hands out what is due, batch by batch.
+    fn fire_timers(&mut self) {
+        for _ in 0..BATCHES {
+            let now = self.clock.now();
+            self.more_due = self.core.borrow_mut().expire(now, &mut self.due);
+            self.run_events();
+            if !self.more_due {
+                return;
+            }
+        }
     }
 
     /// Runs turns in virtual time until `until`, or until nothing is left to happen before it.
@@ -242,7 +283,9 @@ impl<H: Host> Shard<H> {
     /// The poller failed; one in memory does not.
     pub fn advance(&mut self, until: Nanos, mut servers: impl FnMut()) -> io::Result<()> {
         loop {
-            self.settle(&mut servers)?;
+            if self.settle(&mut servers)? {
+                self.clock.advance(until);
+            }
             let next = self.next_deadline().unwrap_or(Nanos::MAX).min(until);
             if self.clock.now() >= until {
                 return Ok(());
@@ -251,20 +294,19 @@ impl<H: Host> Shard<H> {
         }
     }
 
-    /// Runs turns at this moment of virtual time until robots and servers have nothing left to say.
-    fn settle(&mut self, servers: &mut impl FnMut()) -> io::Result<()> {
+    /// Runs turns at this moment of virtual time until robots and servers have nothing left to say. Returns whether the run
+    /// is over.
+    fn settle(&mut self, servers: &mut impl FnMut()) -> io::Result<bool> {
         // Two ends that answer each other for ever would never settle; a moment has an end all the same.
         for _ in 0..10_000 {
-            if self.turn(Some(self.clock.now()))? {
-                return Ok(());
-            }
+            let over = self.turn(Some(self.clock.now()))?;
             servers();
             let due = self.next_deadline().is_some_and(|deadline| deadline <= self.clock.now());
-            if self.poller.is_quiet() && !due && self.core.borrow().events.is_empty() {
-                return Ok(());
+            if over || self.poller.is_quiet() && !due && self.again.is_empty() {
+                return Ok(over);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// What was recorded since the last report.
@@ -272,7 +314,7 @@ impl<H: Host> Shard<H> {
         let memory = self.host.memory();
         let now = self.clock.now();
         let schedule_complete = self.desired.schedule.is_complete(self.schedule_time(now));
-        let all_spawned = self.next_id > 0 || self.share.of(self.desired.schedule.peak()) == 0;
+        let all_spawned = self.planned.len() >= self.wanted_robots(now);
         let mut core = self.core.borrow_mut();
         let used = thread_cpu_time();
         let (busy, wall) = (used.saturating_sub(self.cpu.used), now - self.cpu.at);
@@ -327,10 +369,7 @@ impl<H: Host> Shard<H> {
         if now < self.next_spawn {
             return;
         }
-        let target = match self.desired.phase {
-            Phase::Play => self.share.of(self.desired.schedule.robots_at(self.schedule_time(now))) as usize,
-            Phase::Stop | Phase::Abort => 0,
-        };
+        let target = self.wanted_robots(now);
         let mut core = self.core.borrow_mut();
         for _ in 0..SPAWNS_PER_TURN {
             if self.planned.len() >= target || core.host_is_full {
@@ -356,6 +395,14 @@ impl<H: Host> Shard<H> {
         };
     }
 
+    /// How many robots of this shard should live.
+    fn wanted_robots(&self, now: Nanos) -> usize {
+        match self.desired.phase {
+            Phase::Play => self.share.of(self.desired.schedule.robots_at(self.schedule_time(now))) as usize,
+            Phase::Stop | Phase::Abort => 0,
+        }
+    }
+
     fn next_deadline(&self) -> Option<Nanos> {
         let core = self.core.borrow();
         let spawn = (self.next_spawn != Nanos::MAX).then_some(self.next_spawn);
@@ -364,7 +411,10 @@ impl<H: Host> Shard<H> {
 
     fn poll(&mut self, until: Option<Nanos>) -> io::Result<()> {
         let now = self.clock.now();
-        let busy = self.more_due || !self.core.borrow().flush.is_empty() || !self.again.is_empty();
+        let busy = self.more_due
+            || self.more_answers
+            || !self.core.borrow().flush.is_empty()
+            || !self.again.is_empty();
         let deadline = [self.next_deadline(), until].into_iter().flatten().min();
         let deadline = deadline.unwrap_or(now + REPORT_BEAT);
         let wait = if busy { 0 } else { deadline.saturating_sub(now) };
@@ -372,9 +422,13 @@ impl<H: Host> Shard<H> {
     }
 
     fn receive_ready(&mut self) {
-        loop {
+        self.more_answers = true;
+        for _ in 0..ANSWERS_PER_TURN {
             let answer = self.core.borrow_mut().net.resolver_answer();
-            let Some((operation, answer)) = answer else { break };
+            let Some((operation, answer)) = answer else {
+                self.more_answers = false;
+                break;
+            };
             self.core.borrow_mut().resolver_answered(operation, answer);
         }
         self.run_events();
@@ -395,6 +449,8 @@ impl<H: Host> Shard<H> {
         let key = readiness.connection;
         if readiness.writable {
             self.core.borrow_mut().writable(key);
+            // A script is told of its connection before what the server says first is looked at.
+            self.run_events();
         }
         if readiness.readable {
             self.receive(key, readiness.ended);
@@ -410,8 +466,8 @@ impl<H: Host> Shard<H> {
 
     /// Reads what a connection has; `ended` when the peer's end is known to follow.
     fn receive(&mut self, key: ConnectionKey, ended: bool) {
-        // A connection that never runs dry must not keep the others waiting.
-        for _ in 0..8 {
+        let mut began = None;
+        loop {
             let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
             let Input::Bytes { count, arrival } = input else { return };
             let buffer = std::mem::take(&mut self.buffer);
@@ -422,8 +478,10 @@ impl<H: Host> Shard<H> {
             if !full && !ended {
                 return;
             }
+            if self.clock.now() - *began.get_or_insert(arrival.read) >= READ_TIME {
+                return self.again.push(key);
+            }
         }
-        self.again.push(key);
     }
 
     /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
@@ -489,7 +547,7 @@ impl<H: Host> Shard<H> {
                     }
                     Delivery::Push => {
                         if self.host.push(robot, key, message(None)) {
-                            self.core.borrow_mut().push_handled(key, head.message);
+                            self.core.borrow_mut().push_handled(label, head.message);
                         }
                     }
                     Delivery::Nobody => {}
@@ -549,7 +607,7 @@ impl<H: Host> Shard<H> {
         let concluded = self.core.borrow_mut().conclude(operation, outcome);
         let Some(connection) = connection.filter(|_| concluded) else { return };
         match outcome {
-            Ready::Elapsed => self.host.resume(operation, Outcome::Elapsed),
+            Ready::Elapsed | Ready::Beat => self.host.resume(operation, Outcome::Elapsed),
             Ready::Woken => self.host.resume(operation, Outcome::Woken),
             Ready::Connected(opened) => self.host.resume(operation, Outcome::Connected(*opened)),
             Ready::Failed(failure) => self.host.resume(operation, Outcome::Failed(failure)),
@@ -559,7 +617,9 @@ impl<H: Host> Shard<H> {
                 let wanted = bytes.len().saturating_sub(*trimmed);
                 self.host.resume(operation, Outcome::Bytes(&bytes[..wanted]));
                 self.spill = bytes;
-                if self.core.borrow_mut().unpause(connection) {
+                let mut core = self.core.borrow_mut();
+                core.end_if_read_out(connection);
+                if core.unpause(connection) {
                     self.again.push(connection);
                 }
             }

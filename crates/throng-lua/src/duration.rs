@@ -1,10 +1,8 @@
-//! Times as scripts write them: seconds as a number, or text such as `"500ms"`, `"90s"`, `"10m"`, `"1h"`.
+//! Times as scripts write them: seconds as a number, or text, as in a project's settings.
 
 use mlua::Value;
 use std::time::Duration;
-
-/// The longest time that is taken for meant: a year.
-const LONGEST: f64 = 365.0 * 86_400.0;
+use throng_engine::units::{self, DURATION_FORMS, UnitError};
 
 /// The time a Lua value says.
 ///
@@ -15,7 +13,7 @@ pub(crate) fn from_lua(value: &Value) -> Result<Duration, String> {
         Value::Integer(seconds) => from_seconds(*seconds as f64),
         Value::Number(seconds) => from_seconds(*seconds),
         Value::String(text) => match text.to_str() {
-            Ok(text) => parse(&text),
+            Ok(text) => units::duration(&text).map_err(|error| refused(&format!("'{text}'"), &error)),
             Err(_) => Err(wanted("that text")),
         },
         other => Err(wanted(crate::values::kind_of(other))),
@@ -27,56 +25,54 @@ pub(crate) fn optional(value: &Value) -> Result<Option<Duration>, String> {
     if value.is_nil() { Ok(None) } else { from_lua(value).map(Some) }
 }
 
-/// The time a text says.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit.trim() {
-        "us" | "µs" => 1e-6,
-        "ms" => 1e-3,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wanted(&format!("'{text}'"))),
-    };
-    let number: f64 = number.parse().map_err(|_| wanted(&format!("'{text}'")))?;
-    from_seconds(number * scale)
+fn from_seconds(seconds: f64) -> Result<Duration, String> {
+    units::seconds(seconds).map_err(|error| refused(&seconds.to_string(), &error))
 }
 
-fn from_seconds(seconds: f64) -> Result<Duration, String> {
-    if (0.0..=LONGEST).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err(wanted(&seconds.to_string()))
-    }
+fn refused(found: &str, error: &UnitError) -> String {
+    format!("{}: {error}", wanted(found))
 }
 
 fn wanted(found: &str) -> String {
-    format!("a time is seconds as a number, or text like \"500ms\", \"90s\", \"10m\", not {found}")
+    format!("a time is {DURATION_FORMS}, not {found}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn numbers_are_seconds_and_texts_have_units() {
-        for (text, wanted) in
-            [("500ms", 500), ("90s", 90_000), ("1.5", 1500), ("10m", 600_000), ("1h", 3_600_000)]
-        {
-            assert_eq!(parse(text), Ok(Duration::from_millis(wanted)), "{text}");
+    use mlua::Lua;
+
+    #[track_caller]
+    fn check(source: &str, wanted: Result<u64, &str>) {
+        let lua = Lua::new();
+        let value: Value = lua.load(source).eval().expect("valid Lua");
+        match (from_lua(&value), wanted) {
+            (Ok(found), Ok(millis)) => assert_eq!(found, Duration::from_millis(millis), "{source}"),
+            (Err(found), Err(part)) => assert!(found.contains(part), "{source}: {found}"),
+            (found, _) => panic!("{source}: {found:?}"),
         }
-        assert_eq!(from_lua(&Value::Number(0.25)), Ok(Duration::from_millis(250)));
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
-        for text in ["", "ms", "5 parsecs", "-1s", "1e400"] {
-            assert!(parse(text).is_err(), "{text}");
-        }
-        for value in [Value::Nil, Value::Number(-1.0), Value::Number(f64::NAN), Value::Boolean(true)] {
-            assert!(from_lua(&value).is_err(), "{value:?}");
-        }
+    fn numbers_are_seconds_and_texts_have_units() {
+        check("0.25", Ok(250));
+        check("3", Ok(3_000));
+        check("'500ms'", Ok(500));
+        check("'1m30s'", Ok(90_000));
+        check("'1.5'", Ok(1_500));
+        check("'10m'", Ok(600_000));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_with_the_reason() {
+        check("''", Err("not '': there is no number in it"));
+        check("'5 parsecs'", Err("\" parsecs\" is not a unit"));
+        check("'-1s'", Err("it is negative"));
+        check("-1", Err("not -1: it is negative"));
+        check("0/0", Err("it is too large"));
+        check("'\\xff'", Err("not that text"));
+        check("nil", Err("not nil"));
+        check("true", Err("a time is seconds as a number, or a text such as"));
     }
 }

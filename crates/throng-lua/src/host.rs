@@ -6,12 +6,13 @@ use crate::natives::source_place;
 use crate::program::{Inventory, Loaded};
 use crate::project::LuaProject;
 use crate::push::Listeners;
-use crate::run::{Entry, lua_index, no_arguments};
+use crate::run::{Entry, cancel_timer, lua_index, no_arguments};
 use crate::sandbox::random::Stream;
-use crate::state::{Fiber, FiberKey, Origin, Robot, Shared, What, slot_of};
+use crate::state::{Course, Fiber, Origin, Robot, Shared, What, number_of, slot_of};
 use crate::values::Shown;
 use crate::vm::{Vm, broken_error};
 use mlua::{IntoLua, Lua, Table, Value};
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -70,7 +71,7 @@ impl LuaHost {
     pub fn inspect(&self, robot: RobotKey) -> Vec<(String, String)> {
         let place = self.shared.robots.borrow().get(robot).map(|place| (place.slot, place.vm));
         let Some((slot, vm)) = place else { return Vec::new() };
-        let shown = Shown { secrets: &self.shared.project.secrets };
+        let shown = Shown { redaction: &self.shared.project.redaction };
         let object: mlua::Result<Table> =
             self.vms[vm].prelude().table.raw_get::<Table>("robots").and_then(|robots| robots.raw_get(slot));
         let Ok(object) = object else { return Vec::new() };
@@ -119,7 +120,7 @@ impl LuaHost {
                 (lua_index(task), lua_index(step), nil()),
             ),
             Routine::Closed { module, connection, why } => {
-                let key = Value::Integer(crate::state::number_of(connection));
+                let key = Value::Integer(number_of(connection));
                 let why = reason_value(&self.vms[vm].lua, why).unwrap_or(Value::Nil);
                 (module, Entry::Closed, (lua_index(module), key, why))
             }
@@ -143,7 +144,7 @@ impl LuaHost {
             },
             What::Message { names, connection, .. } => format!("wait for {names} on {connection}"),
             What::Join => "wait for a spawned function".to_owned(),
-            What::Gather => "wait for all functions".to_owned(),
+            What::Gather { .. } => "wait for all functions".to_owned(),
             What::Launch => "begin".to_owned(),
             What::End => "the robot's end".to_owned(),
         };
@@ -170,7 +171,8 @@ impl Host for LuaHost {
             watches: Vec::new(),
             queues: Vec::new(),
             handlers: 0,
-            halted: false,
+            timers: Vec::new(),
+            course: Course::Alive,
         };
         self.shared.robots.borrow_mut().insert(robot, place);
         if !self.shared.streams.borrow().contains_key(robot) {
@@ -191,7 +193,12 @@ impl Host for LuaHost {
     fn begin(&mut self, robot: RobotKey, activity: ActivityKey, routine: Routine<'_>) {
         let vm = match self.shared.robots.borrow_mut().get_mut(robot) {
             Some(place) => {
-                place.halted = false;
+                if matches!(routine, Routine::Stop { .. }) && place.course != Course::Condemned {
+                    place.course = Course::Stopping;
+                }
+                if place.is_halted() {
+                    return;
+                }
                 place.vm
             }
             None => return self.desk.finished(activity, Ok(())),
@@ -230,16 +237,7 @@ impl Host for LuaHost {
     }
 
     fn forget(&mut self, robot: RobotKey) {
-        let fibers: Vec<FiberKey> = match self.shared.robots.borrow_mut().get_mut(robot) {
-            Some(place) => {
-                place.halted = true;
-                place.fibers.clone()
-            }
-            None => return,
-        };
-        for fiber in fibers {
-            self.kill_fiber(fiber);
-        }
+        self.kill_all(robot, Course::Halted);
         self.forget_rest(robot);
     }
 
@@ -268,25 +266,34 @@ impl Host for LuaHost {
 impl LuaHost {
     /// Everything of a robot's but its fibers.
     fn forget_rest(&mut self, robot: RobotKey) {
+        self.drop_belongings(robot);
         let Some(place) = self.shared.robots.borrow_mut().remove(robot) else { return };
         self.robots[place.vm] -= 1;
-        let prelude = self.vms[place.vm].prelude();
-        for (id, _) in place.queues.iter().flat_map(|queue| &queue.messages) {
+        let forgotten = self.vms[place.vm].prelude().forget.call::<()>(place.slot);
+        self.tolerate(robot, forgotten);
+    }
+
+    /// What a robot left with the prelude: queued messages, watches, timers.
+    pub(crate) fn drop_belongings(&self, robot: RobotKey) {
+        let (vm, queues, watches, timers) = match self.shared.robots.borrow_mut().get_mut(robot) {
+            Some(place) => {
+                let (queues, watches) = (mem::take(&mut place.queues), mem::take(&mut place.watches));
+                (place.vm, queues, watches, mem::take(&mut place.timers))
+            }
+            None => return,
+        };
+        let prelude = self.vms[vm].prelude();
+        // Nothing but memory is at stake when a table refuses.
+        for (id, _) in queues.iter().flat_map(|queue| &queue.messages) {
             let _ = prelude.queued.raw_set(*id, Value::Nil);
         }
-        for watch in &place.watches {
+        for watch in &watches {
             let _ = prelude.watches.raw_set(watch.id, Value::Nil);
         }
-        let timers: Vec<_> = {
-            let timers = self.shared.timers.borrow();
-            timers.iter().filter(|(_, timer)| timer.robot == robot).map(|(key, _)| key).collect()
-        };
         for timer in timers {
-            crate::run::cancel_timer(&self.shared, timer);
-            let _ = prelude.timers.raw_set(crate::state::number_of(timer), Value::Nil);
+            cancel_timer(&self.shared, timer);
+            let _ = prelude.timers.raw_set(number_of(timer), Value::Nil);
         }
-        let forgotten = prelude.forget.call::<()>(place.slot);
-        self.tolerate(robot, forgotten);
     }
 }
 

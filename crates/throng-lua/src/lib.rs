@@ -12,6 +12,7 @@
 mod codec;
 mod duration;
 mod error;
+mod greed;
 mod host;
 mod load;
 mod natives;

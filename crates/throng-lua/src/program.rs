@@ -2,11 +2,14 @@
 
 use crate::duration;
 use crate::error::LoadError;
+use crate::natives::ANY;
 use crate::project::LuaProject;
 use crate::suggest;
 use mlua::{Table, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 use throng_engine::{ModSpec, Program, TaskSpec, Wait};
+use throng_wire::{Codec, Direction, Protocol};
 
 /// What loading found.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +61,7 @@ pub(crate) fn read(prelude: &Table, project: &LuaProject) -> Result<Loaded, Load
     override_weights(&mut loaded.program.tasks, project)?;
     for (index, spec) in rows(prelude, "handlers").map_err(broken)?.iter().enumerate() {
         let handler = read_handler(spec).map_err(broken)?;
+        check_message(&handler, spec, &project.protocols)?;
         loaded.by_message.entry(handler.message.clone()).or_default().push(index);
         loaded.handlers.push(handler);
     }
@@ -141,6 +145,26 @@ fn read_handler(spec: &Table) -> mlua::Result<Handler> {
         connection: spec.raw_get::<Option<String>>("connection")?.map(String::into_boxed_str),
         queue: spec.raw_get("queue")?,
     })
+}
+
+/// Refuses a handler of a message that no protocol can bring. A protocol without a schema can bring any.
+fn check_message(handler: &Handler, spec: &Table, protocols: &[Arc<Protocol>]) -> Result<(), LoadError> {
+    let names_any = |protocol: &Arc<Protocol>| matches!(protocol.codec, Codec::Raw(_));
+    if &*handler.message == ANY || protocols.is_empty() || protocols.iter().any(names_any) {
+        return Ok(());
+    }
+    let brought = |protocol: &Arc<Protocol>| {
+        let came = |id| protocol.codec.goes(id, Direction::Received);
+        let names = protocol.messages().filter(|(id, _)| came(*id)).map(|(_, name)| name.to_owned());
+        names.collect::<Vec<String>>()
+    };
+    let known: Vec<String> = protocols.iter().flat_map(brought).collect();
+    if known.iter().any(|name| **name == *handler.message) {
+        return Ok(());
+    }
+    let message = suggest::unknown("message", &handler.message, known.iter().map(String::as_str));
+    let file: String = spec.raw_get("file").unwrap_or_else(|_| "mods".to_owned());
+    Err(LoadError::new(file, spec.raw_get("line").ok(), format!("{message} (no protocol brings it)")))
 }
 
 /// Checks what a task, sequence or mod says beside its functions.

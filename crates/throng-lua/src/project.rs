@@ -1,7 +1,10 @@
 //! A robot project as the host gets it: where its Lua is, and what the settings say about it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use throng_engine::redact::Redaction;
+use throng_wire::Protocol;
 
 /// What to load, and with which settings.
 #[derive(Debug, Clone)]
@@ -20,8 +23,10 @@ pub struct LuaProject {
     pub weights: Vec<TaskWeight>,
     /// Which tasks run, by their tags.
     pub tags: TagFilter,
-    /// Parts of field names whose values are never shown: `password`, `token` and so on.
-    pub secrets: Vec<String>,
+    /// Which fields' values are never shown.
+    pub redaction: Redaction,
+    /// What robots can speak: no handler may be for a message that none of them knows. None at all is no such rule.
+    pub protocols: Vec<Arc<Protocol>>,
     /// What scripts may use.
     pub limits: Limits,
 }
@@ -106,7 +111,8 @@ impl LuaProject {
             options: Vec::new(),
             weights: Vec::new(),
             tags: TagFilter::default(),
-            secrets: ["password", "passwd", "token", "secret", "key"].map(String::from).to_vec(),
+            redaction: Redaction::default(),
+            protocols: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -139,6 +139,8 @@ impl LuaHost {
             if self.is_halted(robot)
                 || !self.is_armed(robot, interest.id)
                 || !self.accepts(robot, interest, value)
+                // The question itself may have closed the watch.
+                || !self.is_armed(robot, interest.id)
             {
                 continue;
             }
@@ -255,8 +257,9 @@ impl LuaHost {
         let next = {
             let mut robots = self.shared.robots.borrow_mut();
             let Some(robot) = robots.get_mut(robot) else { return };
+            let halted = robot.is_halted();
             let Some(queue) = robot.queues.iter_mut().find(|queue| queue.handler == handler) else { return };
-            let next = if robot.halted { None } else { queue.messages.pop_front() };
+            let next = if halted { None } else { queue.messages.pop_front() };
             queue.busy = next.is_some();
             next
         };

@@ -2,7 +2,9 @@
 
 use crate::host::LuaHost;
 use crate::natives::failure_value;
-use crate::state::{Current, Fiber, FiberKey, Origin, Shared, SpawnedKey, TimerKey, Waiter, What, number_of};
+use crate::state::{
+    Course, Current, Fiber, FiberKey, Origin, Robot, Shared, SpawnedKey, TimerKey, Waiter, What, number_of,
+};
 use crate::vm::{Turn, Vm, VmState, broken_error};
 use mlua::{IntoLua, IntoLuaMulti, Thread, Value};
 use std::ptr;
@@ -79,16 +81,12 @@ impl LuaHost {
         let module = self.shared.fibers.borrow().get(key).map_or(usize::MAX, |fiber| fiber.module);
         let current = Current { robot, fiber: key, coroutine: ptr::null(), module };
         let turn = vm.run(&self.shared, &thread, current, arguments);
-        let turn = match vm.audit(&self.shared) {
-            Some(error) => self.void(vm, key, &thread, turn, error),
+        let turn = match vm.rebound() {
+            Some(error) => self.void(vm, current, &thread, turn, error),
             None => turn,
         };
         match turn {
-            Turn::Blocked => {
-                if let Some(fiber) = self.shared.fibers.borrow_mut().get_mut(key) {
-                    fiber.thread = Some(thread);
-                }
-            }
+            Turn::Blocked => self.blocked(robot, key, thread),
             Turn::Done(_) => {
                 vm.state.put_thread(thread);
                 self.ended(key, Ok(()));
@@ -99,22 +97,32 @@ impl LuaHost {
             }
             Turn::Broken(error) => self.broken(vm, key, error),
         }
+        self.keep_within_limit(vm);
+    }
+
+    /// A function waits. One that stops a robot which stops already has nothing to wait for, and is over.
+    fn blocked(&self, robot: RobotKey, key: FiberKey, thread: Thread) {
+        let mut ends = false;
+        if let Some(fiber) = self.shared.fibers.borrow_mut().get_mut(key) {
+            ends = fiber.waiting.as_ref().is_some_and(|waiting| matches!(waiting.what, What::End));
+            fiber.thread = Some(thread);
+        }
+        let stopping = || self.shared.robots.borrow().get(robot).map(|robot| robot.course);
+        if ends && stopping() == Some(Course::Stopping) {
+            let origin = self.shared.fibers.borrow().get(key).map(|fiber| fiber.origin);
+            self.kill_fiber(key);
+            if let Some(Origin::Activity(activity)) = origin {
+                self.desk.finished(activity, Ok(()));
+            }
+        }
     }
 
     /// Ends a function for something that was noticed only after its turn.
-    fn void(&self, vm: &Vm, key: FiberKey, thread: &Thread, turn: Turn, error: ScriptError) -> Turn {
+    fn void(&self, vm: &Vm, current: Current, thread: &Thread, turn: Turn, error: ScriptError) -> Turn {
         match turn {
             Turn::Broken(_) => return turn,
             Turn::Done(_) | Turn::Failed(_) => vm.state.put_thread(thread.clone()),
-            Turn::Blocked => {
-                let waiting =
-                    self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.waiting.take());
-                if let Some(waiting) = waiting {
-                    self.shared.operations.borrow_mut().remove(waiting.operation);
-                    self.desk.cancel(waiting.operation);
-                }
-                vm.state.discard(&self.shared, thread, true);
-            }
+            Turn::Blocked => vm.state.discard(&self.shared, thread, current),
         }
         Turn::Broken(error)
     }
@@ -241,6 +249,13 @@ impl LuaHost {
         if self.is_halted(robot) {
             return;
         }
+        if self.shared.is_crowded(robot) {
+            if let Some(timer) = self.shared.timers.borrow_mut().get_mut(key) {
+                timer.busy = false;
+            }
+            let text = "too many functions run beside each other; a beat was skipped";
+            return self.desk.fail(robot, FailureKind::Overflow, "every", text, None);
+        }
         let arguments = (Value::Integer(number_of(key)), Value::Nil, Value::Nil);
         self.begin_fiber(robot, module, Origin::Timer(key), Entry::Timer, arguments);
     }
@@ -256,7 +271,7 @@ impl LuaHost {
     }
 
     pub(crate) fn is_halted(&self, robot: RobotKey) -> bool {
-        self.shared.robots.borrow().get(robot).is_none_or(|robot| robot.halted)
+        self.shared.robots.borrow().get(robot).is_none_or(Robot::is_halted)
     }
 
     /// A fiber's function has ended.
@@ -275,11 +290,22 @@ impl LuaHost {
 
     fn spawned_ended(&self, robot: RobotKey, key: SpawnedKey, end: Result<(), Uncaught>) {
         let Some(spawned) = self.shared.spawned.borrow_mut().remove(key) else { return };
-        if spawned.group.is_none() {
+        let raised_by_all = spawned.group.is_some_and(|group| end.is_err() && self.is_first_failure(group));
+        if !raised_by_all {
             self.report(robot, end);
         }
         for operation in spawned.joins {
             self.desk.wake(operation);
+        }
+    }
+
+    /// Of the functions of an `all`, the first to fail has its error raised there.
+    fn is_first_failure(&self, group: FiberKey) -> bool {
+        let mut fibers = self.shared.fibers.borrow_mut();
+        let waiting = fibers.get_mut(group).and_then(|fiber| fiber.waiting.as_mut());
+        match waiting.map(|waiting| &mut waiting.what) {
+            Some(What::Gather { failed }) => !std::mem::replace(failed, true),
+            _ => false,
         }
     }
 
@@ -300,6 +326,7 @@ impl LuaHost {
     /// A fiber was cut off, or lost its coroutine.
     fn broken(&self, vm: &Vm, key: FiberKey, error: ScriptError) {
         let origin = self.shared.fibers.borrow().get(key).map(|fiber| (fiber.robot, fiber.origin));
+        leave_wait(&self.shared, &vm.state, key);
         if let Some((robot, Origin::Spawned(spawned))) = origin {
             self.desk.script_error(robot, &error);
             self.settle_broken(vm, robot, spawned, &error);
@@ -335,10 +362,27 @@ impl LuaHost {
         entry: Entry,
         (first, second, third): Arguments,
     ) -> Result<Value, Uncaught> {
-        let place = self.shared.robots.borrow().get(robot).map(|place| (place.slot, place.vm));
+        let place = {
+            let robots = self.shared.robots.borrow();
+            robots.get(robot).filter(|place| !place.is_halted()).map(|place| (place.slot, place.vm))
+        };
         let Some((slot, vm)) = place else { return Ok(Value::Nil) };
         let current = Current { robot, module, ..Current::nothing() };
-        self.vms[vm].call(&self.shared, current, (entry as i64, slot, first, second, third))
+        let answer = self.vms[vm].call(&self.shared, current, (entry as i64, slot, first, second, third));
+        self.keep_within_limit(&self.vms[vm]);
+        answer
+    }
+
+    /// Ends all functions of a robot, which takes another course.
+    pub(crate) fn kill_all(&self, robot: RobotKey, course: Course) {
+        let fibers = match self.shared.robots.borrow_mut().get_mut(robot) {
+            Some(place) => {
+                place.course = course;
+                place.fibers.clone()
+            }
+            None => return,
+        };
+        fibers.into_iter().for_each(|fiber| self.kill_fiber(fiber));
     }
 
     /// Ends a fiber whose code is not to run on: its `<close>` variables run, then it is gone.
@@ -370,40 +414,49 @@ fn release(shared: &Shared, key: FiberKey) -> Option<Fiber> {
 
 /// Ends a fiber that is blocked or has not begun, and those it waits for in `all`.
 pub(crate) fn kill(shared: &Shared, vm: &VmState, key: FiberKey) {
+    let gathers = leave_wait(shared, vm, key);
     let Some(fiber) = release(shared, key) else { return };
-    if let (Some(waiting), Some(desk)) = (&fiber.waiting, &shared.desk) {
-        shared.operations.borrow_mut().remove(waiting.operation);
-        desk.cancel(waiting.operation);
-        if let What::Message { watch, once: true, .. } = waiting.what {
-            shared.disarm(fiber.robot, watch);
-            let _ = vm.prelude().watches.raw_set(watch, Value::Nil);
-        }
-    }
     if let Origin::Spawned(spawned) = fiber.origin {
         shared.spawned.borrow_mut().remove(spawned);
         let _ = vm.prelude().calls.raw_set(number_of(spawned), Value::Nil);
     }
-    let members: Vec<FiberKey> = {
-        let spawned = shared.spawned.borrow();
-        let waits = matches!(&fiber.waiting, Some(waiting) if matches!(waiting.what, What::Gather));
-        spawned
-            .values()
-            .filter(|member| waits && member.group == Some(key))
-            .map(|member| member.fiber)
-            .collect()
-    };
-    for member in members {
-        kill(shared, vm, member);
+    if gathers {
+        for member in members_of(shared, fiber.robot, key) {
+            kill(shared, vm, member);
+        }
     }
     if let Some(thread) = &fiber.thread {
-        let outer = shared.current.replace(Current {
-            robot: fiber.robot,
-            module: fiber.module,
-            ..Current::nothing()
-        });
-        vm.discard(shared, thread, true);
-        shared.current.set(outer);
+        let current = Current { robot: fiber.robot, module: fiber.module, ..Current::nothing() };
+        vm.discard(shared, thread, current);
     }
+}
+
+/// Takes back what a fiber waits for, if it does; whether that was the end of an `all`.
+fn leave_wait(shared: &Shared, vm: &VmState, key: FiberKey) -> bool {
+    let left = {
+        let mut fibers = shared.fibers.borrow_mut();
+        fibers.get_mut(key).and_then(|fiber| Some((fiber.robot, fiber.waiting.take()?)))
+    };
+    let (Some((robot, waiting)), Some(desk)) = (left, &shared.desk) else { return false };
+    shared.operations.borrow_mut().remove(waiting.operation);
+    desk.cancel(waiting.operation);
+    if let What::Message { watch, once: true, .. } = waiting.what {
+        shared.disarm(robot, watch);
+        // Nothing but memory is at stake when the table refuses.
+        let _ = vm.prelude().watches.raw_set(watch, Value::Nil);
+    }
+    matches!(waiting.what, What::Gather { .. })
+}
+
+/// The functions that an `all` began and that have not ended.
+fn members_of(shared: &Shared, robot: RobotKey, group: FiberKey) -> Vec<FiberKey> {
+    let (robots, fibers, spawned) = (shared.robots.borrow(), shared.fibers.borrow(), shared.spawned.borrow());
+    let is_member = |key: &FiberKey| match fibers.get(*key).map(|fiber| fiber.origin) {
+        Some(Origin::Spawned(key)) => spawned.get(key).is_some_and(|spawned| spawned.group == Some(group)),
+        _ => false,
+    };
+    let fibers_of_robot = robots.get(robot).map_or(&[][..], |robot| &robot.fibers);
+    fibers_of_robot.iter().copied().filter(is_member).collect()
 }
 
 /// Ends a spawned function.
@@ -420,6 +473,9 @@ pub(crate) fn cancel_spawned(shared: &Shared, vm: &VmState, key: SpawnedKey) {
 pub(crate) fn cancel_timer(shared: &Shared, key: TimerKey) {
     let Some(timer) = shared.timers.borrow_mut().remove(key) else { return };
     shared.operations.borrow_mut().remove(timer.operation);
+    if let Some(robot) = shared.robots.borrow_mut().get_mut(timer.robot) {
+        robot.timers.retain(|other| *other != key);
+    }
     if let Some(desk) = &shared.desk {
         desk.cancel(timer.operation);
     }

@@ -5,7 +5,7 @@
 
 use crate::load::Files;
 use crate::project::LuaProject;
-use crate::sandbox::random::Stream;
+use crate::sandbox::random::{self, Stream};
 use mlua::Thread;
 use slotmap::{Key, KeyData, SecondaryMap, SlotMap, new_key_type};
 use std::cell::{Cell, RefCell};
@@ -135,8 +135,10 @@ pub(crate) enum What {
     },
     /// A spawned function.
     Join,
-    /// Several functions.
-    Gather,
+    /// Several functions; `failed` when one of them has.
+    Gather {
+        failed: bool,
+    },
     /// Its turn to begin.
     Launch,
     /// The robot's own restart or end: nothing resumes it.
@@ -153,8 +155,28 @@ pub(crate) struct Robot {
     pub(crate) queues: Vec<Queue>,
     /// Handlers that run or wait in a queue.
     pub(crate) handlers: usize,
-    /// It has asked for its end or restart: no more of its code runs until the engine begins some.
-    pub(crate) halted: bool,
+    pub(crate) timers: Vec<TimerKey>,
+    pub(crate) course: Course,
+}
+
+/// Whether a robot's code runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// It does.
+    Alive,
+    /// Its stops run, and what else still does.
+    Stopping,
+    /// It has asked for its end or restart: only its stops begin.
+    Halted,
+    /// It was cut off and its objects are gone: nothing begins in this life.
+    Condemned,
+}
+
+impl Robot {
+    /// Whether no more of its code may begin or go on.
+    pub(crate) fn is_halted(&self) -> bool {
+        matches!(self.course, Course::Halted | Course::Condemned)
+    }
 }
 
 /// A watch or an `expect` of a robot; its messages and its `where` are in Lua.
@@ -226,6 +248,16 @@ impl Shared {
             fiber.waiting = Some(Waiting { operation, what });
         }
         self.blocked.set(true);
+    }
+
+    /// Lets scripts draw from a robot's random stream; gives the one they drew from so far.
+    pub(crate) fn lend_stream(&self, robot: RobotKey) -> Option<Stream> {
+        self.streams.borrow().get(robot).cloned().map(random::exchange)
+    }
+
+    /// The opposite.
+    pub(crate) fn return_stream(&self, robot: RobotKey, others: Stream) {
+        self.streams.borrow_mut().insert(robot, random::exchange(others));
     }
 
     /// A number that nothing else has: of a watch, of a queued message.

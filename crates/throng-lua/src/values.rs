@@ -2,6 +2,7 @@
 
 use crate::sandbox::freeze::contents;
 use mlua::{Table, Value};
+use throng_engine::redact::{REDACTED, Redaction};
 
 /// How many fields of a table are shown.
 const FIELDS: usize = 12;
@@ -26,8 +27,8 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
 
 /// Shows values with the fields redacted whose names tell of secrets.
 pub(crate) struct Shown<'a> {
-    /// Parts of field names whose values are not shown.
-    pub secrets: &'a [String],
+    /// Which fields' values are not shown.
+    pub redaction: &'a Redaction,
 }
 
 impl Shown<'_> {
@@ -40,6 +41,13 @@ impl Shown<'_> {
 
     fn write(&self, value: &Value, depth: usize, out: &mut String) {
         match value {
+            Value::Table(table) if class_of(table).as_deref() == Some("connection") => {
+                out.push_str(
+                    &table
+                        .raw_get("name")
+                        .map_or_else(|_| String::new(), |name: String| format!("connection {name}")),
+                );
+            }
             Value::Table(table) if depth > 0 => self.write_table(table, depth, out),
             Value::Table(_) => out.push_str("{ ... }"),
             Value::String(text) => write_quoted(&text.as_bytes(), out),
@@ -66,8 +74,8 @@ impl Shown<'_> {
                     let name = name.to_string_lossy();
                     out.push_str(&name);
                     out.push_str(" = ");
-                    if self.is_secret(&name) {
-                        out.push_str("(redacted)");
+                    if self.redaction.is_secret(&name) {
+                        out.push_str(REDACTED);
                         continue;
                     }
                 }
@@ -82,18 +90,16 @@ impl Shown<'_> {
         }
         out.push_str(" }");
     }
-
-    fn is_secret(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
-        self.secrets.iter().any(|secret| name.contains(secret.as_str()))
-    }
 }
 
 /// A mod's object refers to its robot, which is not part of what it holds.
 fn is_robot(value: &Value) -> bool {
-    let Value::Table(table) = value else { return false };
-    let name = table.metatable().and_then(|metatable| metatable.raw_get::<String>("__name").ok());
-    name.as_deref() == Some("robot")
+    matches!(value, Value::Table(table) if class_of(table).as_deref() == Some("robot"))
+}
+
+/// What the prelude's objects call themselves.
+fn class_of(table: &Table) -> Option<String> {
+    table.metatable()?.raw_get::<String>("__name").ok()
 }
 
 fn write_quoted(bytes: &[u8], out: &mut String) {
@@ -116,13 +122,13 @@ mod tests {
     fn check(source: &str, shown: &str) {
         let lua = Lua::new();
         let value: Value = lua.load(source).eval().expect("valid Lua");
-        assert_eq!(Shown { secrets: &["password".to_owned()] }.text(&value), shown);
+        assert_eq!(Shown { redaction: &Redaction::default() }.text(&value), shown);
     }
 
     #[test]
     fn tables_are_shown_and_secrets_are_not() {
         check("{ 1, 'a\\n', { true } }", r#"{ 1, "a\n", { true } }"#);
-        check("{ MyPassword = 'x' }", "{ MyPassword = (redacted) }");
+        check("{ MyPassword = 'x', { monkey = 1 } }", "{ { monkey = 1 }, MyPassword = *** }");
         check("{{{{ 1 }}}}", "{ { { { ... } } } }");
     }
 

@@ -6,10 +6,13 @@
 use crate::codec::Codec;
 use crate::natives;
 use crate::program::Loaded;
+use crate::project::Limits;
 use crate::sandbox::freeze::Frozen;
-use crate::sandbox::{self, CutOff, Guard, Reason, random};
+use crate::sandbox::{self, CutOff, Guard, Reason};
 use crate::state::{Current, Shared};
-use mlua::{FromLua, Function, IntoLuaMulti, LightUserData, Lua, LuaOptions, StdLib, Table, Thread, Value};
+use mlua::{
+    FromLua, Function, IntoLuaMulti, LightUserData, Lua, LuaOptions, LuaString, StdLib, Table, Thread, Value,
+};
 use slotmap::Key;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -32,6 +35,10 @@ const PRELUDE: [(&str, &str); 6] = [
 
 /// Coroutines kept for later. What a burst made beyond these is the collector's.
 const POOL: usize = 512;
+
+/// What is to be done about a state over its limit is dear: it is done again when the state has grown by this part of the
+/// limit.
+const STEPS: usize = 16;
 
 /// How much longer than a robot's code a project's files may run while they load.
 const LOADING: u32 = 25;
@@ -65,8 +72,8 @@ pub(crate) struct VmState {
     prelude: OnceCell<Prelude>,
     loaded: OnceCell<Rc<Loaded>>,
     frozen: OnceCell<Frozen>,
-    /// Bytes in use after the last full collection that the memory limit made necessary.
-    after_collection: Cell<usize>,
+    /// Bytes in use after something was last done about too many.
+    relieved: Cell<usize>,
 }
 
 /// The message ids that scripts of a state asked for, by name.
@@ -113,8 +120,8 @@ impl Vm {
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let limits = &shared.project.limits;
         if limits.memory > 0 {
-            // What grows in steps is noticed by the guard and by `audit`; this stops what doubles.
-            lua.set_memory_limit(limits.memory.saturating_add(limits.memory_per_resume))?;
+            // What grows in steps is noticed by the guard and between turns; this stops what doubles.
+            lua.set_memory_limit(hard_limit(limits, 0))?;
         }
         sandbox::install(&lua, &sandbox::Limits { memory_per_resume: limits.memory_per_resume })?;
         let state = Rc::new(VmState {
@@ -124,7 +131,7 @@ impl Vm {
             prelude: OnceCell::new(),
             loaded: OnceCell::new(),
             frozen: OnceCell::new(),
-            after_collection: Cell::new(0),
+            relieved: Cell::new(0),
         });
         let natives = natives::table(&lua, shared, &state)?;
         let prelude = Prelude::load(&lua, &natives)?;
@@ -143,7 +150,7 @@ impl Vm {
     ) -> Turn {
         let current = Current { coroutine: thread.state().cast_const().cast(), ..current };
         let outer = shared.current.replace(current);
-        let others = shared.streams.borrow().get(current.robot).cloned().map(random::exchange);
+        let others = shared.lend_stream(current.robot);
         shared.blocked.set(false);
         let deadline = shared.project.limits.deadline;
         let guard = Guard::enter(if current.robot.is_null() { deadline * LOADING } else { deadline });
@@ -151,12 +158,14 @@ impl Vm {
         let cut = guard.verdict();
         drop(guard);
         if let Some(others) = others {
-            shared.streams.borrow_mut().insert(current.robot, random::exchange(others));
+            shared.return_stream(current.robot, others);
         }
         shared.current.set(outer);
         match (cut, yielded) {
             (Some(cut), _) => {
-                self.state.discard(shared, thread, cut.spares(thread));
+                if cut.spares(thread) {
+                    self.state.discard(shared, thread, current);
+                }
                 Turn::Broken(cut_error(&cut))
             }
             (None, Err(error)) => Turn::Broken(broken_error(&error)),
@@ -169,7 +178,7 @@ impl Vm {
             (None, Ok(_)) if shared.blocked.replace(false) => Turn::Blocked,
             (None, Ok(_)) => {
                 let place = natives::source_place(thread).unwrap_or_default();
-                self.state.discard(shared, thread, true);
+                self.state.discard(shared, thread, current);
                 Turn::Broken(ScriptError {
                     kind: FailureKind::Script,
                     message: format!(
@@ -191,7 +200,7 @@ impl Vm {
         let thread = self.take_thread().map_err(|error| Uncaught::Script(broken_error(&error)))?;
         let current = Current { fiber: Default::default(), ..current };
         let turn = self.run(shared, &thread, current, arguments);
-        let fault = self.audit(shared);
+        let fault = self.rebound();
         match turn {
             Turn::Done(value) => {
                 self.state.put_thread(thread);
@@ -206,38 +215,31 @@ impl Vm {
         }
     }
 
-    /// What is wrong with the state after a turn, beside what the turn came to: a captured variable was assigned, or the
-    /// state is over its memory limit and collecting did not help.
-    pub(crate) fn audit(&self, shared: &Shared) -> Option<ScriptError> {
-        self.rebound().or_else(|| self.over_limit(shared.project.limits.memory))
-    }
-
-    fn rebound(&self) -> Option<ScriptError> {
+    /// That a captured variable was assigned in the last turn; it has its old value again.
+    pub(crate) fn rebound(&self) -> Option<ScriptError> {
         let frozen = self.state.frozen.get().filter(|frozen| frozen.is_suspicious())?;
         let message = frozen.rebound(&self.lua).ok()??.to_string();
         Some(ScriptError { kind: FailureKind::Script, message, traceback: String::new() })
     }
 
-    fn over_limit(&self, limit: usize) -> Option<ScriptError> {
+    /// Whether the state has outgrown its limit, and has grown since something was last done about it.
+    pub(crate) fn is_over(&self, limit: usize) -> bool {
         let used = self.lua.used_memory();
-        if limit == 0 || used <= limit {
-            return None;
-        }
-        // A full collection is dear: the next one is worth it only when there is something new to collect.
-        if used > self.state.after_collection.get() + limit / 16 {
-            self.lua.gc_collect().ok()?;
-            self.state.after_collection.set(self.lua.used_memory());
-        }
-        let used = self.lua.used_memory();
-        (used > limit).then(|| ScriptError {
-            kind: FailureKind::ScriptMemory,
-            message: format!(
-                "the scripts of this shard hold {} MiB, more than the limit of {} MiB",
-                used >> 20,
-                limit >> 20
-            ),
-            traceback: String::new(),
-        })
+        limit > 0 && used > limit && used > self.state.relieved.get() + limit / STEPS
+    }
+
+    /// Collects all garbage; returns the bytes in use.
+    pub(crate) fn collect(&self) -> usize {
+        // Only a finaliser of the script's can fail here, and it has been cut off or reported by Lua.
+        let _ = self.lua.gc_collect();
+        self.lua.used_memory()
+    }
+
+    /// Notes that what could be done about the memory was done.
+    pub(crate) fn note_relief(&self, limits: &Limits, used: usize) {
+        self.state.relieved.set(used);
+        // The state has a limit already, so that it takes another.
+        let _ = self.lua.set_memory_limit(hard_limit(limits, used));
     }
 
     /// An idle coroutine that waits for a function to run.
@@ -266,7 +268,9 @@ impl Vm {
     }
 
     fn uncaught(&self, counted: Value, message: Value, traceback: Value) -> Uncaught {
-        let text = |value| String::from_lua(value, &self.lua).unwrap_or_default();
+        let text = |value| {
+            LuaString::from_lua(value, &self.lua).map(|text| text.to_string_lossy()).unwrap_or_default()
+        };
         let message = text(message);
         if counted == Value::Boolean(true) {
             return Uncaught::Counted(message);
@@ -281,18 +285,19 @@ impl Vm {
 }
 
 impl VmState {
-    /// Closes what a suspended coroutine has open and makes it free again, or leaves it to the collector.
-    pub(crate) fn discard(&self, shared: &Shared, thread: &Thread, resettable: bool) {
-        if !resettable {
-            return;
-        }
-        let outer = shared.current.get();
+    /// Closes what a suspended coroutine has open and makes it free again, or leaves it to the collector; `current` says whose
+    /// it was.
+    pub(crate) fn discard(&self, shared: &Shared, thread: &Thread, current: Current) {
         // `<close>` variables run now; they may not block.
-        shared.current.set(Current { fiber: Default::default(), ..outer });
+        let outer = shared.current.replace(Current { fiber: Default::default(), ..current });
+        let stream = (outer.robot != current.robot).then(|| shared.lend_stream(current.robot)).flatten();
         let guard = Guard::enter(shared.project.limits.deadline);
         let reset = thread.reset(self.prelude().drive.clone());
         let cut = guard.verdict();
         drop(guard);
+        if let Some(others) = stream {
+            shared.return_stream(current.robot, others);
+        }
         shared.current.set(outer);
         if reset.is_ok() && cut.is_none() {
             self.put_thread(thread.clone());
@@ -340,6 +345,13 @@ impl Prelude {
             table,
         })
     }
+}
+
+/// Bytes that a state can never take more than: no turn that is within its own limit comes so far, so that it is always the
+/// greedy who find no memory. `used` is what could not be got rid of.
+fn hard_limit(limits: &Limits, used: usize) -> usize {
+    let most = limits.memory.max(used.min(limits.memory.saturating_mul(2)));
+    most.saturating_add(limits.memory / STEPS).saturating_add(limits.memory_per_resume)
 }
 
 fn cut_error(cut: &CutOff) -> ScriptError {

@@ -218,6 +218,24 @@ fn the_memory_limit_of_the_state_stops_what_grows_within_a_few_instructions() {
 }
 
 #[test]
+fn failing_for_want_of_memory_again_and_again_is_cut_off() {
+    // Each attempt collects the whole of a state full of small things.
+    let lua = sandboxed(usize::MAX);
+    let lua_full = "kept = {} for i = 1, 400000 do kept[i] = { i } end";
+    lua.load(lua_full).exec().unwrap();
+    lua.set_memory_limit(lua.used_memory() + (4 << 20)).unwrap();
+    for catching in ["pcall(f)", "xpcall(f, print)", "coroutine.resume(coroutine.create(f))"] {
+        let source = format!(
+            "local s = ('x'):rep(1500000) local function f() return s .. s end while true do {catching} end"
+        );
+        let started = Instant::now();
+        let (_, _, verdict) = run(&lua, &source);
+        assert_eq!(verdict.expect("the script was not cut off").reason, Reason::Deadline);
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?} in {catching}", started.elapsed());
+    }
+}
+
+#[test]
 fn a_few_slow_instructions_are_noticed_by_the_collector() {
     check(Reason::Deadline, "local s = ('x'):rep(5 << 20) while true do local t = s .. 'y' end");
 }

@@ -275,6 +275,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_refused_is_a_failure_whose_latency_counts() {
+        let totals = totals(|r| {
+            let id = r.request("Echo", "game");
+            for _ in 0..2 {
+                r.issued(id);
+                r.answered(id, answer(5));
+            }
+            r.answer_refused(id);
+            r.request_failed(id, FailureKind::Decode, "no", no_sample);
+        });
+        let row = totals.requests().find("game", "Echo").unwrap();
+        assert_eq!((row.counts.ok, row.counts.failures.total(), row.counts.in_flight()), (1, 1, 0));
+        assert_eq!(row.latency().count(), 2);
+    }
+
+    #[test]
     fn a_failure_a_script_expected_is_no_error() {
         let totals = totals(|r| {
             let id = r.request("Echo", "game");

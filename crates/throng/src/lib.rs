@@ -11,7 +11,6 @@ pub mod exit;
 pub mod junit;
 pub mod preflight;
 pub mod project;
-pub mod redact;
 pub mod session;
 pub mod templates;
 pub mod timeline;

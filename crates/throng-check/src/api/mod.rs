@@ -30,7 +30,6 @@ pub enum ClassId {
     /// `throng.log`.
     Log,
     /// `throng.run`.
-    Run,
     /// `throng.options`.
     Options,
     /// `self.robot`.

@@ -43,13 +43,24 @@ fn method(scope: &Scope<'_>, base: ExprId, name: &Name) -> Option<Draft> {
                     let help = format!("write `.{}(...)` with a dot", name.text);
                     Some(Draft::error(name.span, message).help(help))
                 }
+                Some(What::Field(_)) => Some(called_value(class, name)),
                 Some(_) => None,
                 None => unknown(scope, class, name),
             }
         }
-        Type::Connection(link) => member_of_connection(&link, name),
+        Type::Connection(link) => member_of_connection(&link, name).or_else(|| {
+            let class = ClassId::Connection.class();
+            let is_value = matches!(class.member(&name.text)?.what, What::Field(_));
+            is_value.then(|| called_value(class, name))
+        }),
         _ => None,
     }
+}
+
+/// A property with a colon and parentheses.
+fn called_value(class: &Class, name: &Name) -> Draft {
+    let message = format!("`{}` of {} is a value, not a method", name.text, described(class));
+    Draft::error(name.span, message).help(format!("write `.{}` with a dot, and no parentheses", name.text))
 }
 
 fn field(scope: &Scope<'_>, base: ExprId, name: &Name) -> Option<Draft> {
@@ -92,7 +103,6 @@ fn described(class: &Class) -> &'static str {
     match class.id {
         ClassId::Throng => "`throng`",
         ClassId::Log => "`throng.log`",
-        ClassId::Run => "`throng.run`",
         ClassId::Robot => "a robot",
         ClassId::Connection => "a connection",
         ClassId::Stream => "a stream connection",

@@ -17,7 +17,7 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
                 let ExprKind::Index { base, key } = chunk.kind(*callee) else { continue };
                 let Some(name) = chunk.constant(*key) else { continue };
                 match scope.type_of(*base) {
-                    Type::Object(id @ (ClassId::Throng | ClassId::Run)) => (vec![id], name, args),
+                    Type::Object(id @ ClassId::Throng) => (vec![id], name, args),
                     _ => continue,
                 }
             }
@@ -130,7 +130,7 @@ fn check_wait(scope: &Scope<'_>, value: ExprId, out: &mut Vec<Draft>) {
 
 fn check_duration(scope: &Scope<'_>, name: &str, value: ExprId) -> Option<Draft> {
     let span = scope.chunk().span(value);
-    let wanted = "seconds as a number, or a string such as \"500ms\", \"90s\", \"10m\"";
+    let wanted = "seconds as a number, or a string such as \"500ms\", \"90s\", \"10m\", \"1h30m\"";
     let found = literal(scope.chunk(), value)?;
     let draft = |message: String| Draft::error(span, message).wanted(wanted).found(found.in_words());
     match &found {

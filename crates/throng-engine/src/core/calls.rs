@@ -2,7 +2,8 @@
 
 use super::connection::{Arrival, Phase};
 use super::operation::{Call, OperationKind};
-use super::{Core, Event, Ready};
+use super::{Core, Ready};
+use crate::clock::after;
 use crate::host::{CallOptions, Failure};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::trace::{Message, TakenAs, Trace};
@@ -36,7 +37,7 @@ impl Core {
     /// Issues a request.
     ///
     /// # Errors
-    /// It cannot be sent; issued and failed in the books.
+    /// It cannot be sent: issued and failed in the books, which an ended connection has no more.
     pub(crate) fn request(
         &mut self,
         key: ConnectionKey,
@@ -44,7 +45,7 @@ impl Core {
         body: &[u8],
         options: &CallOptions<'_>,
     ) -> Result<OperationKey, Failure> {
-        let Some(connection) = self.connections.get_mut(key) else { return Err(self.gone(message)) };
+        let Some(connection) = self.connections.get_mut(key) else { return Err(self.gone("request")) };
         let (robot, label) = (connection.robot, connection.label);
         let Some(protocol) = &self.labels.get(label).protocol else { return Err(self.no_messages(key)) };
         let timeout = options.timeout.unwrap_or(protocol.request_timeout);
@@ -93,7 +94,7 @@ impl Core {
         message: MessageId,
         body: &[u8],
     ) -> Result<(), Failure> {
-        let Some(connection) = self.connections.get(key) else { return Err(self.gone(message)) };
+        let Some(connection) = self.connections.get(key) else { return Err(self.gone("send")) };
         let label = connection.label;
         let before = connection.outbox.as_ref().map_or(0, |outbox| outbox.bytes.len());
         if let Err((kind, text)) = self.append(key, message, None, body) {
@@ -320,9 +321,8 @@ impl Core {
         }
     }
 
-    /// Somebody listened to a push.
-    pub(crate) fn push_handled(&mut self, key: ConnectionKey, message: Option<MessageId>) {
-        let Some(label) = self.connections.get(key).map(|connection| connection.label) else { return };
+    /// Somebody listened to a push, and may have ended its connection since.
+    pub(crate) fn push_handled(&mut self, label: usize, message: Option<MessageId>) {
         if let Some(message) = message
             && let Some(books) = self.labels.push(label, message, &mut self.recorder)
         {
@@ -346,7 +346,7 @@ impl Core {
         failure.elapsed = Duration::from_nanos(now - begun);
         let robot = self.connections[key].robot;
         self.trace(robot, |_| Trace::Failed(&failure));
-        self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+        self.settle(operation, Ready::Failed(Box::new(failure)));
     }
 
     /// Books the failure of a request.
@@ -370,10 +370,10 @@ impl Core {
     }
 
     /// A message for a connection that has ended.
-    fn gone(&mut self, _message: MessageId) -> Failure {
+    fn gone(&mut self, call: &str) -> Failure {
         let text = "the connection has ended";
-        self.count_failure(FailureKind::NotConnected, "send", text, None);
-        let mut failure = Failure::silent(FailureKind::NotConnected, "send", Duration::ZERO);
+        self.count_failure(FailureKind::NotConnected, call, text, None);
+        let mut failure = Failure::silent(FailureKind::NotConnected, call, Duration::ZERO);
         failure.text = text.into();
         failure
     }
@@ -423,8 +423,7 @@ impl Core {
             .as_ref()
             .and_then(|protocol| protocol.heartbeat.as_ref());
         if let Some(every) = heartbeat.map(|heartbeat| heartbeat.every) {
-            let timer =
-                self.wheel.insert(now + crate::clock::nanos(every), super::timers::Due::Heartbeat(key));
+            let timer = self.wheel.insert(after(now, every), super::timers::Due::Heartbeat(key));
             self.connections[key].heartbeat = timer;
         }
     }

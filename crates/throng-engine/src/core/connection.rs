@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) reader: Option<OperationKey>,
     /// A stream's limit was reached: reading goes on when its script reads.
     pub(crate) paused: bool,
+    /// When reading last went on: what came before that waited for the script, and not for the shard.
+    pub(crate) resumed: Nanos,
     /// The peer's stream has ended, but its script has not read all of it.
     pub(crate) ended: bool,
 }
@@ -39,7 +41,9 @@ impl Connection {
     /// Whether the request that a message with `key` would answer has not been written to its last byte.
     #[inline]
     pub(crate) fn comes_before_its_request(&self, key: ReplyKey) -> bool {
-        let Some(outbox) = self.outbox.as_deref().filter(|outbox| !outbox.requests.is_empty()) else { return false };
+        let Some(outbox) = self.outbox.as_deref().filter(|outbox| !outbox.requests.is_empty()) else {
+            return false;
+        };
         let next = self.pending.next_in_line(key).map(OperationKey::from_u64);
         next.is_some_and(|next| outbox.requests.iter().any(|(_, operation)| *operation == next))
     }

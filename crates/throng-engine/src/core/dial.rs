@@ -4,8 +4,8 @@ use super::connection::{Connection, Phase};
 use super::ending::End;
 use super::operation::OperationKind;
 use super::timers::Due;
-use super::{Core, Event, Ready};
-use crate::clock::nanos;
+use super::{Core, Ready};
+use crate::clock::after;
 use crate::config::{ProtocolRoute, matches, strength};
 use crate::host::{ConnectOptions, Failure};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
@@ -33,6 +33,10 @@ pub(crate) struct Dial {
     addresses: Vec<SocketAddr>,
     attempts: u32,
     attempt_begun: Nanos,
+    /// When the attempt's time is up.
+    attempt_ends: Nanos,
+    /// The resolver was asked in this attempt and has not answered.
+    resolving: bool,
     /// The connection whose TCP or WebSocket handshake is under way.
     opening: Option<ConnectionKey>,
     /// The failure of the last address of this attempt.
@@ -62,6 +66,8 @@ impl Core {
             addresses: Vec::new(),
             attempts: 0,
             attempt_begun: 0,
+            attempt_ends: 0,
+            resolving: false,
             opening: None,
             last: None,
         };
@@ -128,17 +134,19 @@ impl Core {
 
     /// Begins the next attempt.
     pub(crate) fn redial(&mut self, operation: OperationKey) {
-        let now = self.now();
+        let (now, limit) = (self.now(), self.settings.connect_timeout);
         let Some(dial) = self.dial_mut(operation) else { return };
         dial.attempts += 1;
         dial.attempt_begun = now;
         dial.last = None;
-        let timeout = dial.options.timeout;
+        let timeout = dial.options.timeout.unwrap_or(limit);
+        dial.attempt_ends = after(now, timeout);
+        dial.resolving = matches!(dial.target.host, Host::Domain(_));
         let (host, port, label) = (dial.target.host.clone(), dial.target.port, dial.label);
         if let Some(books) = self.labels.get(label).books {
             self.recorder.connecting(books);
         }
-        self.time_operation(operation, now, timeout.unwrap_or(self.settings.connect_timeout));
+        self.time_operation(operation, now, timeout);
         match host {
             Host::Ipv4(address) => self.resolved(operation, vec![SocketAddr::new(address.into(), port)]),
             Host::Ipv6(address) => self.resolved(operation, vec![SocketAddr::new(address.into(), port)]),
@@ -150,8 +158,12 @@ impl Core {
         }
     }
 
-    /// The resolver has answered.
+    /// The resolver has answered, perhaps a question of an attempt that is over: the first answer serves.
     pub(crate) fn resolver_answered(&mut self, operation: OperationKey, answer: io::Result<Vec<SocketAddr>>) {
+        let Some(dial) = self.dial_mut(operation) else { return };
+        if !std::mem::take(&mut dial.resolving) {
+            return;
+        }
         match answer {
             Ok(addresses) if addresses.is_empty() => {
                 self.attempt_failed(operation, FailureKind::Resolve, "the name has no address");
@@ -169,15 +181,18 @@ impl Core {
     }
 
     fn try_next_address(&mut self, operation: OperationKey) {
+        let now = self.now();
         loop {
             let Some(dial) = self.dial_mut(operation) else { return };
+            // Each address has an equal share of what time is left, so that one which is silent does not use up all of it.
+            let share = dial.attempt_ends.saturating_sub(now) / dial.addresses.len().max(1) as Nanos;
             let Some(address) = dial.addresses.pop() else {
                 let (kind, text) =
                     dial.last.take().unwrap_or((FailureKind::Resolve, "the name has no address".into()));
                 return self.attempt_failed(operation, kind, &text);
             };
             match self.dial_address(operation, address) {
-                Ok(()) => return,
+                Ok(()) => return self.time_operation(operation, now, Duration::from_nanos(share)),
                 Err((kind, text)) => {
                     if let Some(dial) = self.dial_mut(operation) {
                         dial.last = Some((kind, text.into()));
@@ -212,7 +227,7 @@ impl Core {
         let Some(robot) = self.operations.robot(operation) else { return Ok(()) };
         let seed = self.robots.get_mut(robot).map_or(0, |slot| slot.random.next());
         let Some(dial) = self.dial_mut(operation) else { return Ok(()) };
-        let (label, target) = (dial.label, dial.target.clone());
+        let (label, target, options_name) = (dial.label, dial.target.clone(), dial.options.name.clone());
         let channel = match &self.labels.get(label).protocol {
             None => None,
             Some(protocol) => {
@@ -226,7 +241,10 @@ impl Core {
                 Some(Channel::client(spec, &target.authority(), &target.path, seed))
             }
         };
-        let name = self.labels.get(label).name.clone();
+        let mut name = self.labels.get(label).name.clone();
+        if *name != *options_name {
+            name = options_name.into();
+        }
         let key = self.connections.insert(Connection {
             robot,
             label,
@@ -243,6 +261,7 @@ impl Core {
             cut: false,
             reader: None,
             paused: false,
+            resumed: 0,
             ended: false,
         });
         if let Some(dial) = self.dial_mut(operation) {
@@ -274,11 +293,7 @@ impl Core {
             Ok(true) => self.transport_opened(key, operation),
             Err(error) => {
                 let (kind, text) = (tcp::connect_failure(&error), error.to_string());
-                self.drop_opening(operation);
-                if let Some(dial) = self.dial_mut(operation) {
-                    dial.last = Some((kind, text.into()));
-                }
-                self.try_next_address(operation);
+                self.address_failed(operation, kind, &text);
             }
         }
     }
@@ -320,26 +335,41 @@ impl Core {
         if connecting {
             self.move_to(robot, RobotState::LoggingIn);
         }
-        if let Some(slot) = self.operations.get_mut(operation) {
-            let timer = std::mem::replace(&mut slot.timer, TimerId::NONE);
-            self.wheel.cancel(timer);
-        }
-        let name = self.labels.get(label).name.clone();
+        let name = self.connections[key].name.clone();
         self.trace(robot, |_| Trace::Opened { connection: &name, took: Duration::from_nanos(took) });
         self.start_heartbeat(key);
-        self.events.push_back(Event::Resume(operation, Ready::Connected(key)));
+        self.settle(operation, Ready::Connected(key));
     }
 
-    /// The time of an attempt is up.
+    /// The time of an attempt is up, or of one of its addresses.
     pub(crate) fn attempt_overdue(&mut self, operation: OperationKey) {
-        let connected = self
-            .dial_mut(operation)
-            .and_then(|dial| dial.opening)
-            .and_then(|key| self.connections.get(key))
-            .is_some_and(|connection| connection.link.is_connected());
-        let text =
-            if connected { "no end of the WebSocket handshake in time" } else { "no connection in time" };
-        self.attempt_failed(operation, FailureKind::ConnectTimeout, text);
+        let Some(dial) = self.dial_mut(operation) else { return };
+        if dial.resolving {
+            return self.attempt_failed(
+                operation,
+                FailureKind::Resolve,
+                "no answer from the resolver in time",
+            );
+        }
+        let (others, opening) = (!dial.addresses.is_empty(), dial.opening);
+        let opening = opening.and_then(|key| self.connections.get(key));
+        let text = match opening.is_some_and(|connection| connection.link.is_connected()) {
+            true => "no end of the WebSocket handshake in time",
+            false => "no connection in time",
+        };
+        if !others {
+            return self.attempt_failed(operation, FailureKind::ConnectTimeout, text);
+        }
+        self.address_failed(operation, FailureKind::ConnectTimeout, text);
+    }
+
+    /// One address of several does not answer as it should: the next has its turn.
+    fn address_failed(&mut self, operation: OperationKey, kind: FailureKind, text: &str) {
+        self.drop_opening(operation);
+        if let Some(dial) = self.dial_mut(operation) {
+            dial.last = Some((kind, text.into()));
+        }
+        self.try_next_address(operation);
     }
 
     /// An opening connection has ended before it was open.
@@ -367,6 +397,8 @@ impl Core {
         self.wheel.cancel(std::mem::replace(&mut slot.timer, TimerId::NONE));
         let elapsed = Duration::from_nanos(now - slot.begun);
         let OperationKind::Connect(dial) = &mut slot.kind else { return };
+        dial.resolving = false;
+        dial.addresses.clear();
         let message = format!("{}: {text}", dial.target.origin());
         let failure = Failure {
             kind,
@@ -382,12 +414,12 @@ impl Core {
         self.trace(robot, |_| Trace::Failed(&failure));
         match pause {
             Some(pause) => {
-                let timer = self.wheel.insert(now + nanos(pause), Due::Redial(operation));
+                let timer = self.wheel.insert(after(now, pause), Due::Redial(operation));
                 if let Some(slot) = self.operations.get_mut(operation) {
                     slot.timer = timer;
                 }
             }
-            None => self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure)))),
+            None => self.settle_own(operation, Ready::Failed(Box::new(failure))),
         }
     }
 
@@ -401,10 +433,7 @@ impl Core {
     /// A dial that nobody waits for any more.
     pub(crate) fn abandon_dial(&mut self, dial: &Dial) {
         if let Some(key) = dial.opening {
-            let open = self.connections.get(key).is_some_and(|connection| connection.phase == Phase::Open);
-            if !open {
-                self.end_connection_silently(key, EndCause::Own);
-            }
+            self.end_connection_silently(key, EndCause::Own);
         }
     }
 

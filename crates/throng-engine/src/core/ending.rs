@@ -3,9 +3,10 @@
 use super::connection::{Connection, Phase};
 use super::operation::OperationKind;
 use super::robot::Life;
-use super::{Begun, Core, Event, Ready};
+use super::routines::ActivityKind;
+use super::{Begun, Core, Ready};
 use crate::host::{CloseReason, Failure};
-use crate::id::{ConnectionKey, OperationKey, RobotKey};
+use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
 use crate::net::Link;
 use crate::trace::Trace;
 use std::time::Duration;
@@ -83,22 +84,23 @@ impl Core {
         Some(connection)
     }
 
-    /// A WebSocket close frame, written as far as the kernel takes it.
+    /// What was to be sent and a WebSocket close frame, as far as the kernel takes them; a peer that has gone is no news.
     fn say_goodbye(&mut self, connection: &mut Connection, cause: EndCause) {
         let code = match cause {
-            EndCause::Own | EndCause::Replaced | EndCause::RunEnd => 1000,
-            EndCause::Protocol => 1002,
-            EndCause::Server
-            | EndCause::Truncated
-            | EndCause::Reset
-            | EndCause::Timeout
-            | EndCause::Dropped => return,
+            EndCause::Own | EndCause::Replaced | EndCause::RunEnd => Some(1000),
+            EndCause::Protocol => Some(1002),
+            EndCause::Server => None,
+            EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Dropped => return,
         };
         let mut outbox = connection.outbox.take().unwrap_or_else(|| self.pools.outbox());
         if connection.phase == Phase::Open
             && let Some(channel) = &mut connection.channel
         {
-            channel.close(code, &mut outbox.bytes);
+            match code {
+                Some(code) => channel.close(code, &mut outbox.bytes),
+                // The echo of the server's own close frame, if there was one.
+                None => channel.drain_control(&mut outbox.bytes),
+            }
         }
         let written = outbox.written;
         if written < outbox.bytes.len()
@@ -117,7 +119,10 @@ impl Core {
         let others = self.operations.chain(head).into_iter().filter(|operation| {
             self.operations.get(*operation).is_some_and(|slot| {
                 slot.connection == key
-                    && !matches!(slot.kind, OperationKind::Request(_) | OperationKind::Connect(_))
+                    && matches!(
+                        slot.kind,
+                        OperationKind::Park | OperationKind::Every { .. } | OperationKind::Read { .. }
+                    )
             })
         });
         let all: Vec<OperationKey> = waiting.into_iter().chain(others.collect::<Vec<_>>()).collect();
@@ -135,8 +140,7 @@ impl Core {
         why: &CloseReason,
     ) {
         let now = self.now();
-        let Some(slot) = self.operations.get_mut(operation) else { return };
-        self.wheel.cancel(std::mem::replace(&mut slot.timer, crate::wheel::TimerId::NONE));
+        let Some(slot) = self.operations.get(operation) else { return };
         let elapsed = Duration::from_nanos(now - slot.begun);
         let mut failure = Failure::silent(kind, "wait", elapsed);
         failure.connection = Some(connection.name.clone());
@@ -149,7 +153,7 @@ impl Core {
             failure.name = "read".into();
             self.count_failure(kind, "read", &failure.text.clone(), None);
         }
-        self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+        self.settle(operation, Ready::Failed(Box::new(failure)));
     }
 
     fn put_away(&mut self, connection: Connection) {
@@ -173,21 +177,20 @@ impl Core {
         if restarts && listeners.is_empty() {
             return self.restart(robot);
         }
-        if restarts {
-            self.robots[robot].farewells = listeners.len() as u32;
-        }
+        self.robots[robot].restarts_after_closed |= restarts;
         for module in listeners {
             self.begin(robot, Begun::Closed { module, connection: key, why: Box::new(why.clone()) });
         }
     }
 
     pub(crate) fn farewell_ended(&mut self, robot: RobotKey) {
-        let Some(slot) = self.robots.get_mut(robot) else { return };
-        if slot.farewells > 0 {
-            slot.farewells -= 1;
-            if slot.farewells == 0 {
-                self.restart(robot);
-            }
+        let Some(slot) = self.robots.get(robot).filter(|slot| slot.restarts_after_closed) else { return };
+        let runs = |activity: &ActivityKey| {
+            let activity = self.activities.get(*activity);
+            activity.is_some_and(|activity| matches!(activity.kind, ActivityKind::Closed { .. }))
+        };
+        if !slot.activities.iter().any(runs) {
+            self.restart(robot);
         }
     }
 

@@ -145,7 +145,8 @@ impl Core {
                 let received = stamp.map_or(read, |stamp| wall.received(stamp, read));
                 self.recorder.bytes_received(count);
                 if stamp.is_some() {
-                    self.recorder.lag(LagSource::Ready, (read - received) / 1000);
+                    let ready = received.max(connection.resumed).min(read);
+                    self.recorder.lag(LagSource::Ready, (read - ready) / 1000);
                 }
                 Input::Bytes { count, arrival: Arrival { read, received } }
             }
@@ -227,8 +228,6 @@ impl Core {
                 Step::Other { used }
             }
             Ok(Received::Closed { code, .. }) => {
-                self.answer_control(key);
-                self.flush_connection(key);
                 let text = code.map_or(String::new(), |code| format!("close code {code}"));
                 self.end_connection(key, End { cause: EndCause::Server, text: text.into(), code });
                 Step::Gone

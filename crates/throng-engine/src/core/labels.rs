@@ -9,6 +9,11 @@ use throng_wire::{Codec, MessageId, Names, Protocol};
 /// Names of raw messages that are told apart.
 const NAMES: usize = 1000;
 
+/// Names of connections that are told apart; scripts can make up names without end.
+const LABELS: usize = 1000;
+/// What the names beyond are called together.
+const OTHER: &str = "_other";
+
 /// Every pair of a connection name and a protocol that was used.
 #[derive(Debug)]
 pub(crate) struct Labels {
@@ -58,6 +63,9 @@ impl Labels {
         if let Some(index) = self.index.get(&(name.into(), protocol, measured)) {
             return *index;
         }
+        if self.labels.len() >= LABELS && name != OTHER {
+            return self.intern(OTHER, protocol, measured, recorder);
+        }
         self.labels.push(Label {
             name: name.into(),
             protocol: protocol.map(|index| self.routes[index].protocol.clone()),
@@ -69,6 +77,11 @@ impl Labels {
         });
         self.index.insert((name.into(), protocol, measured), self.labels.len() - 1);
         self.labels.len() - 1
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
     }
 
     pub(crate) fn get(&self, label: usize) -> &Label {

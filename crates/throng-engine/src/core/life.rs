@@ -4,7 +4,7 @@ use super::robot::{Life, Play, Robot, StartState};
 use super::routines::ActivityKind;
 use super::timers::Due;
 use super::{Afterlife, Begun, Core, Event};
-use crate::clock::nanos;
+use crate::clock::{after, nanos};
 use crate::config::OnError;
 use crate::host::ScriptError;
 use crate::id::{RobotId, RobotKey};
@@ -15,6 +15,8 @@ use throng_wire::Nanos;
 
 /// A robot that was ready as long as this restarts without much of a pause.
 const SETTLED: Duration = Duration::from_secs(10);
+/// Conditions that all say no are asked again after this long at least, or idle robots without a wait would be a load.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -39,7 +41,7 @@ impl Core {
             .iter()
             .map(|module| if module.start { StartState::Waiting } else { StartState::Returned })
             .collect();
-        let deadline = self.now() + nanos(self.settings.ready_timeout);
+        let deadline = after(self.now(), self.settings.ready_timeout);
         let timer = self.wheel.insert(deadline, Due::Life(robot));
         let Some(slot) = self.robots.get_mut(robot) else { return };
         slot.life = Life::Starting { starts, asked_ready: false };
@@ -109,7 +111,7 @@ impl Core {
         if !self.program.tasks.is_empty() {
             let slot = &mut self.robots[robot];
             let phase = self.settings.wait.phase(slot.random.unit());
-            slot.timer = self.wheel.insert(now + nanos(phase), Due::Life(robot));
+            slot.timer = self.wheel.insert(after(now, phase), Due::Life(robot));
         }
     }
 
@@ -126,7 +128,7 @@ impl Core {
         if pause.is_zero() && turn != self.turn {
             return self.life_due(robot);
         }
-        slot.timer = self.wheel.insert(now.saturating_add(nanos(pause)), Due::Life(robot));
+        slot.timer = self.wheel.insert(after(now, pause), Due::Life(robot));
     }
 
     /// The timer of a robot's life has fired.
@@ -144,7 +146,7 @@ impl Core {
 
     /// A task by weight, other than those refused; `None` when no other is left.
     pub(crate) fn draw_task(&mut self, robot: RobotKey, refused: &[usize]) -> Option<usize> {
-        let slot = self.robots.get_mut(robot).filter(|slot| !slot.leaving)?;
+        let slot = self.robots.get_mut(robot).filter(|slot| !slot.leaving && !slot.restarts_after_closed)?;
         let candidates =
             || self.program.tasks.iter().enumerate().filter(|(index, _)| !refused.contains(index));
         let total: f64 = candidates().map(|(_, task)| task.weight).sum();
@@ -163,13 +165,16 @@ impl Core {
     /// No task may run now; asks again after the run's wait, not sooner than the next tick.
     pub(crate) fn nothing_to_pick(&mut self, robot: RobotKey) {
         let now = self.now();
-        let Some(slot) = self.robots.get_mut(robot) else { return };
-        let pause = self.settings.wait.after(Duration::ZERO, slot.random.unit());
-        slot.timer = self.wheel.insert(now.saturating_add(nanos(pause)), Due::Life(robot));
+        let Some(slot) = self.robots.get_mut(robot).filter(|slot| slot.is_ready()) else { return };
+        let pause = self.settings.wait.after(Duration::ZERO, slot.random.unit()).max(SHORTEST_PAUSE);
+        slot.timer = self.wheel.insert(after(now, pause), Due::Life(robot));
     }
 
     /// A robot was not ready in time; `blocked` says where it waits.
     pub(crate) fn not_ready(&mut self, robot: RobotKey, blocked: &str) {
+        if !matches!(self.robots.get(robot), Some(Robot { life: Life::Starting { .. }, .. })) {
+            return;
+        }
         let limit = self.settings.ready_timeout;
         self.count_failure(
             FailureKind::ReadyTimeout,
@@ -191,6 +196,17 @@ impl Core {
         }
     }
 
+    /// The host cannot run a robot's code on: it begins anew or ends.
+    pub(crate) fn robot_broken(&mut self, robot: RobotKey, error: &ScriptError) {
+        self.script_error(robot, error);
+        match self.robots.get(robot) {
+            Some(Robot { life: Life::Stopping { .. }, .. }) => {
+                self.forget(robot, Afterlife::Gone(RobotState::Failed));
+            }
+            _ => self.start_failed(robot),
+        }
+    }
+
     /// What an uncaught error in a task does.
     pub(crate) fn apply_on_error(&mut self, robot: RobotKey) {
         match self.settings.on_error {
@@ -209,7 +225,7 @@ impl Core {
 
     /// Ends a robot's life in good order: its stops run, within the stop time-out.
     pub(crate) fn stop(&mut self, robot: RobotKey) {
-        let deadline = self.now() + nanos(self.settings.stop_timeout);
+        let deadline = after(self.now(), self.settings.stop_timeout);
         let Some(slot) = self.robots.get_mut(robot) else { return };
         if slot.leaving || matches!(slot.life, Life::Stopping { .. }) {
             return;
@@ -282,8 +298,8 @@ impl Core {
         let pause = longest.mul_f64(0.5 + slot.random.unit() / 2.0);
         slot.life = Life::Unborn;
         slot.leaving = false;
-        slot.farewells = 0;
-        slot.timer = self.wheel.insert(now + nanos(pause), Due::Life(robot));
+        slot.restarts_after_closed = false;
+        slot.timer = self.wheel.insert(after(now, pause), Due::Life(robot));
     }
 
     fn drop_activity(&mut self, activity: crate::id::ActivityKey) {

@@ -15,6 +15,8 @@ pub(crate) mod operation;
 pub(crate) mod robot;
 pub(crate) mod routines;
 pub(crate) mod streams;
+#[cfg(test)]
+mod tests;
 pub(crate) mod timers;
 pub(crate) mod waiting;
 
@@ -32,8 +34,7 @@ use operation::{Call, Operations};
 use robot::Robot;
 use routines::Activity;
 use slotmap::SlotMap;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use throng_metrics::{Recorder, RobotState};
 use throng_wire::Nanos;
 use timers::Due;
@@ -53,7 +54,7 @@ pub(crate) struct Core {
     pub(crate) activities: SlotMap<ActivityKey, Activity>,
     pub(crate) wheel: Wheel<Due>,
     /// Deadlines that must not be rounded to the wheel's tick.
-    pub(crate) exact: BinaryHeap<Reverse<(Nanos, OperationKey)>>,
+    pub(crate) exact: BTreeSet<(Nanos, OperationKey)>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) flush: FlushList,
     pub(crate) pools: Pools,
@@ -106,6 +107,8 @@ pub(crate) enum Begun {
 #[derive(Debug)]
 pub(crate) enum Ready {
     Elapsed,
+    /// A timer fired that goes on.
+    Beat,
     Woken,
     Connected(ConnectionKey),
     /// A stream's read can be served from the connection's tail: as many bytes, of which the last few are not for the script.
@@ -139,7 +142,7 @@ impl Core {
             operations: Operations::default(),
             activities: SlotMap::with_key(),
             wheel: Wheel::new(),
-            exact: BinaryHeap::new(),
+            exact: BTreeSet::new(),
             events: VecDeque::new(),
             flush: Vec::new(),
             pools: Pools::default(),

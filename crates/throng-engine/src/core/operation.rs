@@ -1,5 +1,6 @@
 //! What scripts wait for: operations in one slab, chained per robot so that a robot's end finds them all.
 
+use super::Ready;
 use super::dial::Dial;
 use crate::host::ReadUntil;
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
@@ -25,11 +26,22 @@ pub(crate) struct Operation {
 #[derive(Debug)]
 pub(crate) enum OperationKind {
     Sleep,
-    Every { interval: Nanos, due: Nanos, exact: bool },
+    Every {
+        interval: Nanos,
+        due: Nanos,
+        exact: bool,
+    },
     Park,
     Connect(Box<Dial>),
     Request(Call),
-    Read { until: ReadUntil, maximum: usize },
+    Read {
+        until: ReadUntil,
+        maximum: usize,
+    },
+    /// Its outcome waits for the next tick, because its robot had too many at once.
+    Deferred(Option<Ready>),
+    /// Its outcome is on its way to the host: nothing else becomes of it, and its books are closed.
+    Settled,
 }
 
 /// A request that waits for its reply.

@@ -25,8 +25,10 @@ pub(crate) struct Robot {
     pub(crate) state: RobotState,
     /// A restart or stop is under way; nothing new begins.
     pub(crate) leaving: bool,
-    /// `closed` routines that must return before the restart they announced.
-    pub(crate) farewells: u32,
+    /// A connection was lost and the robot restarts, as soon as all its `closed` routines have returned.
+    pub(crate) restarts_after_closed: bool,
+    /// Outcomes that its own calls gave it at once, and in which turn.
+    at_once: (u64, u32),
 }
 
 /// Where a robot is in its life.
@@ -74,8 +76,18 @@ impl Robot {
             was_ready: false,
             state: RobotState::Connecting,
             leaving: false,
-            farewells: 0,
+            restarts_after_closed: false,
+            at_once: (0, 0),
         }
+    }
+
+    /// Counts one more outcome of its own calls in `turn`; how many there are now.
+    pub(crate) fn one_more_at_once(&mut self, turn: u64) -> u32 {
+        if self.at_once.0 != turn {
+            self.at_once = (turn, 0);
+        }
+        self.at_once.1 += 1;
+        self.at_once.1
     }
 
     /// Whether its tasks may run.

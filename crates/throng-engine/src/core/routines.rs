@@ -3,7 +3,7 @@
 use super::robot::{Life, Play};
 use super::timers::Due;
 use super::{Begun, Core, Event};
-use crate::clock::nanos;
+use crate::clock::after;
 use crate::config::OnError;
 use crate::host::{ScriptError, Uncaught};
 use crate::id::{ActivityKey, RobotKey};
@@ -54,7 +54,7 @@ impl Core {
         let activity = self.activities.insert(Activity { robot, kind, begun: now, timer });
         slot.activities.push(activity);
         if let Some(limit) = self.time_limit(kind) {
-            self.activities[activity].timer = self.wheel.insert(now + nanos(limit), Due::Activity(activity));
+            self.activities[activity].timer = self.wheel.insert(after(now, limit), Due::Activity(activity));
         }
         self.trace(robot, |core| Trace::Began { routine: core.routine_name(kind) });
         self.events.push_back(Event::Begin(activity, routine));
@@ -111,13 +111,12 @@ impl Core {
     /// A routine's time is up: its code is dropped, and it ends as failed.
     pub(crate) fn overdue(&mut self, activity: ActivityKey) {
         let Some(late) = self.activities.get(activity) else { return };
-        let (robot, name) = (late.robot, self.routine_name(late.kind));
+        let name = self.routine_name(late.kind);
         let limit = self.time_limit(late.kind).unwrap_or_default();
         let text = format!("`{name}` was not done within {limit:?}");
         self.count_failure(FailureKind::TaskTimeout, &name, &text, None);
         self.events.push_back(Event::Abandon(activity));
         self.finished(activity, Err(Uncaught::Counted(text)));
-        debug_assert!(self.robots.contains_key(robot) || self.robots.is_empty());
     }
 
     /// Counts an error that a script did not catch.

@@ -3,7 +3,7 @@
 use super::connection::{Connection, Phase};
 use super::ending::End;
 use super::operation::OperationKind;
-use super::{Core, Event, Ready};
+use super::{Core, Ready};
 use crate::host::{Failure, ReadUntil};
 use crate::id::{ConnectionKey, OperationKey};
 use crate::trace::Trace;
@@ -133,6 +133,14 @@ impl Core {
         }
     }
 
+    /// Ends a stream whose peer has ended when its script has read all that came before.
+    pub(crate) fn end_if_read_out(&mut self, key: ConnectionKey) {
+        let over = |stream: &Connection| stream.ended && stream.tail.is_empty() && stream.reader.is_none();
+        if self.connections.get(key).is_some_and(over) {
+            self.end_connection(key, End::new(EndCause::Server, ""));
+        }
+    }
+
     /// Whether a connection is a stream.
     pub(crate) fn is_stream(&self, key: ConnectionKey) -> bool {
         self.connections.get(key).is_some_and(|connection| connection.channel.is_none())
@@ -149,13 +157,13 @@ impl Core {
             Served::Yes { count, trimmed } => {
                 connection.reader = None;
                 self.recorder.message_received();
-                self.events.push_back(Event::Resume(operation, Ready::Bytes { count, trimmed }));
+                self.settle_own(operation, Ready::Bytes { count, trimmed });
             }
             Served::TooLong => {
                 connection.reader = None;
                 let text = format!("more than {maximum} bytes came without what the read waits for");
                 let failure = self.stream_failure(key, FailureKind::Overflow, "read", &text);
-                self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+                self.settle_own(operation, Ready::Failed(Box::new(failure)));
             }
         }
     }
@@ -176,8 +184,13 @@ impl Core {
 
     /// A stream whose reading had paused may go on; the poller will not say so again.
     pub(crate) fn unpause(&mut self, key: ConnectionKey) -> bool {
+        let now = self.now();
         let Some(connection) = self.connections.get_mut(key) else { return false };
-        connection.tail.len() < STREAM_LIMIT && std::mem::replace(&mut connection.paused, false)
+        if !connection.paused || connection.tail.len() >= STREAM_LIMIT {
+            return false;
+        }
+        (connection.paused, connection.resumed) = (false, now);
+        true
     }
 
     pub(crate) fn read_overdue(&mut self, operation: OperationKey) {
@@ -188,7 +201,7 @@ impl Core {
         }
         let mut failure = self.stream_failure(key, FailureKind::Timeout, "read", "nothing to read in time");
         failure.elapsed = elapsed;
-        self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+        self.settle(operation, Ready::Failed(Box::new(failure)));
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::Core;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
-use std::cmp::Reverse;
 use throng_metrics::LagSource;
 use throng_wire::Nanos;
 
-/// Timers handed out in one turn at most, so that sockets are not kept waiting.
-const PER_TURN: usize = 512;
+/// Timers handed out at a time: the scripts of one batch run before the lateness of the next is told.
+const BATCH: usize = 32;
+/// Batches of one turn at most, so that sockets are not kept waiting.
+pub(crate) const BATCHES: usize = 16;
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,14 +28,14 @@ pub(crate) enum Due {
 impl Core {
     /// When something is due next; `None` while nothing is.
     pub(crate) fn next_deadline(&self) -> Option<Nanos> {
-        let exact = self.exact.peek().map(|Reverse((deadline, _))| *deadline);
+        let exact = self.exact.first().map(|(deadline, _)| *deadline);
         [exact, self.wheel.next_deadline()].into_iter().flatten().min()
     }
 
-    /// Handles what is due at `now`. Returns whether more is due than one turn takes.
+    /// Handles a batch of what is due at `now`. Returns whether more is due.
     pub(crate) fn expire(&mut self, now: Nanos, due: &mut Vec<(Nanos, Due)>) -> bool {
         due.clear();
-        let more = self.wheel.expire(now, PER_TURN, due);
+        let more = self.wheel.expire(now, BATCH, due);
         for (deadline, what) in due.drain(..) {
             self.recorder.lag(LagSource::Timer, now.saturating_sub(deadline) / 1000);
             self.handle_due(what);
@@ -43,18 +44,15 @@ impl Core {
     }
 
     fn expire_exact(&mut self, now: Nanos) -> bool {
-        for _ in 0..PER_TURN {
-            match self.exact.peek() {
-                Some(Reverse((deadline, operation))) if *deadline <= now => {
-                    let (deadline, operation) = (*deadline, *operation);
-                    self.exact.pop();
-                    if self.operations.get(operation).is_some() {
-                        self.recorder.lag(LagSource::Timer, (now - deadline) / 1000);
-                        self.waited(operation);
-                    }
-                }
-                _ => return false,
-            }
+        for _ in 0..BATCH {
+            let Some((deadline, operation)) =
+                self.exact.first().copied().filter(|(deadline, _)| *deadline <= now)
+            else {
+                return false;
+            };
+            self.exact.pop_first();
+            self.recorder.lag(LagSource::Timer, (now - deadline) / 1000);
+            self.waited(operation);
         }
         true
     }

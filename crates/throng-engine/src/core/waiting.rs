@@ -3,15 +3,18 @@
 use super::operation::{Operation, OperationKind};
 use super::timers::Due;
 use super::{Core, Event, Ready};
-use crate::clock::nanos;
+use crate::clock::{self, nanos};
 use crate::host::Failure;
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::wheel::TimerId;
 use slotmap::Key;
-use std::cmp::Reverse;
 use std::time::Duration;
 use throng_metrics::FailureKind;
 use throng_wire::Nanos;
+
+/// Outcomes that a robot's own calls may give it in one turn; further ones come with the next tick, so that a script which
+/// waits in an endless loop for what is there at once does not hold the shard.
+const AT_ONCE: u32 = 256;
 
 impl Core {
     /// A new operation of `robot`, begun `now`; null for a robot that is gone, for which nothing will ever come.
@@ -29,12 +32,14 @@ impl Core {
         }
     }
 
-    /// Sets an operation's timer on the wheel, `after` from `now`.
+    /// Sets an operation's timer on the wheel, `after` from `now`, in place of the one it had.
     pub(crate) fn time_operation(&mut self, operation: OperationKey, now: Nanos, after: Duration) {
-        let deadline = now.saturating_add(nanos(after));
-        let timer = self.wheel.insert(deadline, Due::Operation(operation));
+        let timer = self.wheel.insert(clock::after(now, after), Due::Operation(operation));
         match self.operations.get_mut(operation) {
-            Some(slot) => slot.timer = timer,
+            Some(slot) => {
+                let before = std::mem::replace(&mut slot.timer, timer);
+                self.wheel.cancel(before);
+            }
             None => drop(self.wheel.cancel(timer)),
         }
     }
@@ -57,13 +62,15 @@ impl Core {
         let now = self.now();
         let due = now.saturating_add(interval);
         let operation = self.operate(robot, connection, OperationKind::Every { interval, due, exact }, now);
-        self.arm_every(operation, due, exact);
+        if !self.fail_if_ended(operation, connection) {
+            self.arm_every(operation, due, exact);
+        }
         operation
     }
 
-    fn arm_every(&mut self, operation: OperationKey, due: u64, exact: bool) {
+    fn arm_every(&mut self, operation: OperationKey, due: Nanos, exact: bool) {
         if exact {
-            self.exact.push(Reverse((due, operation)));
+            self.exact.insert((due, operation));
             return;
         }
         let timer = self.wheel.insert(due, Due::Operation(operation));
@@ -80,15 +87,62 @@ impl Core {
     ) -> OperationKey {
         let now = self.now();
         let operation = self.operate(robot, connection, OperationKind::Park, now);
-        if let Some(timeout) = timeout {
+        if !self.fail_if_ended(operation, connection)
+            && let Some(timeout) = timeout
+        {
             self.time_operation(operation, now, timeout);
         }
         operation
     }
 
+    /// What waits on a connection that has ended already would never hear of its end.
+    fn fail_if_ended(&mut self, operation: OperationKey, connection: Option<ConnectionKey>) -> bool {
+        let ended = connection.is_some_and(|key| !self.connections.contains_key(key));
+        if ended {
+            let failure = Failure::silent(FailureKind::Closed, "wait", Duration::ZERO);
+            self.settle_own(operation, Ready::Failed(Box::new(failure)));
+        }
+        ended
+    }
+
     pub(crate) fn wake(&mut self, operation: OperationKey) {
         if matches!(self.operations.get(operation), Some(Operation { kind: OperationKind::Park, .. })) {
-            self.events.push_back(Event::Resume(operation, Ready::Woken));
+            self.settle_own(operation, Ready::Woken);
+        }
+    }
+
+    /// Sends an operation's outcome to the host. From now on no time-out, cancelling or lost connection books it again.
+    pub(crate) fn settle(&mut self, operation: OperationKey, outcome: Ready) {
+        if self.stop_waiting(operation, OperationKind::Settled) {
+            self.events.push_back(Event::Resume(operation, outcome));
+        }
+    }
+
+    /// Settles an operation whose outcome its robot's own calls brought about, and not a server or the time.
+    pub(crate) fn settle_own(&mut self, operation: OperationKey, outcome: Ready) {
+        let (now, turn) = (self.now(), self.turn);
+        let robot = self.operations.robot(operation).and_then(|robot| self.robots.get_mut(robot));
+        if robot.is_none_or(|robot| robot.one_more_at_once(turn) <= AT_ONCE) {
+            return self.settle(operation, outcome);
+        }
+        if self.stop_waiting(operation, OperationKind::Deferred(Some(outcome))) {
+            self.time_operation(operation, now, Duration::ZERO);
+        }
+    }
+
+    /// Takes an operation's timers away; whether there is such an operation.
+    fn stop_waiting(&mut self, operation: OperationKey, kind: OperationKind) -> bool {
+        let Some(slot) = self.operations.get_mut(operation) else { return false };
+        let timer = std::mem::replace(&mut slot.timer, TimerId::NONE);
+        let before = std::mem::replace(&mut slot.kind, kind);
+        self.disarm(operation, timer, &before);
+        true
+    }
+
+    fn disarm(&mut self, operation: OperationKey, timer: TimerId, kind: &OperationKind) {
+        self.wheel.cancel(timer);
+        if let OperationKind::Every { due, exact: true, .. } = kind {
+            self.exact.remove(&(*due, operation));
         }
     }
 
@@ -98,34 +152,38 @@ impl Core {
         let Some(slot) = self.operations.get_mut(operation) else { return };
         slot.timer = TimerId::NONE;
         match &mut slot.kind {
-            OperationKind::Sleep => self.events.push_back(Event::Resume(operation, Ready::Elapsed)),
+            OperationKind::Sleep => self.settle(operation, Ready::Elapsed),
             OperationKind::Every { interval, due, exact } => {
                 // Beats that were missed are skipped: a late timer must not turn into a burst.
                 let missed = now.saturating_sub(*due) / *interval;
                 *due += (missed + 1) * *interval;
                 let (due, exact) = (*due, *exact);
                 self.arm_every(operation, due, exact);
-                self.events.push_back(Event::Resume(operation, Ready::Elapsed));
+                self.events.push_back(Event::Resume(operation, Ready::Beat));
             }
             OperationKind::Park => {
                 let elapsed = Duration::from_nanos(now - slot.begun);
                 let failure = Failure::silent(FailureKind::Timeout, "wait", elapsed);
-                self.events.push_back(Event::Resume(operation, Ready::Failed(Box::new(failure))));
+                self.settle(operation, Ready::Failed(Box::new(failure)));
             }
             OperationKind::Connect(_) => self.attempt_overdue(operation),
             OperationKind::Request(_) => self.request_overdue(operation),
             OperationKind::Read { .. } => self.read_overdue(operation),
+            OperationKind::Deferred(outcome) => {
+                if let Some(outcome) = outcome.take() {
+                    self.settle(operation, outcome);
+                }
+            }
+            OperationKind::Settled => {}
         }
     }
 
     /// Takes an operation out because its outcome is told now; a repeating one stays.
     pub(crate) fn conclude(&mut self, operation: OperationKey, outcome: &Ready) -> bool {
-        let Some(slot) = self.operations.get(operation) else { return false };
-        let goes_on = matches!(slot.kind, OperationKind::Every { .. }) && matches!(outcome, Ready::Elapsed);
-        if !goes_on {
-            self.remove_operation(operation);
+        match outcome {
+            Ready::Beat => self.operations.get(operation).is_some(),
+            _ => self.remove_operation(operation).is_some(),
         }
-        true
     }
 
     /// Takes an operation out of everything it is in.
@@ -134,7 +192,7 @@ impl Core {
         let mut nowhere = Some(operation);
         let head = self.robots.get_mut(robot).map_or(&mut nowhere, |slot| &mut slot.operations);
         let removed = self.operations.remove(head, operation)?;
-        self.wheel.cancel(removed.timer);
+        self.disarm(operation, removed.timer, &removed.kind);
         Some(removed)
     }
 
@@ -157,7 +215,11 @@ impl Core {
                     connection.reader = None;
                 }
             }
-            OperationKind::Sleep | OperationKind::Every { .. } | OperationKind::Park => {}
+            OperationKind::Sleep
+            | OperationKind::Every { .. }
+            | OperationKind::Park
+            | OperationKind::Deferred(_)
+            | OperationKind::Settled => {}
         }
     }
 

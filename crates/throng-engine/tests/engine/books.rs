@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use throng_engine::*;
 use throng_metrics::EndCause;
-use throng_wire::{Channel, ChannelSpec, CodecSpec, Framing, OnClose, Protocol, ProtocolSpec, Received, ReplySpec};
+use throng_wire::{
+    Channel, ChannelSpec, CodecSpec, Framing, OnClose, Protocol, ProtocolSpec, Received, ReplySpec,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -39,10 +41,8 @@ fn a_failed_request_that_is_cancelled_before_it_is_told_is_booked_once() {
 
 #[test]
 fn a_request_that_times_out_together_with_its_task_is_booked_once() {
-    let mut plan = Plan::new([
-        ("role.start", vec![connect()]),
-        ("role.chat", vec![Act::Request("hello", within(100))]),
-    ]);
+    let mut plan =
+        Plan::new([("role.start", vec![connect()]), ("role.chat", vec![Act::Request("hello", within(100))])]);
     plan.program.tasks.push(TaskSpec { timeout: Some(SECOND / 10), ..task("role.chat") });
     let mut world = plan.world(|_, _, _| {});
     world.want(1);
@@ -86,7 +86,12 @@ fn a_handler_that_closes_its_connection_has_handled_the_push() {
 #[test]
 fn a_stream_that_was_read_to_its_end_has_ended() {
     let options = ConnectOptions { protocol: Some("stream".into()), ..options() };
-    let acts = vec![Act::Connect(options), Act::Sleep(SECOND), Act::Read(ReadUntil::Line, SECOND), Act::Sleep(9 * SECOND)];
+    let acts = vec![
+        Act::Connect(options),
+        Act::Sleep(SECOND),
+        Act::Read(ReadUntil::Line, SECOND),
+        Act::Sleep(9 * SECOND),
+    ];
     let mut plan = Plan::new([("role.start", acts)]);
     plan.program.mods[0].closed = true;
     let mut world = plan.world(|_, _, _| {});
@@ -129,7 +134,8 @@ fn a_close_frame_is_a_close_even_when_the_server_hangs_up_at_once() {
     let mut spec = ProtocolSpec::new("game", CodecSpec::Raw);
     spec.reply = Some(ReplySpec::None);
     spec.on_close = OnClose::Call;
-    let route = ProtocolRoute { protocol: Arc::new(Protocol::build(spec).expect("a protocol")), hosts: Vec::new() };
+    let route =
+        ProtocolRoute { protocol: Arc::new(Protocol::build(spec).expect("a protocol")), hosts: Vec::new() };
     let options = ConnectOptions { url: "ws://127.0.0.1:4000/play".into(), ..options() };
     let mut plan = Plan::new([("role.start", vec![Act::Connect(options), Act::Sleep(SECOND)])]);
     plan.settings.protocols = vec![route];

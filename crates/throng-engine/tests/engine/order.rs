@@ -17,16 +17,20 @@ fn what_a_server_says_first_comes_after_the_script_knows_of_the_connection() {
     let mut plan = Plan::new([("role.start", acts)]);
     plan.settings.protocols = vec![protocol(ReplySpec::None, OnClose::Call)];
     let mut world = plan.world(|_, _, _| {});
-    world.welcome = Box::new(|net, link| net.send(link, &frame("challenge")));
+    let mut connections = 0;
+    world.welcome = Box::new(move |net, link| {
+        connections += 1;
+        net.send(link, &frame(&format!("challenge {connections}")));
+    });
     world.want(1);
     world.advance(10);
     world.expect(&[
         "0 born 0",
         "0 role.start",
         "0 connected",
-        "0 push challenge",
         "0 connected",
-        "0 push challenge",
+        "0 push challenge 2",
+        "0 push challenge 1",
     ]);
 }
 
@@ -91,7 +95,14 @@ fn a_replaced_connection_fails_its_waiters_before_the_new_one_is_told() {
     });
     world.want(1);
     world.advance(10);
-    world.expect(&["0 born 0", "0 role.start", "0 connected", "0 a: failed closed", "0 connected", "0 reply b"]);
+    world.expect(&[
+        "0 born 0",
+        "0 role.start",
+        "0 connected",
+        "0 a: failed closed",
+        "0 connected",
+        "0 reply b",
+    ]);
     assert_eq!(world.books(), [2, 1, 1, 0, 0, 0]);
 }
 

@@ -90,6 +90,8 @@ pub(crate) struct Habits {
     pub(crate) cancels: Option<(&'static str, &'static str)>,
     /// How long the shard is busy with each outcome.
     pub(crate) cost: Duration,
+    /// How long the shard is busy with each push.
+    pub(crate) push_cost: Duration,
     /// More outcomes than these are an endless loop.
     pub(crate) most_outcomes: Option<u64>,
 }
@@ -311,6 +313,7 @@ impl Host for ScriptedHost {
 
     fn push(&mut self, robot: RobotKey, _: ConnectionKey, message: Incoming<'_>) -> bool {
         self.say(format!("push {}", String::from_utf8_lossy(message.body)));
+        self.clock.advance(self.clock.now() + self.habits.push_cost.as_nanos() as u64);
         if let Some(act) = self.habits.on_push.clone() {
             self.act(robot, &act);
         }

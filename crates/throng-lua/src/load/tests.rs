@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use throng_engine::{Program, Wait};
+use throng_wire::{
+    CodecSpec, Framing, Protocol, ProtocolSpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+};
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().expect("a folder for the test");
@@ -228,4 +231,32 @@ fn an_endless_loop_at_file_level_is_cut_off() {
     let error =
         load_with(&files, |project| project.limits.deadline = Duration::from_millis(1)).expect_err("cut off");
     assert!(error.to_string().contains("cut off"), "{error}");
+}
+
+#[test]
+fn handlers_are_for_messages_that_come() {
+    let schema =
+        "Msg { Name 0 : string Bin 1 : binary } .KickNotify { Reason 0 : string } .Ping { Id 0 : integer }";
+    let source = SourceText { name: "game.sproto".to_owned(), text: format!(".{schema}") };
+    let shape = SprotoShape::Envelope { ty: "Msg".into(), name: "Name".into(), body: "Bin".into() };
+    let codec = CodecSpec::Sproto(SprotoSpec { schema: SchemaSpec::Both(vec![source]), shape, packed: None });
+    let mut game = ProtocolSpec::new("game", codec);
+    game.framing = Some(Framing::Fixed(8));
+    let mut raw = ProtocolSpec::new("raw", CodecSpec::Raw);
+    raw.framing = Some(Framing::Fixed(8));
+    let [game, raw] = [game, raw].map(|spec| Arc::new(Protocol::build(spec).expect("a protocol")));
+    let files = |name: &str| {
+        format!("local a = throng.mod()\n\nfunction a.on:{name}() end\na:on('*', function() end)\nreturn a")
+    };
+    let load = |name: &str, protocols: Vec<Arc<Protocol>>| {
+        load_with(&[("mods/a.lua", &files(name))], |project| project.protocols = protocols).map(drop)
+    };
+    let refused = load("KickNotfy", vec![game.clone()]).expect_err("nothing sends it");
+    assert_eq!(
+        refused.to_string(),
+        "mods/a.lua:3: unknown message 'KickNotfy'; did you mean 'KickNotify'? (no protocol brings it)"
+    );
+    assert_eq!(load("KickNotify", vec![game.clone()]), Ok(()));
+    assert_eq!(load("KickNotfy", vec![game, raw]), Ok(()), "without a schema anything may come");
+    assert_eq!(load("KickNotfy", Vec::new()), Ok(()));
 }

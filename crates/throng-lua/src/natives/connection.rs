@@ -1,6 +1,6 @@
 //! Connections: opening, asking, sending, streams.
 
-use super::{Context, Natives, Refused, option, options_of, time_option};
+use super::{Context, Natives, Refused, Text, option, options_of, time_option};
 use crate::duration;
 use crate::state::{What, key_of};
 use crate::suggest;
@@ -24,8 +24,8 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.waits("connect", connect)?;
     natives.plain("names", names)?;
     natives.may_refuse("message", message)?;
-    natives.waits("request", request)?;
-    natives.waits("send", send)?;
+    natives.plain("request", |context, lua, args| told(context, lua, request(context, lua, args)))?;
+    natives.plain("send", |context, lua, args| told(context, lua, send(context, lua, args)))?;
     natives.waits("write", |context, _, (connection, bytes): (i64, Value)| {
         let Value::String(bytes) = bytes else {
             return Err(format!("write wants a string of bytes, not {}", kind_of(&bytes)).into());
@@ -47,6 +47,9 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("connection_name", |context, _, connection: i64| {
         Ok(context.facts(key_of(connection)).map_or_else(|| "?".to_owned(), |facts| facts.name.to_string()))
     })?;
+    natives.plain("ended", |context, lua, (Text(name), Text(connection)): (Text, Text)| {
+        context.refusal(lua, ended(context, &name, &connection))
+    })?;
     natives.plain("not_connected", not_connected)
 }
 
@@ -59,7 +62,7 @@ impl Context {
 fn connect(
     context: &Context,
     lua: &Lua,
-    (name, url, options): (String, Value, Value),
+    (Text(name), url, options): (Text, Value, Value),
 ) -> Result<(), Refused> {
     let (desk, robot, fiber) = context.fiber(lua)?;
     let Value::String(url) = url else {
@@ -113,19 +116,11 @@ fn names(context: &Context, lua: &Lua, connection: i64) -> mlua::Result<Option<T
 fn message(
     context: &Context,
     _: &Lua,
-    (connection, name, connection_name): (i64, String, String),
+    (connection, Text(name), Text(connection_name)): (i64, Text, Text),
 ) -> Result<(u32, bool), Refused> {
     let (desk, _) = context.robot()?;
     let key = key_of(connection);
-    let Some(facts) = desk.facts(key) else {
-        let connection = Some(Arc::from(connection_name));
-        return Err(context.count(
-            FailureKind::Closed,
-            &name,
-            connection,
-            "the connection has ended".to_owned(),
-        ));
-    };
+    let Some(facts) = desk.facts(key) else { return Err(ended(context, &name, &connection_name)) };
     let Some(protocol) = facts.protocol else {
         return Err("a stream has no messages: use write, read_line, read_exactly and read_until".into());
     };
@@ -147,16 +142,40 @@ fn message(
     Ok((id.0, lasting))
 }
 
+/// What became of a message that was to be sent.
+enum Sending {
+    Sent,
+    /// The connection has ended.
+    Ended,
+}
+
+/// The same for the prelude: nil when it is sent, false when the connection has ended, which the prelude counts under the
+/// names that only it knows then.
+fn told(context: &Context, lua: &Lua, sending: Result<Sending, Refused>) -> mlua::Result<Value> {
+    match sending {
+        Ok(Sending::Sent) => Ok(Value::Nil),
+        Ok(Sending::Ended) => Ok(Value::Boolean(false)),
+        Err(refused) => context.refusal(lua, refused),
+    }
+}
+
+/// The failure of a message on a connection that has ended.
+fn ended(context: &Context, name: &str, connection: &str) -> Refused {
+    context.count(FailureKind::Closed, name, Some(connection.into()), "the connection has ended".to_owned())
+}
+
 type Request = (i64, u32, Value, Value);
 
 fn request(
     context: &Context,
     lua: &Lua,
     (connection, message, body, options): Request,
-) -> Result<(), Refused> {
+) -> Result<Sending, Refused> {
     let (desk, _, fiber) = context.fiber(lua)?;
     let (connection, message) = (key_of(connection), MessageId(message));
-    let mut encoded = context.encode(lua, connection, message, &body)?;
+    let Some(mut encoded) = context.encode(lua, connection, message, &body)? else {
+        return Ok(Sending::Ended);
+    };
     let issued = if options.is_nil() {
         desk.request(connection, message, &encoded, &CallOptions::default())
     } else {
@@ -173,38 +192,44 @@ fn request(
     encoded.clear();
     context.shared.body.replace(encoded);
     context.shared.wait(fiber, issued?, What::Request(connection, message));
-    Ok(())
+    Ok(Sending::Sent)
 }
 
-fn send(context: &Context, lua: &Lua, (connection, message, body): (i64, u32, Value)) -> Result<(), Refused> {
+fn send(
+    context: &Context,
+    lua: &Lua,
+    (connection, message, body): (i64, u32, Value),
+) -> Result<Sending, Refused> {
     let (desk, _) = context.robot()?;
     let (connection, message) = (key_of(connection), MessageId(message));
-    let mut encoded = context.encode(lua, connection, message, &body)?;
+    let Some(mut encoded) = context.encode(lua, connection, message, &body)? else {
+        return Ok(Sending::Ended);
+    };
     let sent = desk.send(connection, message, &encoded);
     encoded.clear();
     context.shared.body.replace(encoded);
-    Ok(sent?)
+    sent?;
+    Ok(Sending::Sent)
 }
 
 impl Context {
-    /// The encoded body, in the shard's buffer, which is taken out meanwhile.
+    /// The encoded body, in the shard's buffer, which is taken out meanwhile; none when the connection has ended.
     fn encode(
         &self,
         lua: &Lua,
         connection: ConnectionKey,
         message: MessageId,
         body: &Value,
-    ) -> Result<Vec<u8>, Refused> {
+    ) -> Result<Option<Vec<u8>>, Refused> {
+        let Some(facts) = self.facts(connection) else { return Ok(None) };
         let mut encoded = self.shared.body.take();
         encoded.clear();
-        // An ended connection encodes nothing: the engine refuses the call and counts it.
-        let Some(facts) = self.facts(connection) else { return Ok(encoded) };
-        let Some(protocol) = facts.protocol else { return Ok(encoded) };
+        let Some(protocol) = facts.protocol else { return Ok(Some(encoded)) };
         if let Err(text) = self.vm.codec.encode(lua, &protocol, message, body, &mut encoded) {
             let name = protocol.message_name(message);
             return Err(self.count(FailureKind::Encode, name, Some(facts.name), text));
         }
-        Ok(encoded)
+        Ok(Some(encoded))
     }
 }
 
@@ -236,7 +261,7 @@ fn read(context: &Context, lua: &Lua, (connection, how, argument, options): Read
 }
 
 /// The failure of asking for a connection that is not there.
-fn not_connected(context: &Context, lua: &Lua, (name, open): (String, Table)) -> mlua::Result<Value> {
+fn not_connected(context: &Context, lua: &Lua, (Text(name), open): (Text, Table)) -> mlua::Result<Value> {
     let open: Vec<String> = open.sequence_values().collect::<mlua::Result<_>>()?;
     let text = match suggest::nearest(&name, open.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean '{meant}'?"),

@@ -1,6 +1,6 @@
 //! Measuring and telling: checks, failures, times, counters, the log and the clocks.
 
-use super::{Context, Natives, Refused};
+use super::{Context, Natives, Refused, Text};
 use crate::duration;
 use crate::values::Shown;
 use mlua::{Lua, Value};
@@ -10,12 +10,12 @@ use throng_engine::{Failure, Level};
 use throng_metrics::FailureKind;
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
-    natives.may_refuse("check", |context, _, (name, passed): (String, bool)| {
+    natives.may_refuse("check", |context, _, (Text(name), passed): (Text, bool)| {
         context.robot()?.0.check(&name, passed);
         Ok(())
     })?;
     natives.plain("fail", fail)?;
-    natives.may_refuse("record", |context, _, (name, time): (String, Value)| {
+    natives.may_refuse("record", |context, _, (Text(name), time): (Text, Value)| {
         context.robot()?.0.record(&name, duration::from_lua(&time)?);
         Ok(())
     })?;
@@ -23,7 +23,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("log", log)?;
     natives.plain("now", |context, _, ()| Ok(context.nanoseconds() as f64 / 1e9))?;
     natives.plain("nanoseconds", |context, _, ()| Ok(context.nanoseconds()))?;
-    natives.may_refuse("record_nanoseconds", |context, _, (name, time): (String, u64)| {
+    natives.may_refuse("record_nanoseconds", |context, _, (Text(name), time): (Text, u64)| {
         context.robot()?.0.record(&name, Duration::from_nanos(time));
         Ok(())
     })?;
@@ -39,8 +39,8 @@ impl Context {
 }
 
 /// The failure that a script declares, counted with its fields as the sample.
-fn fail(context: &Context, lua: &Lua, (text, fields): (String, Value)) -> mlua::Result<Value> {
-    let shown = Shown { secrets: &context.shared.project.secrets };
+fn fail(context: &Context, lua: &Lua, (Text(text), fields): (Text, Value)) -> mlua::Result<Value> {
+    let shown = Shown { redaction: &context.shared.project.redaction };
     let sample = (!fields.is_nil()).then(|| shown.text(&fields));
     match context.robot() {
         Ok((desk, robot)) => desk.fail(robot, FailureKind::Fail, &text, &text, sample.as_deref()),
@@ -60,7 +60,7 @@ fn fail(context: &Context, lua: &Lua, (text, fields): (String, Value)) -> mlua::
     Ok(value)
 }
 
-fn count(context: &Context, _: &Lua, (name, by): (String, Value)) -> Result<(), Refused> {
+fn count(context: &Context, _: &Lua, (Text(name), by): (Text, Value)) -> Result<(), Refused> {
     let by = match by {
         Value::Nil => 1,
         Value::Integer(by) => u64::try_from(by).map_err(|_| "count adds a whole number, 0 or more")?,
@@ -70,7 +70,7 @@ fn count(context: &Context, _: &Lua, (name, by): (String, Value)) -> Result<(), 
     Ok(())
 }
 
-fn log(context: &Context, _: &Lua, (level, text): (u8, String)) -> mlua::Result<()> {
+fn log(context: &Context, _: &Lua, (level, Text(text)): (u8, Text)) -> mlua::Result<()> {
     let Some(desk) = &context.shared.desk else { return Ok(()) };
     let current = context.shared.current.get();
     let level = match level {

@@ -12,9 +12,9 @@ mod watch;
 
 use crate::raw;
 use crate::sandbox::freeze::contents;
-use crate::state::{FiberKey, Shared};
+use crate::state::{FiberKey, Robot, Shared};
 use crate::vm::{VmState, done_token, wait_token};
-use mlua::{FromLuaMulti, IntoLua, IntoLuaMulti, Lua, Table, Value};
+use mlua::{FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, LuaString, Table, Value};
 use slotmap::Key;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -55,6 +55,15 @@ impl From<&str> for Refused {
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Refused {
         Refused::Failure(Box::new(failure))
+    }
+}
+
+/// Text from a script, in which bytes that are no text are replaced: names and messages are for people.
+pub(crate) struct Text(String);
+
+impl FromLua for Text {
+    fn from_lua(value: Value, lua: &Lua) -> mlua::Result<Text> {
+        LuaString::from_lua(value, lua).map(|text| Text(text.to_string_lossy()))
     }
 }
 
@@ -134,6 +143,12 @@ impl Context {
             return Err("this is for a robot's code; it cannot be done at file level".into());
         }
         Ok((self.desk()?, robot))
+    }
+
+    /// Whether the robot whose code runs is on its way out.
+    fn is_halted(&self) -> bool {
+        let robots = self.shared.robots.borrow();
+        robots.get(self.shared.current.get().robot).is_none_or(Robot::is_halted)
     }
 
     /// The engine, the robot and the fiber that is to wait.

@@ -3,10 +3,18 @@
 use super::{Context, Natives, Refused, option, options_of};
 use crate::duration;
 use crate::run;
-use crate::state::{Origin, Spawned, SpawnedKey, Timer, Waiter, What, key_of, number_of, slot_of};
+use crate::state::{Course, Origin, Spawned, SpawnedKey, Timer, Waiter, What, key_of, number_of, slot_of};
 use mlua::{Lua, Value};
 use throng_engine::{ConnectionKey, OperationKey};
 use throng_metrics::FailureKind;
+
+/// Timers of one robot at a time.
+const TIMERS: usize = 256;
+/// Functions of one robot that run beside each other.
+const FUNCTIONS: usize = 4096;
+
+/// Why nothing begins any more.
+const LEAVING: &str = "the robot's life is ending: nothing begins in it any more";
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.waits("sleep", |context, lua, time: Value| {
@@ -35,7 +43,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.may_refuse("gather", |context, lua, ()| {
         let (desk, robot, fiber) = context.fiber(lua)?;
         let operation = desk.park(robot, None, None);
-        context.shared.wait(fiber, operation, What::Gather);
+        context.shared.wait(fiber, operation, What::Gather { failed: false });
         Ok(number_of(operation))
     })?;
     natives.plain("wake", |context, _, operation: i64| {
@@ -54,8 +62,10 @@ enum End {
 /// The robot's life ends; the coroutine waits for what never comes.
 fn end(context: &Context, lua: &Lua, end: End) -> Result<(), Refused> {
     let (desk, robot, fiber) = context.fiber(lua)?;
-    if let Some(robot) = context.shared.robots.borrow_mut().get_mut(robot) {
-        robot.halted = true;
+    if let Some(robot) = context.shared.robots.borrow_mut().get_mut(robot)
+        && robot.course == Course::Alive
+    {
+        robot.course = Course::Halted;
     }
     context.shared.wait(fiber, OperationKey::default(), What::End);
     match end {
@@ -78,17 +88,34 @@ fn every(
     }
     let options = options_of(&options, "every", &["exact"])?;
     let exact = option(&options, "exact", "true or false")?.unwrap_or(false);
-    let operation = desk.every(robot, connection.map(key_of::<ConnectionKey>), interval, exact);
+    if context.is_halted() {
+        return Err(LEAVING.into());
+    }
+    let connection = connection.map(key_of::<ConnectionKey>);
+    if connection.is_some_and(|connection| !desk.is_open(connection)) {
+        return Err(context.count(FailureKind::Closed, "every", None, "the connection has ended".to_owned()));
+    }
+    if context.shared.robots.borrow().get(robot).is_some_and(|robot| robot.timers.len() >= TIMERS) {
+        return Err(format!("a robot has at most {TIMERS} timers: cancel() those it needs no more").into());
+    }
+    let operation = desk.every(robot, connection, interval, exact);
     let module = context.shared.current.get().module;
     let timer = context.shared.timers.borrow_mut().insert(Timer { robot, module, operation, busy: false });
     context.shared.operations.borrow_mut().insert(operation, Waiter::Timer(timer));
+    if let Some(robot) = context.shared.robots.borrow_mut().get_mut(robot) {
+        robot.timers.push(timer);
+    }
     Ok(number_of(timer))
 }
 
 /// A function that begins later in this turn; it is in the prelude.
 fn spawn(context: &Context, _: &Lua, grouped: bool) -> Result<i64, Refused> {
     let (desk, robot) = context.robot()?;
-    if context.shared.is_crowded(robot) {
+    if context.is_halted() {
+        return Err(LEAVING.into());
+    }
+    let own = context.shared.robots.borrow().get(robot).map_or(0, |robot| robot.fibers.len());
+    if own >= FUNCTIONS || context.shared.is_crowded(robot) {
         let text = "too many functions run beside each other; nothing was spawned".to_owned();
         return Err(context.count(FailureKind::Overflow, "spawn", None, text));
     }
@@ -122,10 +149,13 @@ fn cancel_spawned(context: &Context, _: &Lua, id: i64) -> Result<(), Refused> {
 fn join(context: &Context, lua: &Lua, (id, time): (i64, Value)) -> Result<(), Refused> {
     let (desk, robot, fiber) = context.fiber(lua)?;
     let time = duration::optional(&time)?;
+    let mut all = context.shared.spawned.borrow_mut();
+    let Some(spawned) = all.get_mut(key_of::<SpawnedKey>(id)) else {
+        return Err("the spawned function is gone".into());
+    };
     let operation = desk.park(robot, None, time);
-    if let Some(spawned) = context.shared.spawned.borrow_mut().get_mut(key_of::<SpawnedKey>(id)) {
-        spawned.joins.push(operation);
-    }
+    spawned.joins.push(operation);
+    drop(all);
     context.shared.wait(fiber, operation, What::Join);
     Ok(())
 }

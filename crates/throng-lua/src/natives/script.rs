@@ -1,11 +1,12 @@
 //! What the prelude asks about scripts: where they are, what a value is, which chunk a name stands for.
 
-use super::{Context, Natives};
+use super::{Context, Natives, Text};
 use crate::load;
 use crate::program;
 use crate::raw;
 use crate::suggest;
 use crate::values::{Shown, kind_of};
+use crate::vm::HOST_CHUNKS;
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
@@ -13,7 +14,10 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.table.raw_set("version", env!("CARGO_PKG_VERSION"))?;
     natives.table.raw_set("host", project.host.as_str())?;
     natives.table.raw_set("options", load::options_table(natives.lua, &project)?)?;
-    natives.plain("trace", |context, lua, value: Value| Ok((message_of(context, &value), traceback(lua))))?;
+    natives.plain("trace", |context, lua, value: Value| {
+        let message = message_of(context, &value);
+        Ok((in_user_s_code(lua, message), traceback(lua)))
+    })?;
     natives.plain("place", |_, lua, ()| Ok(place(lua).map(|(file, line)| format!("{file}:{line}"))))?;
     natives.plain("where", |_, lua, ()| Ok(place(lua).unzip()))?;
     natives.plain("defined", |_, _, function: Function| {
@@ -25,7 +29,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("kind_of", |_, _, value: Value| Ok(kind_of(&value)))?;
     natives.plain("unknown", unknown)?;
     natives.plain("check_task_options", |_, _, options: Table| Ok(program::check_options(&options).err()))?;
-    natives.plain("chunk", |context, lua, name: String| load::chunk(context, lua, &name))
+    natives.plain("chunk", |context, lua, Text(name): Text| load::chunk(context, lua, &name))
 }
 
 /// The file of a chunk of the user's, from Lua's name for the source; none for the prelude and for C functions.
@@ -63,10 +67,20 @@ fn message_of(context: &Context, value: &Value) -> String {
             Ok(Value::String(text)) => text.to_string_lossy(),
             _ => format!(
                 "error with a table: {}",
-                Shown { secrets: &context.shared.project.secrets }.text(value)
+                Shown { redaction: &context.shared.project.redaction }.text(value)
             ),
         },
-        other => format!("error with {}", Shown { secrets: &context.shared.project.secrets }.text(other)),
+        other => format!("error with {}", Shown { redaction: &context.shared.project.redaction }.text(other)),
+    }
+}
+
+/// A mistake that Lua noticed in the prelude, such as an index of nil, is its caller's: the text names their line.
+fn in_user_s_code(lua: &Lua, message: String) -> String {
+    let of_prelude =
+        message.strip_prefix(HOST_CHUNKS.trim_start_matches('=')).map(|rest| rest.splitn(3, ':').nth(2));
+    match (of_prelude, place(lua)) {
+        (Some(Some(text)), Some((file, line))) => format!("{file}:{line}:{text}"),
+        _ => message,
     }
 }
 
@@ -85,10 +99,10 @@ fn is_of_user(line: &str) -> bool {
         && !line.starts_with("(...tail")
 }
 
-type Unknown = (String, String, Table, Option<bool>);
+type Unknown = (Text, Text, Table, Option<bool>);
 
 /// The text for a name that is not among `known`: a list, or with `keys` the keys of a table.
-fn unknown(_: &Context, _: &Lua, (what, name, known, keys): Unknown) -> mlua::Result<String> {
+fn unknown(_: &Context, _: &Lua, (Text(what), Text(name), known, keys): Unknown) -> mlua::Result<String> {
     let names: Vec<String> = if keys == Some(true) {
         known.pairs::<String, Value>().filter_map(|pair| pair.ok().map(|(key, _)| key)).collect()
     } else {

@@ -3,11 +3,11 @@
 use super::connection::time_of;
 use super::{Context, Natives, Refused, option, options_of};
 use crate::sandbox::freeze::contents;
-use crate::state::{FiberKey, Watch, What, key_of};
+use crate::state::{FiberKey, Waiting, Watch, What, key_of};
 use crate::suggest;
 use mlua::{Lua, Table, Value};
 use std::sync::Arc;
-use throng_engine::ConnectionKey;
+use throng_engine::{ConnectionKey, OperationKey, RobotKey};
 use throng_metrics::FailureKind;
 use throng_wire::{Direction, MessageId, Protocol};
 
@@ -21,21 +21,50 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.may_refuse("watch", watch)?;
     natives.waits("await", wait_for)?;
     natives.plain("disarm", |context, _, id: i64| {
-        context.shared.disarm(context.shared.current.get().robot, id);
+        disarm(context, id);
         Ok(())
     })
 }
 
-type Arming = (i64, Table, bool, bool);
+/// Takes a watch away. Who waits for its next message finds it closed.
+fn disarm(context: &Context, id: i64) {
+    let robot = context.shared.current.get().robot;
+    let waits = waiter_of(context, robot, id);
+    context.shared.disarm(robot, id);
+    if let (Some(operation), Some(desk)) = (waits, &context.shared.desk) {
+        desk.wake(operation);
+    }
+}
+
+/// What the function waits on that waits for a watch's next message.
+fn waiter_of(context: &Context, robot: RobotKey, id: i64) -> Option<OperationKey> {
+    let robots = context.shared.robots.borrow();
+    let watch = robots.get(robot)?.watches.iter().find(|watch| watch.id == id)?;
+    let fibers = context.shared.fibers.borrow();
+    match fibers.get(watch.fiber)?.waiting.as_ref()? {
+        Waiting { operation, what: What::Message { watch, .. } } if *watch == id => Some(*operation),
+        _ => None,
+    }
+}
+
+type Arming = (i64, Table, bool, bool, Value);
 
 /// Arms a watch and gives its id.
-fn watch(context: &Context, _: &Lua, (connection, names, filtered, once): Arming) -> Result<i64, Refused> {
+fn watch(
+    context: &Context,
+    _: &Lua,
+    (connection, names, filtered, once, options): Arming,
+) -> Result<i64, Refused> {
     let (desk, robot) = context.robot()?;
+    match once {
+        true => options_of(&options, "expect", &["timeout", "where", "quiet"])?,
+        false => options_of(&options, "watch", &["where"])?,
+    };
     let key: ConnectionKey = key_of(connection);
     let names: Vec<String> = contents(&names)
         .sequence_values()
         .collect::<mlua::Result<_>>()
-        .map_err(|_| "the names of messages are texts")?;
+        .map_err(|_| "the names of messages are text")?;
     let Some(facts) = desk.facts(key) else {
         let text = "the connection has ended".to_owned();
         return Err(context.count(FailureKind::Closed, &names.join(", "), None, text));
@@ -85,6 +114,7 @@ fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Valu
     let options = options_of(&options, "waiting for a message", &["timeout", "where", "quiet"])?;
     let quiet = option(&options, "quiet", "true or false")?.unwrap_or(false);
     let time = time_of(&time)?;
+    let is_waited_for = waiter_of(context, robot, id).is_some();
     let mut robots = context.shared.robots.borrow_mut();
     let watch = robots.get_mut(robot).and_then(|robot| robot.watches.iter_mut().find(|watch| watch.id == id));
     let Some(watch) = watch else {
@@ -96,6 +126,11 @@ fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Valu
             "the watch or its connection is closed".to_owned(),
         ));
     };
+    if is_waited_for {
+        return Err(
+            "another function waits for this watch's next message: give each a watch of its own".into()
+        );
+    }
     let (connection, once, names) = (watch.connection, watch.once, watch.names.clone());
     let Some(facts) = desk.facts(connection) else {
         drop(robots);

@@ -1,13 +1,24 @@
 -- Connection objects: { key, message ids by name, name = name }.
 
 local P, N = ...
-local getmetatable, rawget, rawset, setmetatable, type = getmetatable, rawget, rawset, setmetatable, type
+local getmetatable, rawget, rawset, setmetatable = getmetatable, rawget, rawset, setmetatable
+local tostring, type = tostring, type
+local yield = coroutine.yield
 local block, block_for_message, raise, try_block = P.block, P.block_for_message, P.raise, P.try_block
 local connections, watches, robots = P.connections, P.watches, P.robots
+local WAIT = N.wait
 
-local Connection = { __name = "connection" }
-Connection.__index = Connection
+local Connection, methods = { __name = "connection" }, {}
 P.Connection = Connection
+
+function Connection.__index(connection, key)
+  if key == "is_open" then return N.is_open(connection[1]) end
+  return methods[key]
+end
+
+function Connection.__newindex(connection, key)
+  return raise("a connection has no field of its own for '" .. tostring(key) .. "': put it in self")
+end
 
 function Connection.__tostring(connection) return "connection " .. connection.name end
 
@@ -15,9 +26,13 @@ local no_messages = setmetatable({}, {
   __index = function() return raise("a stream has no messages: use write, read_line, read_exactly and read_until") end,
 })
 
--- `N.names` gives one table per protocol, so that its names are looked up in the engine once.
+-- `N.names` gives one table per protocol, so that its names are looked up in the engine once. What is called most is in the
+-- object itself.
 function P.new_connection(key, name)
-  return setmetatable({ key, N.names(key) or no_messages, name = name }, Connection)
+  return setmetatable({
+    key, N.names(key) or no_messages,
+    name = name, request = methods.request, try_request = methods.try_request, send = methods.send,
+  }, Connection)
 end
 
 local function of_connection(connection, method)
@@ -36,29 +51,40 @@ local function message_of(connection, method, name)
   return found
 end
 
+-- A connection that has ended refuses with false, because it no longer knows its name.
+local function refusal_of(connection, name, refused)
+  if refused == false then return N.ended(name, connection.name) end
+  return refused
+end
+
 -- The look-up in the cache comes first, because this is the path of every request; what it finds proves the rest.
-function Connection.request(connection, name, body, options)
-  local names = connection[2]
+function methods.request(connection, name, body, options)
+  local names = connection and connection[2]
   local id, refused = names and names[name]
   if not id then
     id, refused = message_of(connection, "request", name)
     if refused then return raise(refused) end
   end
-  return block(N.request(connection[1], id, body, options))
+  refused = N.request(connection[1], id, body, options)
+  if refused ~= nil then return raise(refusal_of(connection, name, refused)) end
+  local ok, value = yield(WAIT)
+  if ok then return value end
+  return raise(value)
 end
 
-function Connection.try_request(connection, name, body, options)
+function methods.try_request(connection, name, body, options)
   local id, refused = message_of(connection, "try_request", name)
-  return try_block(refused or N.request(connection[1], id, body, options))
+  if not refused then refused = refusal_of(connection, name, N.request(connection[1], id, body, options)) end
+  return try_block(refused)
 end
 
-function Connection.send(connection, name, body)
+function methods.send(connection, name, body)
   local id, refused = message_of(connection, "send", name)
-  refused = refused or N.send(connection[1], id, body)
+  if not refused then refused = refusal_of(connection, name, N.send(connection[1], id, body)) end
   if refused then raise(refused) end
 end
 
-function Connection.close(connection)
+function methods.close(connection)
   of_connection(connection, "close")
   local key = connection[1]
   N.close(key)
@@ -67,40 +93,35 @@ function Connection.close(connection)
   if robot and rawget(robot, connection.name) == connection then rawset(robot, connection.name, nil) end
 end
 
-function Connection.drop(connection)
+function methods.drop(connection)
   of_connection(connection, "drop")
   N.drop(connection[1])
 end
 
-function Connection.is_open(connection)
-  of_connection(connection, "is_open")
-  return N.is_open(connection[1])
-end
-
-function Connection.every(connection, time, fn, options)
+function methods.every(connection, time, fn, options)
   of_connection(connection, "every")
   return P.every(connection[1], time, fn, options)
 end
 
 -- Streams ----------------------------------------------------------------------------------------------------------
 
-function Connection.write(connection, bytes)
+function methods.write(connection, bytes)
   of_connection(connection, "write")
   local refused = N.write(connection[1], bytes)
   if refused then raise(refused) end
 end
 
-function Connection.read_line(connection, options)
+function methods.read_line(connection, options)
   of_connection(connection, "read_line")
   return block(N.read(connection[1], "line", nil, options))
 end
 
-function Connection.read_exactly(connection, count, options)
+function methods.read_exactly(connection, count, options)
   of_connection(connection, "read_exactly")
   return block(N.read(connection[1], "exactly", count, options))
 end
 
-function Connection.read_until(connection, bytes, options)
+function methods.read_until(connection, bytes, options)
   of_connection(connection, "read_until")
   return block(N.read(connection[1], "until", bytes, options))
 end
@@ -116,19 +137,22 @@ local function arm(connection, method, names, options, once)
   if type(names) ~= "table" or #names == 0 then
     raise(method .. " wants the name of a message or a list of names, not " .. N.kind_of(names))
   end
+  if options ~= nil and type(options) ~= "table" then
+    raise(method .. " wants its options as a table, not " .. N.kind_of(options))
+  end
   local where = options and options.where
   if where ~= nil then P.function_of(method .. "'s where", where) end
-  local refused, id = N.watch(connection[1], names, where ~= nil, once)
+  local refused, id = N.watch(connection[1], names, where ~= nil, once, options)
   if refused then raise(refused) end
   watches[id] = setmetatable({ id, where = where, first = 1, last = 0 }, Watch)
   return watches[id]
 end
 
-function Connection.watch(connection, names, options)
+function methods.watch(connection, names, options)
   return arm(connection, "watch", names, options, false)
 end
 
-function Connection.expect(connection, names, options)
+function methods.expect(connection, names, options)
   local watch = arm(connection, "expect", names, options, true)
   local id = watch[1]
   local refused = N.await(id, options and options.timeout, options)
@@ -151,9 +175,12 @@ function P.offer(id, message, name, limit)
   return true
 end
 
-function P.disarm(id) watches[id] = nil end
+local function of_watch(watch, method)
+  if getmetatable(watch) ~= Watch then raise("write watch:" .. method .. "(...), with a colon") end
+end
 
 function Watch.next(watch, time, options)
+  of_watch(watch, "next")
   if type(time) == "table" then time, options = time.timeout, time end
   while true do
     local first = watch.first
@@ -168,6 +195,7 @@ function Watch.next(watch, time, options)
 end
 
 function Watch.close(watch)
+  of_watch(watch, "close")
   N.disarm(watch[1])
   watches[watch[1]] = nil
 end

@@ -3,7 +3,7 @@
 local P, N = ...
 local error, select, setmetatable, xpcall = error, select, setmetatable, xpcall
 local yield = coroutine.yield
-local caught, describe, raise = P.caught, P.describe, P.raise
+local caught, describe, forget_carried, raise = P.caught, P.describe, P.forget_carried, P.raise
 local DONE, WAIT = N.done, N.wait
 
 local robots, connections, timers, calls, watches = {}, {}, {}, {}, {}
@@ -70,18 +70,22 @@ routines[11] = function(robot)
 end
 routines[12] = function(_, entry, argument) return P[entry](argument) end
 
-local SPAWNED = 8
+local SPAWNED, WHEN, WHERE = 8, 9, 10
 
 function P.drive(entry, slot, a, b, c)
   while true do
+    forget_carried()
     local ok, outcome = xpcall(routines[entry], caught, robots[slot], a, b, c)
     if ok then
+      -- An idle coroutine keeps nothing alive, so what nobody asked for goes.
+      if entry ~= WHEN and entry ~= WHERE then outcome = nil end
       a, b, c = nil, nil, nil
       entry, slot, a, b, c = yield(DONE, true, outcome)
     else
       if entry == SPAWNED and calls[a] then P.settle(a, calls[a], outcome) end
-      a, b, c = nil, nil, nil
-      entry, slot, a, b, c = yield(DONE, false, describe(outcome))
+      local counted, message, traceback = describe(outcome)
+      outcome, a, b, c = nil, nil, nil, nil
+      entry, slot, a, b, c = yield(DONE, false, counted, message, traceback)
     end
   end
 end

@@ -55,6 +55,9 @@ function P.rethrow(outcome)
   return error(outcome, 0)
 end
 
+-- An error that was raised again and caught by the script itself is not to be taken for a later one.
+function P.forget_carried() carried = nil end
+
 -- What an error of a spawned function is to those who wait for it: the host has counted it.
 function P.as_failure(outcome)
   if getmetatable(outcome) ~= Caught then

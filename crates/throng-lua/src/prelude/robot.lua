@@ -155,6 +155,7 @@ function P.every(connection, time, fn, options)
 end
 
 function Timer.cancel(timer)
+  if getmetatable(timer) ~= Timer then raise("write timer:cancel(), with a colon") end
   N.cancel_timer(timer[1])
   timers[timer[1]] = nil
 end
@@ -171,7 +172,7 @@ Handle.__index = Handle
 
 local function launch(fn, group)
   local refused, id = N.spawn(group ~= nil)
-  if refused then raise(refused) end
+  if refused then return nil, refused end
   local handle = setmetatable({ id, fn = fn, group = group }, Handle)
   calls[id] = handle
   return handle
@@ -197,20 +198,39 @@ end
 
 function methods.spawn(robot, fn)
   of_robot(robot, "spawn")
-  return launch(function_of("spawn", fn))
+  local handle, refused = launch(function_of("spawn", fn))
+  if refused then raise(refused) end
+  return handle
+end
+
+local function of_handle(handle, method)
+  if getmetatable(handle) ~= Handle then raise("write handle:" .. method .. "(...), with a colon, on what spawn returned") end
 end
 
 function Handle.wait(handle, time)
+  of_handle(handle, "wait")
   if not handle.done then block(N.join(handle[1], time)) end
   if handle.failure then return rethrow(handle.failure) end
   return unpack(handle.results, 1, handle.results.n)
 end
 
 function Handle.cancel(handle)
+  of_handle(handle, "cancel")
   if handle.done then return end
   local refused = N.cancel_spawned(handle[1])
   if refused then raise(refused) end
   P.settle(handle[1], handle, setmetatable({ kind = "closed", message = "the spawned function was cancelled" }, P.Failure))
+end
+
+-- The functions of an `all` that still run are not wanted any more.
+local function cancel_all(handles)
+  for _, handle in ipairs(handles) do
+    if not handle.done then
+      handle.done = true
+      N.cancel_spawned(handle[1])
+      calls[handle[1]] = nil
+    end
+  end
 end
 
 function methods.all(robot, ...)
@@ -221,19 +241,20 @@ function methods.all(robot, ...)
   local refused = N.may_block()
   if refused then return raise(refused) end
   local group, handles = { pending = count }, {}
-  for index = 1, count do handles[index] = launch((select(index, ...)), group) end
+  for index = 1, count do
+    local handle
+    handle, refused = launch((select(index, ...)), group)
+    if refused then
+      cancel_all(handles)
+      return raise(refused)
+    end
+    handles[index] = handle
+  end
   local refusal, operation = N.gather()
   group.operation = operation
   block(refusal)
   if group.outcome then
-    for index = 1, count do
-      local handle = handles[index]
-      if not handle.done then
-        handle.done = true
-        N.cancel_spawned(handle[1])
-        calls[handle[1]] = nil
-      end
-    end
+    cancel_all(handles)
     return rethrow(group.outcome)
   end
   local results = {}

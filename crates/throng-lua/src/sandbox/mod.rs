@@ -9,6 +9,7 @@ mod guard;
 mod native;
 mod pattern;
 pub mod random;
+pub mod reach;
 mod removed;
 mod watch;
 

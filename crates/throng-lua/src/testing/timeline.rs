@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
+use throng_engine::redact::{REDACTED, Redaction};
 use throng_engine::{Failure, Message, RobotId, TakenAs, Trace, Tracer};
 use throng_sproto::{Value, decode_value};
 use throng_wire::{Codec, Direction, Nanos};
@@ -21,7 +22,7 @@ const FIELDS: usize = 12;
 pub(super) struct Timeline {
     events: VecDeque<TestEvent>,
     start_failed: HashSet<RobotId>,
-    secrets: Vec<String>,
+    redaction: Redaction,
 }
 
 /// Writes what the engine tells into a timeline.
@@ -34,9 +35,9 @@ impl Tracer for Writer {
 }
 
 impl Timeline {
-    /// Parts of field names whose values are not shown.
-    pub(super) fn set_secrets(&mut self, secrets: &[String]) {
-        self.secrets = secrets.to_vec();
+    /// Which fields' values are not shown.
+    pub(super) fn set_redaction(&mut self, redaction: &Redaction) {
+        self.redaction = redaction.clone();
     }
 
     pub(super) fn events(&self) -> Vec<TestEvent> {
@@ -122,9 +123,9 @@ impl Timeline {
             Value::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
             Value::String(bytes) | Value::Binary(bytes) => out.push_str(&quoted(bytes)),
             Value::Struct(fields) => {
-                let entries = fields
-                    .iter()
-                    .map(|(name, value)| (format!("{name} = "), (!self.is_secret(name)).then_some(value)));
+                let entries = fields.iter().map(|(name, value)| {
+                    (format!("{name} = "), (!self.redaction.is_secret(name)).then_some(value))
+                });
                 self.write_entries(entries, out);
             }
             Value::Array(elements) => {
@@ -159,15 +160,10 @@ impl Timeline {
             out.push_str(&name);
             match value {
                 Some(value) => self.write(value, out),
-                None => out.push_str("(redacted)"),
+                None => out.push_str(REDACTED),
             }
         }
         out.push_str(" }");
-    }
-
-    fn is_secret(&self, name: &str) -> bool {
-        let name = name.to_lowercase();
-        self.secrets.iter().any(|secret| name.contains(secret.as_str()))
     }
 }
 
@@ -216,8 +212,7 @@ mod tests {
 
     #[test]
     fn values_are_shown_in_the_schema_s_order_and_secrets_are_not() {
-        let mut timeline = Timeline::default();
-        timeline.set_secrets(&["password".to_owned()]);
+        let timeline = Timeline::default();
         let value = Value::structure([
             ("Text", Value::String(b"a\n".to_vec())),
             ("MyPassword", Value::Integer(5)),
@@ -226,10 +221,7 @@ mod tests {
         ]);
         let mut out = String::new();
         timeline.write(&value, &mut out);
-        assert_eq!(
-            out,
-            r#"{ Text = "a\n", MyPassword = (redacted), List = { 1, true }, Map = { [7] = {} } }"#
-        );
+        assert_eq!(out, r#"{ Text = "a\n", MyPassword = ***, List = { 1, true }, Map = { [7] = {} } }"#);
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl World {
         let mut shard = Shard::in_memory(config, net.clone(), |desk| LuaHost::new(project, desk))?;
         let stand = Rc::new(Stand::new(Servers::new(net.clone())));
         stand.options.replace(asked.clone());
-        stand.timeline.borrow_mut().set_secrets(&plan.project.secrets);
+        stand.timeline.borrow_mut().set_redaction(&plan.project.redaction);
         shard.set_tracer(Box::new(Writer(stand.timeline.clone())));
         let world = World { shard, stand, net, clock, plan: plan.clone(), asked, began: Instant::now() };
         world.load(dialects, file)?;

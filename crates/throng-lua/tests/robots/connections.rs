@@ -9,9 +9,9 @@ fn a_connection_is_closed_and_its_name_is_free() {
         "function a:start()
              local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
              game:close()
-             print(game:is_open(), game.name, pcall(function() return self.robot.game end))
+             print(game.is_open, game.name, pcall(function() return self.robot.game end))
              local again = self.robot:connect('game', 'tcp://127.0.0.1:4000')
-             print(again ~= game, again:is_open(), self.robot.game == again)
+             print(again ~= game, again.is_open, self.robot.game == again)
              print(select(2, game:try_request('EchoRequest', {})).kind)
          end",
     )
@@ -34,7 +34,7 @@ fn a_lost_connection_fails_its_waiters_and_tells_the_mods() {
              local _, err = game:try_request('SlowRequest', {})
              print(err.kind, err.connection)
          end
-         function a:closed(connection, why) print('closed', connection.name, why.kind, connection:is_open()) end",
+         function a:closed(connection, why) print('closed', connection.name, why.kind, connection.is_open) end",
     )
     .serve(|peer, _, _| peer.close());
     world.advance(100);
@@ -78,7 +78,7 @@ fn a_robot_has_any_number_of_connections() {
         "function a:start()
              for _, name in ipairs { 'x', 'y', 'z' } do self.robot:connect(name, 'tcp://127.0.0.1:4000') end
              local names = {}
-             for name, connection in pairs(self.robot.connections) do names[#names + 1] = name .. tostring(connection:is_open()) end
+             for name, connection in pairs(self.robot.connections) do names[#names + 1] = name .. tostring(connection.is_open) end
              table.sort(names)
              print(table.concat(names, ' '))
              print(self.robot.y:request('EchoRequest', { Text = 'y' }).Text)
@@ -87,4 +87,46 @@ fn a_robot_has_any_number_of_connections() {
     .echo();
     world.advance(1);
     world.expect(&["xtrue ytrue ztrue", "y"]);
+}
+
+#[test]
+fn what_is_sent_on_an_ended_connection_fails_under_its_name() {
+    let mut world = plan(
+        "function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             game:request('EchoRequest', {})
+             game:close()
+             print(pcall(game.request, game, 'EchoRequest', {}))
+             local _, err = game:try_request('EchoRequest', {})
+             print(err.kind, err.name, err.connection, err.where)
+             print(pcall(game.send, game, 'EchoRequest', {}))
+             print(select(2, pcall(game.every, game, 1, print)).kind, select(2, pcall(game.watch, game, 'Note')).kind)
+         end",
+    )
+    .echo();
+    world.advance(1);
+    world.expect(&[
+        "false\tmods/a.lua:5: EchoRequest on game: the connection ended while something waited on it: the connection has ended",
+        "closed\tEchoRequest\tgame\tmods/a.lua:6",
+        "false\tmods/a.lua:8: EchoRequest on game: the connection ended while something waited on it: the connection has ended",
+        "closed\tclosed",
+    ]);
+    assert_eq!(world.failures(FailureKind::Closed), 5, "each counted once");
+}
+
+#[test]
+fn a_connection_takes_no_fields_and_is_open_is_none_to_call() {
+    let mut world = plan(
+        "function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             print(game.is_open, game.nothing, tostring(game), pcall(function() game.level = 5 end))
+             print(pcall(function() return game:is_open() end))
+         end",
+    )
+    .echo();
+    world.advance(1);
+    world.expect(&[
+        "true\tnil\tconnection game\tfalse\tmods/a.lua:3: a connection has no field of its own for 'level': put it in self",
+        "false\tmods/a.lua:4: attempt to call a boolean value (method 'is_open')",
+    ]);
 }

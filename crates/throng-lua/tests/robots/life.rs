@@ -316,7 +316,7 @@ fn a_robot_can_be_looked_into() {
     assert_eq!(world.shard.host_mut().inspect(robot).len(), 1);
     let text = world.shard.host_mut().inspect(robot).remove(0).1;
     assert!(
-        text.contains("level = 5") && text.contains("password = (redacted)") && !text.contains("robot"),
+        text.contains("level = 5") && text.contains("password = ***") && !text.contains("robot"),
         "{text}"
     );
 }
@@ -377,4 +377,202 @@ fn robots_beyond_the_limit_get_another_state() {
     assert_eq!(world.shard.host_mut().states(), 4);
     let ran = world.totals.counters().find("", "ran").map(|row| row.counts.value);
     assert!(ran.is_some_and(|ran| ran >= 20), "{ran:?}");
+}
+
+#[test]
+fn a_restart_asked_for_keeps_what_was_about_to_begin_from_it() {
+    let closed =
+        "closed(connection, why) print(self.robot.id, why.kind) self.robot:restart() print('never') end";
+    let mut world = plan(&format!(
+        "function a:start() self.robot:connect('game', 'tcp://127.0.0.1:4000'):close() self.robot:sleep(9) end
+         function a:{closed}"
+    ))
+    .file("mods/b.lua", &format!("local b = throng.mod() function b:{closed} return b"))
+    .echo();
+    world.advance(10);
+    world.expect(&["0\tself"]);
+}
+
+#[test]
+fn a_stop_in_a_stop_is_its_end() {
+    let mut world = plan(
+        "a:task('t', function(self) self.robot:stop() end)
+         function a:stop() print('a') self.robot:stop() print('never') end",
+    )
+    .file(
+        "mods/b.lua",
+        "local b = throng.mod()
+         function b:stop() local ok = pcall(self.robot.restart, self.robot) print('never', ok) end return b",
+    )
+    .file(
+        "mods/c.lua",
+        "local c = throng.mod() function c:stop() self.robot:sleep('5ms') print('c') end return c",
+    )
+    .echo();
+    world.advance(1100);
+    world.expect(&["a", "c"]);
+    assert_eq!(world.shard.host_mut().live_robots(), 0, "long before the time for stops is over");
+}
+
+#[test]
+fn nothing_begins_in_a_life_that_ends() {
+    let mut world = plan(
+        "function a:start()
+             local x <close> = setmetatable({}, { __close = function()
+                 print(pcall(self.robot.spawn, self.robot, print))
+                 print(pcall(self.robot.every, self.robot, 1, print))
+             end })
+             self.robot:restart()
+         end",
+    )
+    .echo();
+    world.advance(10);
+    let told = world.told();
+    assert!(
+        told.len() == 2 && told.iter().all(|line| line.contains("the robot's life is ending")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn close_variables_of_what_is_dropped_belong_to_their_robot() {
+    let told = |deadline: u64| {
+        let mut plan = plan(
+            "a:task('t', { timeout = '100ms' }, function(self)
+                 local x <close> = setmetatable({}, { __close = function()
+                     print(self.robot.id, throng.now() < 20, math.random(1000000))
+                     throng.count('closed')
+                 end })
+                 if self.robot.id == 0 then while true do end end
+                 self.robot:sleep(1)
+             end)",
+        );
+        plan.change = Box::new(move |project| project.limits.deadline = Duration::from_millis(deadline));
+        let mut world = plan.echo();
+        world.want(2);
+        world.advance(1500);
+        assert!(world.totals.counters().find("", "closed").is_some_and(|row| row.counts.value >= 2));
+        assert!(world.totals.script_errors().iter().all(|error| error.message.contains("cut off")));
+        let mut told = world.told();
+        told.sort();
+        told.dedup();
+        told
+    };
+    assert_eq!(told(10)[0], told(20)[0], "from the robot's own stream");
+}
+
+#[test]
+fn a_coroutine_serves_the_next_function_as_if_it_were_new() {
+    let mut world = plan(
+        "function a:start()
+             local weak = setmetatable({}, { __mode = 'v' })
+             local function run(fn) return pcall(function() return self.robot:spawn(fn):wait() end) end
+             run(function() local t = {} weak[1] = t return t end)
+             run(function() local t = {} weak[2] = t error(t) end)
+             run(function() local t = {} weak[3] = t self.robot:sleep('1ms') local _ <const> = t error('x') end)
+             run(function() local t <close> = setmetatable({}, { __close = function() error('in close') end }) weak[4] = t end)
+             local h = self.robot:spawn(function() local t = {} weak[5] = t self.robot:sleep(9) return t end)
+             self.robot:sleep('1ms') h:cancel() h = nil
+             self.robot:sleep('1ms')
+             for i = 1, 20 do self.robot:spawn(function() print(i) end):wait() end
+             -- Growth makes the collector look through everything, the old as well.
+             for round = 1, 6 do
+                 local grown = {}
+                 for i = 1, 30000 * round do grown[i] = {} end
+                 self.robot:sleep('1ms')
+             end
+             print(next(weak))
+         end",
+    )
+    .echo();
+    world.advance(100);
+    let told = world.told();
+    assert_eq!(told.len(), 21, "{:?}", world.totals.script_errors());
+    assert_eq!(told[20], "nil", "nothing of the old functions lives on");
+}
+
+#[test]
+fn the_host_s_coroutines_are_not_for_scripts() {
+    let mut world = plan(
+        "function a:start()
+             local co, main = coroutine.running()
+             print(main, coroutine.status(co), (coroutine.resume(co)), (pcall(coroutine.close, co)))
+             print(coroutine.wrap(function() local own, is_main = coroutine.running() return is_main, coroutine.status(own) end)())
+         end",
+    )
+    .echo();
+    world.advance(1);
+    world.expect(&["true\tdead\tfalse\ttrue", "false\trunning"]);
+}
+
+#[test]
+fn a_robot_has_so_many_timers_and_functions() {
+    let mut world = plan(
+        "function a:start()
+             local timers = {}
+             for i = 1, 256 do timers[i] = self.robot:every(1000, print) end
+             print(pcall(self.robot.every, self.robot, 1000, print))
+             timers[7]:cancel()
+             self.robot:every(1000, print)
+             for i = 1, 4094 do self.robot:spawn(function() self.robot:sleep(1) end) end
+             print(pcall(self.robot.all, self.robot, print, print, print))
+         end",
+    )
+    .echo();
+    world.advance(100);
+    let told = world.told();
+    assert!(told[0].contains("a robot has at most 256 timers"), "{told:?}");
+    assert!(told[1].contains("too many functions run beside each other"), "{told:?}");
+    assert_eq!(told.len(), 2, "nothing of the refused `all` ran");
+    assert_eq!(world.failures(FailureKind::Overflow), 1);
+}
+
+#[test]
+fn all_errors_of_functions_beside_each_other_are_counted() {
+    let mut world = plan(
+        "function a:start()
+             print(pcall(self.robot.all, self.robot, function() error('one') end, function() error('two') end))
+         end",
+    )
+    .echo();
+    world.advance(10);
+    let told = world.told();
+    assert!(told[0].contains("mods/a.lua:2: one"), "{told:?}");
+    world.expect_error("mods/a.lua:2: two", "mods/a.lua:2");
+    assert_eq!(world.failures(FailureKind::Script), 1, "one was caught");
+}
+
+#[test]
+fn an_error_that_was_caught_is_not_taken_for_a_later_one() {
+    let mut world = plan(
+        "a:task('t', { wait = 100 }, function(self)
+             pcall(self.robot.all, self.robot, function() error('same', 0) end)
+             self.robot:spawn(function()
+                 error('same', 0)
+             end)
+         end)",
+    )
+    .echo();
+    world.advance(1500);
+    world.expect_error("same", "mods/a.lua:4");
+}
+
+#[test]
+fn what_is_no_text_can_be_printed_and_named() {
+    let mut world = plan(
+        "function a:start()
+             print('\\xffbytes', '中文')
+             throng.log.warn('\\xfe')
+             throng.count('\\xff') throng.check('\\xff', true)
+             print(pcall(throng.fail, '\\xff', { text = '\\xff' }))
+             print(pcall(function() return self.robot['\\xff'] end))
+             self.robot:connect('\\xff', 'tcp://127.0.0.1:4001')
+         end",
+    )
+    .echo();
+    world.advance(10);
+    let told = world.told();
+    assert_eq!(told[..2], ["\u{fffd}bytes\t中文", "\u{fffd}"]);
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(world.totals.script_errors().is_empty(), "{:?}", world.totals.script_errors());
 }

@@ -1,6 +1,7 @@
 //! Robots in Lua on the engine's network in memory, in virtual time: what is promised to their authors, one test each.
 
 mod connections;
+mod greed;
 mod life;
 mod mistakes;
 mod pushes;

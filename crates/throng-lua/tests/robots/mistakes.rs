@@ -81,3 +81,69 @@ fn a_missing_connection_is_told_with_the_nearest() {
         "not_connected",
     ]);
 }
+
+#[test]
+fn what_lua_notices_in_the_host_s_code_is_told_with_the_user_s_line() {
+    says(
+        "local game = self.robot:connect('game', 'tcp://127.0.0.1:4000') game.request()",
+        "mods/a.lua:3: write connection:request(...)",
+    );
+    says(
+        "local game = self.robot:connect('game', 'tcp://127.0.0.1:4000') game.request(5)",
+        "mods/a.lua:3: attempt to index a number value",
+    );
+    says(
+        "throng.log.info(setmetatable({}, { __tostring = function() return {} end }))",
+        "mods/a.lua:3: '__tostring' must return a string",
+    );
+}
+
+#[test]
+fn objects_are_used_with_a_colon() {
+    says("local h = self.robot:spawn(print) h.wait()", "write handle:wait(...), with a colon");
+    says("local h = self.robot:spawn(print) h.cancel()", "write handle:cancel(...), with a colon");
+    says("local t = self.robot:every(1, print) t.cancel()", "write timer:cancel(), with a colon");
+    let watch = "local w = self.robot:connect('game', 'tcp://127.0.0.1:4000'):watch('Note')";
+    says(&format!("{watch} w.next()"), "write watch:next(...), with a colon");
+    says(&format!("{watch} w.close()"), "write watch:close(...), with a colon");
+    let game = "local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')";
+    says(&format!("{game} game:watch('Note', {{ were = print }})"), "did you mean 'where'?");
+    says(&format!("{game} game:watch('Note', 5)"), "watch wants its options as a table, not a number");
+    says(&format!("{game} game:expect({{}})"), "expect wants the name of a message or a list of names");
+    says(&format!("{game} game:expect('EchoReqest')"), "unknown message 'EchoReqest'");
+    says(&format!("{game} game:request(5)"), "request wants the name of a message, not a number");
+    says(&format!("{game} game:request('EchoRequest', {{}}, 5)"), "request wants its options as a table");
+    says(
+        &format!("{game} game:request('EchoRequest', {{}}, {{ timeout = 'soon' }})"),
+        "'timeout': a time is",
+    );
+}
+
+#[test]
+fn globals_classes_libraries_and_captured_tables_are_frozen_for_all() {
+    let mut world = plan(
+        "local lib, captured = require 'lib', { 1, deep = {} }
+         function a:start()
+             local function try(fn) print((select(2, pcall(fn)):gsub('^.-: ', ''))) end
+             try(function() x = 1 end)
+             try(function() string.x = 1 end)
+             try(function() lib.x = 1 end)
+             try(function() lib.list[1] = 2 end)
+             try(function() captured.deep.x = 1 end)
+             try(function() captured[2] = 1 end)
+             try(function() table.insert(captured, 5) end)
+             try(function() rawset(captured, 'x', 1) end)
+             try(function() a.start = 5 end)
+             try(function() throng.options.x = 5 end)
+             try(function() math.random = 5 end)
+             print(lib.list[1], #captured, captured.deep.x)
+         end",
+    )
+    .file("lib/lib.lua", "return { list = { 1 } }")
+    .echo();
+    world.advance(1);
+    let told = world.told();
+    assert_eq!(told.len(), 12, "{told:?}");
+    assert!(told[..11].iter().all(|line| line.contains("frozen")), "{told:#?}");
+    assert_eq!(told[11], "1\t1\tnil");
+}

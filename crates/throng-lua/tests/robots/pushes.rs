@@ -218,3 +218,79 @@ fn a_push_that_does_not_fit_its_schema_is_counted() {
     world.expect(&[]);
     assert_eq!(world.failures(FailureKind::Decode), 1);
 }
+
+#[test]
+fn closing_a_watch_ends_the_wait_for_it() {
+    let mut world = plan(&format!(
+        "{START}
+             local watch = self.robot.game:watch('Note')
+             self.robot:spawn(function() print(select(2, pcall(watch.next, watch)).kind, throng.now()) end)
+             self.robot:sleep(1)
+             print(pcall(watch.next, watch, 5))
+             watch:close()
+         end"
+    ))
+    .serve(|_, _, _| ());
+    world.advance(2000);
+    let told = world.told();
+    assert!(
+        told[0].contains("mods/a.lua:5: another function waits for this watch's next message"),
+        "{told:?}"
+    );
+    assert_eq!(told[1..], ["closed\t1.0"]);
+}
+
+#[test]
+fn a_watch_whose_question_fails_or_closes_it_gets_nothing() {
+    let mut world = plan(&format!(
+        "{START}
+             local game, watch = self.robot.game
+             game:watch('Note', {{ where = function(msg) return msg.no.such end }})
+             game:watch('Note', {{ where = function(msg) self.robot:sleep(1) end }})
+             watch = game:watch('Note', {{ where = function(msg) watch:close() return true end }})
+             print(game:expect('Note', {{ where = function(msg) return msg.n == 2 end }}).n)
+         end"
+    ))
+    .serve(|_, _, _| ());
+    world.advance(1);
+    world.server().note(1);
+    world.server().note(2);
+    world.advance(2);
+    assert_eq!(world.told(), ["2"]);
+    world.expect_error("mods/a.lua:3: attempt to index a nil value (field 'no')", "mods/a.lua:3");
+    world.expect_error("mods/a.lua:4: may not block here, in init, when, where", "mods/a.lua:4");
+    assert_eq!(world.failures(FailureKind::Script), 4, "two questions, two messages, and nothing else");
+}
+
+#[test]
+fn a_handler_that_fails_is_counted_and_the_next_hears() {
+    let mut world = plan(&format!(
+        "{START} end
+         a:on('Note', function(self, msg) local x <close> = setmetatable({{}}, {{ __close = function() print('closed') end }}) error('no') end)
+         a:on('*', function(self, msg) print('any', msg.n) end)"
+    ))
+    .serve(|_, _, _| ());
+    world.advance(1);
+    world.server().note(1);
+    world.advance(2);
+    assert_eq!(world.told(), ["closed", "any\t1"]);
+    world.expect_error("mods/a.lua:2: no", "mods/a.lua:2: in function");
+}
+
+#[test]
+fn a_queue_goes_on_after_an_error_and_ends_with_a_restart() {
+    let mut world = plan(&format!(
+        "{START} print('start') end
+         a:on('Note', {{ queue = true }}, function(self, msg)
+             print(msg.n)
+             if msg.n == 1 then error('no') end
+             if msg.n == 2 then self.robot:sleep(1) self.robot:restart() end
+         end)"
+    ))
+    .serve(|_, _, _| ());
+    world.advance(1);
+    (1..5).for_each(|n| world.server().note(n));
+    world.advance(5000);
+    assert_eq!(world.told(), ["start", "1", "2", "start"]);
+    assert_eq!(world.failures(FailureKind::Script), 1);
+}

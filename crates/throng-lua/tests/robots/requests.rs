@@ -63,7 +63,7 @@ fn a_time_out_fails_the_request_and_the_connection_lives() {
         "function a:start() {CONNECT}
              local reply, err = game:try_request('SlowRequest', {{}}, {{ timeout = '300ms' }})
              print(reply, err.kind, err.name, err.connection, err.elapsed, err.where)
-             print(game:request('EchoRequest', {{ Text = 'after' }}).Text, game:is_open())
+             print(game:request('EchoRequest', {{ Text = 'after' }}).Text, game.is_open)
              local ok, err = pcall(function() game:request('SlowRequest', {{}}) end)
              print(ok, tostring(err), throng.now())
          end"
@@ -170,7 +170,7 @@ fn a_reply_that_does_not_fit_its_schema_is_a_failure() {
         "function a:start() {CONNECT}
              local _, err = game:try_request('EchoRequest', {{}})
              print(err.kind)
-             print(game:is_open())
+             print(game.is_open)
          end"
     ))
     .serve(|peer, _, _| {
@@ -200,4 +200,63 @@ fn a_task_that_takes_too_long_is_dropped() {
     world.advance(2500);
     world.expect(&["closed"]);
     assert_eq!(world.failures(FailureKind::TaskTimeout), 1);
+}
+
+#[test]
+fn what_an_abandoned_task_waited_for_is_cancelled_in_the_books() {
+    let mut world = plan(&format!(
+        "function a:start() {CONNECT} end
+         a:task('slow', {{ timeout = '500ms', wait = 100 }}, function(self)
+             self.robot:all(
+                 function() self.robot.game:request('SlowRequest', {{}}, {{ timeout = 50 }}) end,
+                 function() self.robot.game:request('SlowRequest', {{}}, {{ timeout = 50 }}) end)
+         end)"
+    ))
+    .echo();
+    world.advance(3000);
+    let row =
+        world.totals.requests().find("game", "SlowRequest").map(|row| row.counts.clone()).expect("asked");
+    assert_eq!((row.issued, row.ok, row.cancelled, row.failures.total()), (2, 0, 2, 0));
+    world.expect(&[]);
+}
+
+#[test]
+fn what_the_rest_of_all_waited_for_is_cancelled_in_the_books() {
+    let mut world = plan(&format!(
+        "function a:start() {CONNECT}
+             pcall(self.robot.all, self.robot,
+                 function() game:request('SlowRequest', {{}}, {{ timeout = 50 }}) end,
+                 function() self.robot:sleep(1) error('no') end)
+         end"
+    ))
+    .echo();
+    world.advance(3000);
+    let row =
+        world.totals.requests().find("game", "SlowRequest").map(|row| row.counts.clone()).expect("asked");
+    assert_eq!((row.issued, row.cancelled), (1, 1));
+}
+
+#[test]
+fn values_at_the_ends_of_their_kinds_go_there_and_back() {
+    let mut world = plan(&format!(
+        "function a:start() {CONNECT}
+             local lowest, highest = math.mininteger, math.maxinteger
+             local r = game:request('AllRequest', {{ n = lowest, d = 0x1p-1074, b = false, s = '你好，世界\\0\\xff',
+                 list = {{ highest, lowest, 0, -1, 1 << 31, -(1 << 31) - 1 }}, words = {{ '', '字' }}, f = -0.01,
+                 items = {{ [highest] = {{ id = highest, name = '名' }} }} }})
+             print(r.n == lowest, r.d == 0x1p-1074, r.b, r.s == '你好，世界\\0\\xff', math.type(r.list[3]), r.f)
+             print(table.concat(r.list, ' '), #r.words, r.words[1] == '', r.words[2], r.items[highest].name, r.item)
+             local huge = game:request('AllRequest', {{ d = -math.huge, n = 3.0, list = {{}} }})
+             print(huge.d, huge.n, math.type(huge.n), huge.list and #huge.list)
+             print(game:request('EchoRequest', {{ Text = ('中'):rep(20000) }}).Text == ('中'):rep(20000))
+         end"
+    ))
+    .echo();
+    world.advance(10);
+    world.expect(&[
+        "true\ttrue\tfalse\ttrue\tinteger\t-0.01",
+        "9223372036854775807 -9223372036854775808 0 -1 2147483648 -2147483649\t2\ttrue\t字\t名\tnil",
+        "-inf\t3\tinteger\t0",
+        "true",
+    ]);
 }

@@ -76,7 +76,7 @@ fn envelope(schema: &Schema, name: &str, body: &Value) -> Vec<u8> {
     out
 }
 
-fn text_of(value: &Value, field: &str) -> String {
+pub(crate) fn text_of(value: &Value, field: &str) -> String {
     match value.field(field) {
         Some(Value::String(bytes) | Value::Binary(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => String::new(),

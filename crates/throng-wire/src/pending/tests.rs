@@ -330,7 +330,12 @@ proptest! {
                         Rule::Session => ReplyKey::Session((issued as i64 - choice as i64 * choice as i64).max(0)),
                         rule => rule.key(choice),
                     };
+                    let next = pending.next_in_line(key);
                     let found = pending.resolve(Some(key), now);
+                    if let Match::Reply { operation, .. } = found {
+                        // Only dead places whose time is over may stand before the one that is answered.
+                        prop_assert!(next.is_some_and(|next| next <= operation));
+                    }
                     prop_assert_eq!(found, model.resolve(key, now));
                     answered += u64::from(matches!(found, Match::Reply { .. }));
                 }

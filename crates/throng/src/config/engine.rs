@@ -5,7 +5,7 @@ use std::sync::Arc;
 use throng_engine::{Allowed, ProtocolRoute, Settings};
 
 use super::Config;
-use super::pattern::Pattern;
+use super::Pattern;
 
 impl Config {
     /// What all shards of a run are told; `seed` is the run's, whether it was set or chosen.

@@ -10,7 +10,6 @@ mod layers;
 mod load;
 mod nearest;
 mod options;
-mod pattern;
 mod problem;
 mod protocol;
 mod raw;
@@ -21,17 +20,17 @@ mod setting;
 mod target;
 mod tasks;
 mod thresholds;
-pub mod units;
 
 use std::path::{Path, PathBuf};
 
+use throng_engine::redact::Redaction;
 use throng_metrics::Thresholds;
 
 pub use layers::{FlagValue, Overrides};
 pub use load::{Load, Plan};
 pub use nearest::nearest;
 pub use options::{OptionFlag, OptionValue, ProjectOption, RESERVED_FLAGS, option_flags};
-pub use pattern::Pattern;
+pub use throng_engine::pattern::Pattern;
 pub use problem::{ConfigErrors, OtherFile, Place, Problem, SourceText};
 pub use protocol::Protocol;
 pub use raw::RawConfig;
@@ -39,7 +38,6 @@ pub use robot::Robot;
 pub use target::Target;
 pub use tasks::TaskWeight;
 
-use crate::redact::Redaction;
 use layers::{Layers, Section};
 
 /// The name of the settings file in a project's folder.

@@ -12,7 +12,7 @@ use throng_wire::{
 
 use super::layers::Section;
 use super::nearest::nearest;
-use super::pattern::Pattern;
+use super::Pattern;
 use super::problem::{Place, Problem};
 use super::setting::{Refusal, Setting};
 use super::{framing, schema};

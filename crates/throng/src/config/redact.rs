@@ -1,9 +1,9 @@
 //! `[redact]`: which fields are shown as `***` in samples and timelines.
 
 use super::layers::Section;
-use super::pattern::Pattern;
+use super::Pattern;
 use super::setting::Refusal;
-use crate::redact::Redaction;
+use throng_engine::redact::Redaction;
 
 pub(super) fn read(section: &Section<'_>) -> Redaction {
     let patterns = |key| {

@@ -8,7 +8,8 @@ use super::layers::{Layers, Section};
 use super::nearest::nearest;
 use super::problem::{Place, Problem};
 use super::raw::{Node, Value};
-use super::{shown_path, units};
+use super::shown_path;
+use throng_engine::units;
 
 /// A value, its path and its place. Each reading method reports what does not fit and then yields nothing.
 #[derive(Clone)]

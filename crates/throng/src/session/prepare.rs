@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use throng_engine::{Schedule, Settings};
 use throng_lua::{Limits, LuaProject, TagFilter, TaskWeight};
 use throng_metrics::Thresholds;
+use throng_wire::Protocol;
 
 /// Everything a run is made of.
 #[derive(Clone)]
@@ -29,10 +30,12 @@ pub struct Prepared {
 impl Prepared {
     /// What `config` asks for.
     pub fn new(config: &Config) -> Prepared {
+        let settings = config.engine_settings(config.load.seed.unwrap_or_else(chosen_seed));
+        let protocols = settings.protocols.iter().map(|route| route.protocol.clone()).collect();
         Prepared {
             name: project_name(config),
-            settings: config.engine_settings(config.load.seed.unwrap_or_else(chosen_seed)),
-            project: Arc::new(lua_project(config)),
+            settings,
+            project: Arc::new(lua_project(config, protocols)),
             schedule: config.load.schedule(),
             shards: config.load.shards,
             thresholds: config.thresholds.clone(),
@@ -45,7 +48,7 @@ fn project_name(config: &Config) -> String {
     root.file_name().map_or_else(|| "robots".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn lua_project(config: &Config) -> LuaProject {
+fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
     LuaProject {
         mods: vec![absolute(&config.robot.mods)],
         lib: absolute(&config.robot.lib),
@@ -62,6 +65,8 @@ fn lua_project(config: &Config) -> LuaProject {
             deadline: config.robot.script_deadline,
             ..Limits::default()
         },
+        redaction: config.redaction.clone(),
+        protocols,
         ..LuaProject::at(absolute(&config.root))
     }
 }

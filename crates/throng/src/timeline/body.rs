@@ -1,7 +1,7 @@
 //! A message's body for people: its fields, or its bytes; never a secret.
 
-use crate::redact::{REDACTED, Redaction};
 use throng_engine::Message;
+use throng_engine::redact::{REDACTED, Redaction};
 use throng_sproto::{Value, decode_value};
 use throng_wire::Direction;
 

@@ -3,7 +3,7 @@
 mod body;
 mod line;
 
-use crate::redact::Redaction;
+use throng_engine::redact::Redaction;
 use body::body_text;
 use line::{Line, Tone};
 use std::path::PathBuf;

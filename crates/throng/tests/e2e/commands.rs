@@ -27,7 +27,8 @@ fn demo_plays_lobby_game_and_battle_by_itself() {
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     let report = Report::read(&std::fs::read_to_string(dir.path().join("demo.json")).unwrap());
     assert_eq!((report.number("/robots/started"), report.number("/robots/ready")), (8, 8));
-    let connections: Vec<_> = report.rows("connections").iter().map(|row| row["name"].as_str().unwrap()).collect();
+    let connections: Vec<_> =
+        report.rows("connections").iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(connections, ["battle", "game", "lobby"]);
     for request in ["ServerListRequest", "LoginReuest", "BattleRequest", "handshake", "join"] {
         assert_eq!(report.books(request).ok, 8, "{request}");
@@ -45,8 +46,10 @@ fn what_new_writes_plays_against_the_demo() {
         let made = run_in(dir.path(), &["new", template, "--template", template]);
         assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
         let url = demo.url(server).unwrap();
-        let args =
-            ["run", template, "-H", &url, "-u", "5", "-r", "100", "-t", "3s", "--json", "new.json", "--seed", "1"];
+        let args = [
+            "run", template, "-H", &url, "-u", "5", "-r", "100", "-t", "3s", "--json", "new.json", "--seed",
+            "1",
+        ];
         let mut command = throng();
         command.args(args).current_dir(dir.path()).env("THRONG_ROBOT_WAIT", "50ms");
         let output = Running::start(command).wait();
@@ -85,8 +88,15 @@ fn try_shows_one_robot_with_each_message_decoded() {
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
     let parts = [
-        "EchoRequest", "well met", "EchoResponse", "well met from server", "LoginRespone", "MyValue",
-        "UnheardOfPush", "about to ask", "game",
+        "EchoRequest",
+        "well met",
+        "EchoResponse",
+        "well met from server",
+        "LoginRespone",
+        "MyValue",
+        "UnheardOfPush",
+        "about to ask",
+        "game",
     ];
     for part in parts {
         assert!(shown.contains(part), "no {part} in {shown}");

@@ -53,7 +53,8 @@ fn a_threshold_without_samples_fails_the_run_and_names_what_looks_like_it() {
     let played = run("[thresholds]\n\"request.EchoReques.p99\" = \"< 1s\"\n", &once(ECHO), &[]);
     assert_eq!(played.code, Some(1), "{}", played.stderr);
     let report = played.report();
-    let threshold = report.rows("thresholds").iter().find(|row| row["key"] == "request.EchoReques.p99").unwrap();
+    let threshold =
+        report.rows("thresholds").iter().find(|row| row["key"] == "request.EchoReques.p99").unwrap();
     assert_eq!((&threshold["passed"], &threshold["actual"]), (&false.into(), &"no samples".into()));
     assert!(threshold["nearest"].as_str().unwrap().contains("EchoRequest"), "{threshold}");
     assert!(played.stdout.contains("no samples"), "{}", played.stdout);
@@ -82,7 +83,10 @@ fn an_error_in_a_script_is_counted_with_the_place_it_comes_from() {
     assert_eq!(error["count"], 2);
     assert!(error["message"].as_str().unwrap().starts_with("mods/player.lua:2: "), "{error}");
     let traceback = error["traceback"].as_str().unwrap();
-    assert!(traceback.contains("mods/player.lua:2") && traceback.contains("mods/player.lua:4"), "{traceback}");
+    assert!(
+        traceback.contains("mods/player.lua:2") && traceback.contains("mods/player.lua:4"),
+        "{traceback}"
+    );
     assert_eq!(played.report().number("/robots/failed"), 2);
 }
 

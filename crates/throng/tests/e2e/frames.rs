@@ -22,7 +22,7 @@ fn play(kind: ServerKind, robots: u64, faults: &[&str], timeout: &str, body: &st
 fn echoes(count: u64, after_failure: &str) -> String {
     format!(
         "for i = 1, {count} do
-           if not game:is_open() then game = self.robot:connect('game', throng.host) end
+           if not game.is_open then game = self.robot:connect('game', throng.host) end
            local body = ('\\0\\xff%d/%d'):format(self.robot.id, i):rep(i)
            local reply = game:try_request('echo', body)
            if reply then throng.check('own bytes', reply == body) else {after_failure} end

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use throng_demo::ServerKind;
 
 use crate::play::{GAME, Played, Project, settings};
+use crate::report::Report;
 use crate::servers::Server;
 
 const ROBOTS: u64 = 101;
@@ -21,7 +22,7 @@ fn play(body: &str, limits: &str) -> Played {
         end)
         return player";
     let hostile = format!(
-        "local hostile = throng.mod {{ wait = '600ms' }}\n\
+        "local hostile = throng.mod {{ wait = '800ms' }}\n\
          hostile:task('run', {{ when = function(self) return self.robot.id == 0 end }}, function(self)\n\
          {body}\n\
          end)\n\
@@ -43,11 +44,16 @@ fn undisturbed() -> u64 {
     })
 }
 
-/// They lose the time the hostile one is given, and it is given little.
+/// They lose the time the hostile one was given before it was cut off, which is short, and no more.
 #[track_caller]
-fn assert_undisturbed(echoes: u64) {
-    let whole = undisturbed();
-    assert!(echoes * 5 >= whole * 4, "{echoes} echoes beside it, {whole} without it");
+fn assert_undisturbed(report: &Report) {
+    let (echoes, whole) = (report.books("EchoRequest").ok as f64, undisturbed() as f64);
+    let stall = report.number("/generator/longest_stall_us") as f64 / 1e6;
+    assert!(stall < 0.5, "{stall} s at once");
+    let given =
+        report.number("/errors/count") as f64 * stall / report.value()["duration_s"].as_f64().unwrap();
+    let bound = whole * (0.9 - given);
+    assert!(echoes >= bound && given < 0.4, "{echoes} echoes of {whole}, {given} of the time given away");
 }
 
 /// The hundred play on beside `body`, which is cut off as `kind` on one of its lines, the third of the file being its first.
@@ -57,7 +63,7 @@ fn check(body: &str, limits: &str, kind: &str, lines: &[u32]) {
     let report = played.passed();
     let books = report.books("EchoRequest");
     assert_eq!((books.ok, books.failures), (books.count - books.cancelled, 0), "{books:?}");
-    assert_undisturbed(books.ok);
+    assert_undisturbed(report);
     assert_eq!(report.check("own reply"), (books.ok, 0));
 
     let errors = report.errors();
@@ -120,7 +126,7 @@ fn a_table_that_grows_without_end_until_memory_is_up() {
 fn a_string_of_a_gigabyte() {
     let played = play("local text = ('x'):rep(1 << 30)", "wait = 0\nscript_memory = \"64MB\"");
     let report = played.passed();
-    assert_undisturbed(report.books("EchoRequest").ok);
+    assert_undisturbed(report);
     let errors = report.errors();
     assert_eq!(errors.keys().collect::<Vec<_>>(), ["script"]);
     let error = &report.rows("script_errors")[0];
@@ -133,7 +139,7 @@ fn a_finalizer_is_refused() {
     let body = "setmetatable({}, { __gc = function() while true do end end })\ncollectgarbage()";
     let played = play(body, "wait = 0");
     let report = played.passed();
-    assert_undisturbed(report.books("EchoRequest").ok);
+    assert_undisturbed(report);
     let error = &report.rows("script_errors")[0];
     assert!(error["message"].as_str().unwrap().contains("__gc"), "{error}");
     assert!(error["traceback"].as_str().unwrap().contains("mods/hostile.lua:3"), "{error}");

@@ -59,7 +59,8 @@ fn stages_ramp_up_hold_and_ramp_down() {
 
 #[test]
 fn weights_share_out_the_tasks_and_zero_switches_one_off() {
-    let toml = settings("ws://127.0.0.1:1", 4, GAME) + "[tasks]\n\"player.often\" = 3\n\"player.never\" = 0\n";
+    let toml =
+        settings("ws://127.0.0.1:1", 4, GAME) + "[tasks]\n\"player.often\" = 3\n\"player.never\" = 0\n";
     let player = offline(
         "function player:init() self.left = 250 end
          local function play(name)
@@ -93,7 +94,10 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     );
     let project = Project::new(&toml, &player);
     assert_eq!(project.run(&[]).passed().check("file file 4 integer"), (1, 0));
-    assert_eq!(project.run(&["--one", "flag", "--my-level=9"]).passed().check("flag file 10 integer"), (1, 0));
+    assert_eq!(
+        project.run(&["--one", "flag", "--my-level=9"]).passed().check("flag file 10 integer"),
+        (1, 0)
+    );
     let mut command = project.command(&["--one", "flag"]);
     command.env("THRONG_OPTIONS_ONE", "env").env("THRONG_OPTIONS_TWO", "env").env("THRONG_LOAD_ROBOTS", "3");
     let played = project.played(crate::play::Running::start(command).wait());

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Held for writing by runs that want the machine to themselves.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// The envelope protocol of the demo's lobby and game; `{}` stands for further settings.
+/// The envelope protocol of the demo's lobby and game; further settings of it may follow.
 pub(crate) const GAME: &str = r#"
 [protocols.game]
 hosts = "ws://*"
@@ -129,7 +129,9 @@ impl Project {
     pub(crate) fn run_alone(&self, pinned: Option<usize>, args: &[&str]) -> Played {
         let _alone = alone();
         let command = self.command(args);
-        self.played(Running::start(pinned.map_or_else(|| command, |processor| taskset(processor, self, args))).wait())
+        self.played(
+            Running::start(pinned.map_or_else(|| command, |processor| taskset(processor, self, args))).wait(),
+        )
     }
 
     /// What a finished run left.

@@ -53,7 +53,12 @@ impl Report {
             assert_eq!(number(row, "failed"), sum(&row["failures_by_kind"]), "{row}");
             assert!(number(row, "attempts") >= number(row, "opened") + number(row, "failed"), "{row}");
         }
-        assert_eq!(number(&self.0["errors"], "count"), sum(&self.0["errors"]["by_kind"]), "{}", self.0["errors"]);
+        assert_eq!(
+            number(&self.0["errors"], "count"),
+            sum(&self.0["errors"]["by_kind"]),
+            "{}",
+            self.0["errors"]
+        );
     }
 
     pub(crate) fn value(&self) -> &Value {
@@ -167,7 +172,8 @@ fn number(row: &Value, field: &str) -> u64 {
 
 /// The counts above zero.
 fn by_name(table: &Value) -> Counts {
-    let counts = table.as_object().unwrap().iter().map(|(name, count)| (name.clone(), count.as_u64().unwrap()));
+    let counts =
+        table.as_object().unwrap().iter().map(|(name, count)| (name.clone(), count.as_u64().unwrap()));
     counts.filter(|(_, count)| *count > 0).collect()
 }
 

@@ -39,12 +39,12 @@ fn gets(count: u64, after_failure: &str) -> String {
         "local key = 'key ' .. self.robot.id
          battle:send('set', {{ what = key, value = 'value of ' .. key }})
          for i = 1, {count} do
-           if not battle:is_open() then battle = self.robot:connect('battle', throng.host) end
+           if not battle.is_open then battle = self.robot:connect('battle', throng.host) end
            local reply = battle:try_request('get', {{ what = key }})
            if reply then throng.check('own value', reply.result == 'value of ' .. key)
            else {after_failure} end
          end
-         if not battle:is_open() then battle = self.robot:connect('battle', throng.host) end
+         if not battle.is_open then battle = self.robot:connect('battle', throng.host) end
          battle:request('handshake', {{}})"
     )
 }
@@ -133,8 +133,12 @@ fn a_dropped_reply_is_a_time_out_and_no_other_request_is_harmed() {
 
 #[test]
 fn a_late_reply_is_counted_as_late_however_late_it_is() {
-    let body = format!("for i = 1, 3 do battle:try_request('get', {{ what = 'x' }}) end {}", "self.robot:sleep('700ms')");
-    let (played, server) = play(4, &["battle.get.delay=700ms"], "200ms", &format!("{body} battle:request('handshake', {{}})"));
+    let body = format!(
+        "for i = 1, 3 do battle:try_request('get', {{ what = 'x' }}) end {}",
+        "self.robot:sleep('700ms')"
+    );
+    let (played, server) =
+        play(4, &["battle.get.delay=700ms"], "200ms", &format!("{body} battle:request('handshake', {{}})"));
     let report = played.passed();
     let books = Books { count: 12, failures: 12, late: 12, ..Books::default() };
     assert_eq!(report.books("get"), books);
@@ -289,7 +293,7 @@ fn pushes_of_an_unknown_tag_are_counted_without_being_decoded() {
 #[test]
 fn a_server_that_says_goodbye_ends_the_connection_in_good_order() {
     let body = "battle:try_request('quit', {})
-                while battle:is_open() do self.robot:sleep('5ms') end";
+                while battle.is_open do self.robot:sleep('5ms') end";
     let (played, server) = play(5, &[], "5s", body);
     let report = played.passed();
     assert_eq!(report.ended("battle"), counts([("server", 5)]));

@@ -19,7 +19,8 @@ on_close = "call"
 const PLAYER: &str = include_str!("game.lua");
 
 fn start() -> Server {
-    let missing = "set PEERS_PYTHON to a Python with the packages of tests/peers/requirements.txt, as ./test does";
+    let missing =
+        "set PEERS_PYTHON to a Python with the packages of tests/peers/requirements.txt, as ./test does";
     let python = std::env::var_os("PEERS_PYTHON").unwrap_or_else(|| panic!("{missing}"));
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/game_server.py"));
@@ -58,5 +59,6 @@ fn envelopes_go_to_and_fro_with_python() {
         assert_eq!(report.check(check), (passed, 0), "{check}");
     }
     assert_eq!((report.ended("arena"), theirs["connections"]), (counts([("server", 8)]), 8));
+    assert_eq!(theirs["closed with 4001"], 8, "the goodbye is answered in kind");
     assert_eq!(report.errors(), counts([]));
 }

@@ -7,11 +7,11 @@ import asyncio
 import json
 import pathlib
 import signal
-import sys
 from collections import Counter
 
 from pysproto import Sproto, parse, parse_ast
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosedError
 
 TEXT = pathlib.Path(__file__).with_name("arena.sproto").read_text()
 # Kept: types do not keep what they were made from.
@@ -79,6 +79,8 @@ async def play(socket):
             counts[name] += 1
             request = SCHEMA.querytype(name).decode(envelope["Bin"])
             await HANDLERS[name](socket, member, request)
+    except ConnectionClosedError:
+        counts[f"closed with {socket.close_code}"] += 1
     finally:
         members.pop(member["id"], None)
 

@@ -26,7 +26,16 @@ impl Redis {
         // Free a moment ago, which is the best one can know: redis takes no 0 for "any".
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
         command.arg("--dir").arg(dir.path()).args(["--loglevel", "warning"]);
         let server = Server::start(command, "install the package redis-server, as ./test does");
         wait_until("redis listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
@@ -34,7 +43,8 @@ impl Redis {
     }
 
     fn ask(&self, words: &[&str]) -> String {
-        let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output().unwrap();
+        let output =
+            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 

@@ -21,7 +21,6 @@ role:task("day", function(self)
   return self:stats()
 end)
 
-throng.run.on_start(function() log("the run begins") end)
-throng.run.on_stop(function() xpcall(log, debug.traceback, "the run ends") end)
+function role:stop() xpcall(log, debug.traceback, "the robot ends") end
 
 return role

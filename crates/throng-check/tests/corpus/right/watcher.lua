@@ -29,7 +29,7 @@ watcher:on("RoomNotify", function(self, msg, connection)
     throng.log.debug(name)
   end
   local age = throng.now() - msg.SeenAt
-  throng.check("fresh", age < 1 and connection:is_open())
+  throng.check("fresh", age < 1 and connection.is_open)
 end)
 
 watcher:task("both", function(self)

@@ -5,7 +5,7 @@ role:task("chat", { weight = 1 }, function(self)
   throng.log.warning("careful") --> warn
   throng.messure("think", function() end) --> measure
   throng:count("chats") --> 
-  throng.run.onstart(function() end) --> on_start
+  throng.run.on_start(function() end) -->
 end)
 
 return role

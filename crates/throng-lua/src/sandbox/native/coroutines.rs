@@ -1,11 +1,11 @@
-//! `coroutine.resume`, `wrap` and `close` as checks of the guard.
+//! `coroutine.resume`, `wrap` and `close` as checks of the guard, and `running`, which hides the host's coroutines.
 //!
 //! Each coroutine counts its instructions by itself, so a script that keeps resuming short ones would be
 //! checked late: a switch is a check too. And a coroutine that died of the guard's error is left without
 //! hooks by Lua, so it is never closed: the `<close>` variables in it are lost with it.
 
 use std::cell::Cell;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 
 use mlua::ffi::{self, lua_CFunction, lua_State};
@@ -27,6 +27,8 @@ struct Originals {
 
 thread_local! {
     static SWITCHES: Cell<u32> = const { Cell::new(0) };
+    /// Coroutines of the script's own that run, each resumed by the last.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Replaces the functions.
@@ -40,7 +42,8 @@ pub(in crate::sandbox) fn install(lua: &Lua) -> mlua::Result<()> {
     let library: Table = lua.globals().raw_get("coroutine")?;
     set(lua, &library, "resume", resume)?;
     set(lua, &library, "wrap", wrap)?;
-    set(lua, &library, "close", close)
+    set(lua, &library, "close", close)?;
+    set(lua, &library, "running", running)
 }
 
 fn originals() -> &'static Originals {
@@ -49,8 +52,13 @@ fn originals() -> &'static Originals {
 
 unsafe extern "C-unwind" fn resume(state: *mut lua_State) -> c_int {
     enter(state);
+    DEPTH.set(DEPTH.get() + 1);
     let results = (originals().resume)(state);
+    DEPTH.set(DEPTH.get() - 1);
     leave(state);
+    if results == 2 && ffi::lua_toboolean(state, -2) == 0 && hook::is_memory_error(state) {
+        hook::look(state);
+    }
     results
 }
 
@@ -64,7 +72,9 @@ unsafe extern "C-unwind" fn wrap(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn wrapped(state: *mut lua_State) -> c_int {
     enter(state);
     let coroutine = ffi::lua_tothread(state, ffi::lua_upvalueindex(1));
+    DEPTH.set(DEPTH.get() + 1);
     let results = transfer(state, coroutine);
+    DEPTH.set(DEPTH.get() - 1);
     if results < 0 {
         pass_error_on(state, coroutine)
     } else {
@@ -99,6 +109,9 @@ unsafe fn transfer(state: *mut lua_State, coroutine: *mut lua_State) -> c_int {
 
 unsafe fn pass_error_on(state: *mut lua_State, coroutine: *mut lua_State) -> c_int {
     let mut status = ffi::lua_status(coroutine);
+    if status == ffi::LUA_ERRMEM {
+        hook::look(state);
+    }
     if hook::is_cut_off_error(state) {
         hook::press(state);
     } else if status != ffi::LUA_OK && status != ffi::LUA_YIELD {
@@ -112,6 +125,31 @@ unsafe fn pass_error_on(state: *mut lua_State, coroutine: *mut lua_State) -> c_i
         ffi::lua_concat(state, 2);
     }
     ffi::lua_error(state)
+}
+
+/// What the host runs a script in is told as a main coroutine that is of no use: the true one will serve other robots as well.
+unsafe extern "C-unwind" fn running(state: *mut lua_State) -> c_int {
+    let is_own = DEPTH.get() > 0;
+    if is_own {
+        ffi::lua_pushthread(state);
+    } else {
+        push_stand_in(state);
+    }
+    ffi::lua_pushboolean(state, c_int::from(!is_own));
+    2
+}
+
+/// The registry key of what stands for the host's coroutines.
+static STAND_IN: u8 = 0;
+
+unsafe fn push_stand_in(state: *mut lua_State) {
+    let key = (&raw const STAND_IN).cast::<c_void>();
+    if ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, key) != ffi::LUA_TTHREAD {
+        ffi::lua_pop(state, 1);
+        ffi::lua_newthread(state);
+        ffi::lua_pushvalue(state, -1);
+        ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, key);
+    }
 }
 
 unsafe extern "C-unwind" fn close(state: *mut lua_State) -> c_int {

@@ -48,6 +48,13 @@ pub(super) unsafe fn check(state: *mut lua_State) {
     }
 }
 
+/// Has the script stopped at its next instruction if it is over its limit.
+pub(super) unsafe fn look(state: *mut lua_State) {
+    if let Step::Cut(_) = guard::check(|| memory(state)) {
+        press(state);
+    }
+}
+
 /// Checks `state` at its next instruction.
 pub(super) unsafe fn press(state: *mut lua_State) {
     ffi::lua_sethook(state, Some(on_count), ffi::LUA_MASKCOUNT, 1);
@@ -61,6 +68,12 @@ pub(super) unsafe fn is_cut_off_error(state: *mut lua_State) -> bool {
     let text = ffi::lua_tostring(state, -1);
     let text = CStr::from_ptr(text);
     text == DEADLINE || text == MEMORY
+}
+
+/// Whether the value on top of `state` is Lua's error for want of memory.
+pub(super) unsafe fn is_memory_error(state: *mut lua_State) -> bool {
+    ffi::lua_type(state, -1) == ffi::LUA_TSTRING
+        && CStr::from_ptr(ffi::lua_tostring(state, -1)) == c"not enough memory"
 }
 
 unsafe extern "C-unwind" fn on_count(state: *mut lua_State, _: *mut lua_Debug) {

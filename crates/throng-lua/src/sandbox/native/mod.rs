@@ -19,6 +19,7 @@ pub(super) mod hook;
 pub(super) mod matching;
 pub(super) mod protected;
 pub(super) mod random;
+pub(super) mod reach;
 pub(super) mod refused;
 pub(super) mod strings;
 pub(super) mod tables;

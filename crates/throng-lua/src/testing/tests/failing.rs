@@ -29,7 +29,7 @@ fn a_failed_assertion_is_shown_with_its_source_and_what_robots_did_last() {
             "0ns a.start begins",
             "0ns game: connects to ws://127.0.0.1:8765",
             "0ns game: open",
-            "0ns game -> LoginRequest { Name = \"bob\", Password = (redacted) }",
+            "0ns game -> LoginRequest { Name = \"bob\", Password = *** }",
             "50ms game <- LoginResponse { MyValue = 9 } (reply after 50ms)",
             "50ms a.start ends after 50ms",
         ]

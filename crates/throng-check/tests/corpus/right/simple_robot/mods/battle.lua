@@ -32,7 +32,7 @@ end)
 
 function battle:stop()
   self.timer:cancel()
-  if self.robot.battle:is_open() then self.robot.battle:send("quit") end
+  if self.robot.battle.is_open then self.robot.battle:send("quit") end
 end
 
 return battle

@@ -1,6 +1,6 @@
 //! Which fields of a message are secret: their values are shown as `***` in samples and timelines.
 
-use crate::config::Pattern;
+use crate::pattern::Pattern;
 
 /// What stands for a secret value.
 pub const REDACTED: &str = "***";

@@ -19,21 +19,7 @@ impl Pattern {
 
     /// Whether the whole of `name` fits.
     pub fn matches(&self, name: &str) -> bool {
-        let Some((first, rest)) = self.text.split_once('*') else {
-            return self.text == name;
-        };
-        let Some(mut name) = name.strip_prefix(first) else {
-            return false;
-        };
-        let mut parts: Vec<&str> = rest.split('*').collect();
-        let last = parts.pop().unwrap_or_default();
-        for part in parts {
-            match name.find(part) {
-                Some(at) => name = &name[at + part.len()..],
-                None => return false,
-            }
-        }
-        name.ends_with(last)
+        crate::config::matches(&self.text, name)
     }
 }
 

@@ -1,0 +1,74 @@
+//! Bytes in masses: partial writes, full reads, readiness that is told once.
+
+use crate::play::*;
+use std::io::Write;
+use std::time::Duration;
+use throng_metrics::LagSource;
+
+#[test]
+fn a_large_message_to_a_slow_reader_arrives_whole_and_so_does_its_reply() {
+    const SIZE: usize = 8 << 20;
+    let server = Server::start(|mut stream| {
+        for _ in 0..2 {
+            // Longer than the kernel's buffers last: the rest waits for an edge.
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(read_frame(&mut stream).len(), SIZE);
+            stream.write_all(&frame(SIZE)).expect("a reply");
+        }
+    });
+    let request = Act::Request(SIZE);
+    let mut game = Game::play(
+        &settings(),
+        vec![Act::Connect(server.url()), request.clone(), request, Act::Sleep(Duration::ZERO)],
+    );
+    game.hear("elapsed");
+    server.end();
+    let totals = game.end();
+    let (_, row) = totals.requests().iter().next().expect("a request");
+    assert_eq!((row.counts.issued, row.counts.ok), (2, 2));
+    assert_eq!(totals.traffic().bytes_sent, 2 * (SIZE as u64 + 4));
+    assert_eq!(totals.traffic().bytes_received, 2 * (SIZE as u64 + 4));
+}
+
+#[test]
+fn what_waits_for_a_script_that_does_not_read_is_not_the_generators_lag() {
+    const PIECE: usize = 512 << 10;
+    const PIECES: usize = 16;
+    let server = Server::start(|mut stream| {
+        stream.write_all(&vec![b'z'; PIECE * PIECES]).expect("the robot reads in the end");
+    });
+    let mut script = vec![Act::Stream(server.url()), Act::Sleep(Duration::from_millis(800))];
+    script.extend(std::iter::repeat_n(Act::ReadExactly(PIECE), PIECES));
+    script.push(Act::Sleep(Duration::from_millis(1)));
+    let mut game = Game::play(&settings(), script);
+    game.hear(&format!("read {PIECE}"));
+    game.hear("closed server");
+    server.end();
+    let totals = game.end();
+    assert_eq!(totals.traffic().bytes_received, (PIECE * PIECES) as u64);
+    let lag = totals.generator().lag_of(LagSource::Ready).max_us().unwrap_or(0);
+    assert!(lag < 400_000, "{lag}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernels_stamps_tell_how_long_a_ready_socket_waited() {
+    let server = Server::start(|mut stream| {
+        for size in [9, 10] {
+            read_frame(&mut stream);
+            stream.write_all(&frame(size)).expect("a reply");
+        }
+    });
+    // The kernel begins to stamp a little after the first socket of all asked for it.
+    let pause = Act::Sleep(Duration::from_millis(100));
+    let script =
+        vec![Act::Connect(server.url()), Act::Request(9), pause, Act::Request(9), Act::Sleep(PATIENCE)];
+    let mut game = Game::play(&settings(), script);
+    game.hear("reply of 10");
+    server.end();
+    let totals = game.end();
+    assert!(totals.generator().lag_of(LagSource::Ready).count() > 0);
+    let (_, row) = totals.requests().iter().next().expect("a request");
+    let (latency, observed) = (row.latency().max_us().expect("a latency"), row.counts.observed_us);
+    assert!(latency > 0 && latency <= observed + 1, "{latency} {observed}");
+}
