@@ -3,15 +3,17 @@
 //! A turn takes commands, spawns, fires timers, flushes, waits for readiness, and hands what came to the host. The host is
 //! always called with nothing borrowed, so it may use its [`Desk`].
 
+mod events;
+mod receive;
+
 use crate::clock::{Clock, after};
 use crate::config::{Settings, ShardShare};
 use crate::control::{Command, Desired, Phase, Report};
-use crate::core::calls::Delivery;
-use crate::core::flow::{Input, Step, WallOffset};
+use crate::core::flow::WallOffset;
 use crate::core::timers::{BATCHES, Due};
-use crate::core::{Afterlife, Begun, Core, Event, Ready};
+use crate::core::{Afterlife, Core};
 use crate::desk::Desk;
-use crate::host::{Host, Incoming, Outcome, Routine};
+use crate::host::Host;
 use crate::id::{ActivityKey, ConnectionKey, RobotId, RobotKey};
 use crate::net::memory::MemoryNet;
 use crate::net::{Net, Sockets};
@@ -28,10 +30,6 @@ use throng_wire::{Nanos, Protocol};
 
 /// Bytes one read takes at most.
 const READ: usize = 64 << 10;
-/// How long one connection may be read while others wait: one that never runs dry has its next turn like them.
-const READ_TIME: Nanos = 2_000_000;
-/// Names of hosts that are dealt with in one turn at most.
-const ANSWERS_PER_TURN: usize = 256;
 /// How often the plan is looked at while it changes.
 const SPAWN_BEAT: Nanos = 5_000_000;
 /// How often a shard reports.
@@ -40,10 +38,6 @@ const REPORT_BEAT: Nanos = 1_000_000_000;
 const SPAWNS_PER_TURN: usize = 256;
 /// Robots ended in one turn at most.
 const STOPS_PER_TURN: usize = 2_000;
-/// Sockets read before those that have something to write are written. At the turn's end the first would be out of the
-/// processor's caches again, which makes a request a tenth dearer; one by one, reading and writing would push each
-/// other's code out of them.
-const FLUSHED_TOGETHER: usize = 16;
 /// A pause of the collector is lag from here on.
 const COLLECTOR_LAG: Duration = Duration::from_micros(100);
 
@@ -421,235 +415,6 @@ impl<H: Host> Shard<H> {
         self.poller.poll(wait, &mut self.ready)
     }
 
-    fn receive_ready(&mut self) {
-        self.more_answers = true;
-        for _ in 0..ANSWERS_PER_TURN {
-            let answer = self.core.borrow_mut().net.resolver_answer();
-            let Some((operation, answer)) = answer else {
-                self.more_answers = false;
-                break;
-            };
-            self.core.borrow_mut().resolver_answered(operation, answer);
-        }
-        self.run_events();
-        for key in std::mem::take(&mut self.again) {
-            self.receive(key, true);
-        }
-        let ready = std::mem::take(&mut self.ready);
-        for some in ready.chunks(FLUSHED_TOGETHER) {
-            for readiness in some {
-                self.handle_readiness(*readiness);
-            }
-            self.flush();
-        }
-        self.ready = ready;
-    }
-
-    fn handle_readiness(&mut self, readiness: Readiness) {
-        let key = readiness.connection;
-        if readiness.writable {
-            self.core.borrow_mut().writable(key);
-            // A script is told of its connection before what the server says first is looked at.
-            self.run_events();
-        }
-        if readiness.readable {
-            self.receive(key, readiness.ended);
-        }
-        self.run_events();
-    }
-
-    /// Writes what connections have to write, with one call to the system for each.
-    fn flush(&mut self) {
-        self.core.borrow_mut().flush_all();
-        self.run_events();
-    }
-
-    /// Reads what a connection has; `ended` when the peer's end is known to follow.
-    fn receive(&mut self, key: ConnectionKey, ended: bool) {
-        let mut began = None;
-        loop {
-            let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
-            let Input::Bytes { count, arrival } = input else { return };
-            let buffer = std::mem::take(&mut self.buffer);
-            self.take_in(key, &buffer[..count], arrival);
-            let full = count == buffer.len();
-            self.buffer = buffer;
-            self.run_events();
-            if !full && !ended {
-                return;
-            }
-            if self.clock.now() - *began.get_or_insert(arrival.read) >= READ_TIME {
-                return self.again.push(key);
-            }
-        }
-    }
-
-    /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
-    fn take_in(&mut self, key: ConnectionKey, bytes: &[u8], arrival: crate::core::connection::Arrival) {
-        let whole = {
-            let mut core = self.core.borrow_mut();
-            if core.is_stream(key) {
-                return core.stream_received(key, bytes);
-            }
-            core.join_tail(key, bytes)
-        };
-        match whole {
-            None => self.cut_all(key, bytes, arrival),
-            Some(tail) => {
-                if !tail.is_empty() {
-                    self.cut_all(key, &tail, arrival);
-                    self.core.borrow_mut().pools.take_tail(tail);
-                }
-            }
-        }
-    }
-
-    fn cut_all(&mut self, key: ConnectionKey, input: &[u8], arrival: crate::core::connection::Arrival) {
-        let mut at = 0;
-        loop {
-            let step = self.core.borrow_mut().cut(key, &input[at..], &mut self.spill);
-            match step {
-                Step::Inside { payload, used } => {
-                    let payload = &input[at + payload.start..at + payload.end];
-                    self.deliver(key, payload, arrival);
-                    at += used;
-                }
-                Step::Spilled { used } => {
-                    let spill = std::mem::take(&mut self.spill);
-                    self.deliver(key, &spill, arrival);
-                    self.spill = spill;
-                    at += used;
-                }
-                Step::Other { used } => {
-                    at += used;
-                    self.run_events();
-                }
-                Step::Incomplete | Step::Gone => return,
-            }
-        }
-    }
-
-    /// Tells the host about one message. What it wakes runs to its next block before the next message is cut.
-    fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: crate::core::connection::Arrival) {
-        let Some((robot, label)) = self.core.borrow().speaker(key) else { return };
-        self.learn_protocols(label);
-        let Some(protocol) = &self.protocols[label] else { return };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        match protocol.read(payload, &mut scratch) {
-            Ok(head) => {
-                let delivery = self.core.borrow_mut().arrived(key, &head, payload.len(), arrival);
-                let message =
-                    |request| Incoming { protocol, message: head.message, request, body: head.body };
-                match delivery {
-                    Delivery::Reply { operation, request, elapsed } => {
-                        self.host
-                            .resume(operation, Outcome::Reply { message: message(Some(request)), elapsed });
-                    }
-                    Delivery::Push => {
-                        if self.host.push(robot, key, message(None)) {
-                            self.core.borrow_mut().push_handled(label, head.message);
-                        }
-                    }
-                    Delivery::Nobody => {}
-                }
-            }
-            Err(error) => self.core.borrow_mut().unreadable(key, &error.to_string(), payload),
-        }
-        self.scratch = scratch;
-        self.run_events();
-    }
-
-    /// Keeps the labels' protocols at hand, so that no reference count is touched for a message.
-    fn learn_protocols(&mut self, label: usize) {
-        let core = self.core.borrow();
-        while self.protocols.len() <= label {
-            self.protocols.push(core.labels.get(self.protocols.len()).protocol.clone());
-        }
-    }
-
-    /// Does for the host what was queued, in order.
-    fn run_events(&mut self) {
-        loop {
-            let event = self.core.borrow_mut().events.pop_front();
-            let Some(event) = event else { return };
-            self.run_event(event);
-        }
-    }
-
-    fn run_event(&mut self, event: Event) {
-        match event {
-            Event::Born(robot) => {
-                let id = self.core.borrow().robots.get(robot).map(|slot| slot.id);
-                if let Some(id) = id {
-                    let born = self.host.born(robot, id);
-                    self.core.borrow_mut().born(robot, born);
-                }
-            }
-            Event::Begin(activity, routine) => {
-                let robot = self.core.borrow().activities.get(activity).map(|begun| begun.robot);
-                if let Some(robot) = robot {
-                    self.host.begin(robot, activity, routine.borrow());
-                }
-            }
-            Event::Resume(operation, outcome) => self.resume(operation, &outcome),
-            Event::Abandon(activity) => self.host.abandon(activity),
-            Event::Pick(robot) => self.pick(robot),
-            Event::NotReady(robot) => self.not_ready(robot),
-            Event::Forget(robot, next) => {
-                self.host.forget(robot);
-                self.core.borrow_mut().forgotten(robot, next);
-            }
-        }
-    }
-
-    fn resume(&mut self, operation: crate::id::OperationKey, outcome: &Ready) {
-        let connection = self.core.borrow().operations.get(operation).map(|slot| slot.connection);
-        let concluded = self.core.borrow_mut().conclude(operation, outcome);
-        let Some(connection) = connection.filter(|_| concluded) else { return };
-        match outcome {
-            Ready::Elapsed | Ready::Beat => self.host.resume(operation, Outcome::Elapsed),
-            Ready::Woken => self.host.resume(operation, Outcome::Woken),
-            Ready::Connected(opened) => self.host.resume(operation, Outcome::Connected(*opened)),
-            Ready::Failed(failure) => self.host.resume(operation, Outcome::Failed(failure)),
-            Ready::Bytes { count, trimmed } => {
-                let mut bytes = std::mem::take(&mut self.spill);
-                self.core.borrow_mut().take_stream(connection, *count, &mut bytes);
-                let wanted = bytes.len().saturating_sub(*trimmed);
-                self.host.resume(operation, Outcome::Bytes(&bytes[..wanted]));
-                self.spill = bytes;
-                let mut core = self.core.borrow_mut();
-                core.end_if_read_out(connection);
-                if core.unpause(connection) {
-                    self.again.push(connection);
-                }
-            }
-        }
-    }
-
-    /// Picks a robot's next task by weight among those whose `when` holds.
-    fn pick(&mut self, robot: RobotKey) {
-        let mut refused: Vec<usize> = Vec::new();
-        loop {
-            let task = self.core.borrow_mut().draw_task(robot, &refused);
-            let Some(task) = task else { return self.core.borrow_mut().nothing_to_pick(robot) };
-            let conditional = self.core.borrow().program.tasks[task].conditional;
-            if !conditional || self.host.allows(robot, task) {
-                return self.core.borrow_mut().begin_task(robot, task);
-            }
-            refused.push(task);
-        }
-    }
-
-    fn not_ready(&mut self, robot: RobotKey) {
-        let activities =
-            self.core.borrow().robots.get(robot).map(|slot| slot.activities.clone()).unwrap_or_default();
-        let places: Vec<String> =
-            activities.into_iter().filter_map(|activity| self.host.whereabouts(activity)).collect();
-        let blocked =
-            if places.is_empty() { "`ready()` was not called".to_owned() } else { places.join("; ") };
-        self.core.borrow_mut().not_ready(robot, &blocked);
-    }
-
     /// Lets the host collect, and keeps an eye on its memory.
     fn housekeep(&mut self) {
         let now = self.clock.now();
@@ -661,27 +426,6 @@ impl<H: Host> Shard<H> {
             core.recorder.lag(LagSource::Collector, took.as_micros() as u64);
         }
         core.host_is_full = memory.limit > 0 && memory.used / 4 >= memory.limit / 5;
-    }
-}
-
-impl Begun {
-    fn borrow(&self) -> Routine<'_> {
-        match self {
-            Begun::Start { module } => Routine::Start { module: *module },
-            Begun::Task { task } => Routine::Task { task: *task },
-            Begun::Step { task, step } => Routine::Step { task: *task, step: *step },
-            Begun::Stop { module } => Routine::Stop { module: *module },
-            Begun::Closed { module, connection, why } => {
-                Routine::Closed { module: *module, connection: *connection, why }
-            }
-        }
-    }
-}
-
-impl Core {
-    /// Whose connection it is, and its label.
-    fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize)> {
-        self.connections.get(key).map(|connection| (connection.robot, connection.label))
     }
 }
 

@@ -30,13 +30,13 @@ pub use layers::{FlagValue, Overrides};
 pub use load::{Load, Plan};
 pub use nearest::nearest;
 pub use options::{OptionFlag, OptionValue, ProjectOption, RESERVED_FLAGS, option_flags};
-pub use throng_engine::pattern::Pattern;
 pub use problem::{ConfigErrors, OtherFile, Place, Problem, SourceText};
 pub use protocol::Protocol;
 pub use raw::RawConfig;
 pub use robot::Robot;
 pub use target::Target;
 pub use tasks::TaskWeight;
+pub use throng_engine::pattern::Pattern;
 
 use layers::{Layers, Section};
 

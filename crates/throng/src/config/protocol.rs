@@ -10,9 +10,9 @@ use throng_wire::{
     SprotoSpec, WebSocketSpec,
 };
 
+use super::Pattern;
 use super::layers::Section;
 use super::nearest::nearest;
-use super::Pattern;
 use super::problem::{Place, Problem};
 use super::setting::{Refusal, Setting};
 use super::{framing, schema};

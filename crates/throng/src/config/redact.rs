@@ -1,7 +1,7 @@
 //! `[redact]`: which fields are shown as `***` in samples and timelines.
 
-use super::layers::Section;
 use super::Pattern;
+use super::layers::Section;
 use super::setting::Refusal;
 use throng_engine::redact::Redaction;
 

@@ -53,6 +53,8 @@ struct Playing {
     ended: Vec<bool>,
     over: usize,
     stopped_at: Option<Duration>,
+    /// A shard did not end in time.
+    given_up: bool,
 }
 
 impl Session<'_> {
@@ -73,9 +75,10 @@ impl Session<'_> {
         let watch = Watch::open(self.screen, self.colour(), prepared);
         let mut playing = Playing::begin(run, watch, prepared)?;
         playing.play(prepared, &stops);
-        let Playing { run, ledger, mut watch, mut end, desired, .. } = playing;
+        let Playing { run, ledger, mut watch, mut end, desired, given_up, .. } = playing;
         let took = run.elapsed() - desired.begun;
-        if let Err(error) = run.join() {
+        // A shard that did not end in time would not let itself be joined; the process ends without it.
+        if !given_up && let Err(error) = run.join() {
             end = RunEnd::Broken(error.to_string());
         }
         watch.close();
@@ -161,6 +164,7 @@ impl Playing {
             ended,
             over: 0,
             stopped_at: None,
+            given_up: false,
         })
     }
 
@@ -230,6 +234,7 @@ impl Playing {
         if self.stopped_at.is_some_and(|at| self.run.elapsed() > at + limit) {
             self.end = RunEnd::Broken("a shard did not end in time".to_owned());
             self.over = self.run.shards();
+            self.given_up = true;
         }
     }
 

@@ -3,11 +3,11 @@
 mod body;
 mod line;
 
-use throng_engine::redact::Redaction;
 use body::body_text;
 use line::{Line, Tone};
 use std::path::PathBuf;
 use std::time::Duration;
+use throng_engine::redact::Redaction;
 use throng_engine::{Message, RobotId, TakenAs, Trace, Tracer};
 use throng_report::text::clean;
 use throng_wire::Nanos;

@@ -1,0 +1,105 @@
+//! What the core has queued for the host, done in order.
+
+use super::Shard;
+use crate::core::{Begun, Event, Ready};
+use crate::host::{Host, Outcome, Routine};
+use crate::id::{OperationKey, RobotKey};
+
+impl<H: Host> Shard<H> {
+    /// Does for the host what was queued, in order.
+    pub(super) fn run_events(&mut self) {
+        loop {
+            let event = self.core.borrow_mut().events.pop_front();
+            let Some(event) = event else { return };
+            self.run_event(event);
+        }
+    }
+
+    fn run_event(&mut self, event: Event) {
+        match event {
+            Event::Born(robot) => {
+                let id = self.core.borrow().robots.get(robot).map(|slot| slot.id);
+                if let Some(id) = id {
+                    let born = self.host.born(robot, id);
+                    self.core.borrow_mut().born(robot, born);
+                }
+            }
+            Event::Begin(activity, routine) => {
+                let robot = self.core.borrow().activities.get(activity).map(|begun| begun.robot);
+                if let Some(robot) = robot {
+                    self.host.begin(robot, activity, routine.borrow());
+                }
+            }
+            Event::Resume(operation, outcome) => self.resume(operation, &outcome),
+            Event::Abandon(activity) => self.host.abandon(activity),
+            Event::Pick(robot) => self.pick(robot),
+            Event::NotReady(robot) => self.not_ready(robot),
+            Event::Forget(robot, next) => {
+                self.host.forget(robot);
+                self.core.borrow_mut().forgotten(robot, next);
+            }
+        }
+    }
+
+    fn resume(&mut self, operation: OperationKey, outcome: &Ready) {
+        let connection = self.core.borrow().operations.get(operation).map(|slot| slot.connection);
+        let concluded = self.core.borrow_mut().conclude(operation, outcome);
+        let Some(connection) = connection.filter(|_| concluded) else { return };
+        match outcome {
+            Ready::Elapsed | Ready::Beat => self.host.resume(operation, Outcome::Elapsed),
+            Ready::Woken => self.host.resume(operation, Outcome::Woken),
+            Ready::Connected(opened) => self.host.resume(operation, Outcome::Connected(*opened)),
+            Ready::Failed(failure) => self.host.resume(operation, Outcome::Failed(failure)),
+            Ready::Bytes { count, trimmed } => {
+                let mut bytes = std::mem::take(&mut self.spill);
+                self.core.borrow_mut().take_stream(connection, *count, &mut bytes);
+                let wanted = bytes.len().saturating_sub(*trimmed);
+                self.host.resume(operation, Outcome::Bytes(&bytes[..wanted]));
+                self.spill = bytes;
+                let mut core = self.core.borrow_mut();
+                core.end_if_read_out(connection);
+                if core.unpause(connection) {
+                    self.again.push(connection);
+                }
+            }
+        }
+    }
+
+    /// Picks a robot's next task by weight among those whose `when` holds.
+    fn pick(&mut self, robot: RobotKey) {
+        let mut refused: Vec<usize> = Vec::new();
+        loop {
+            let task = self.core.borrow_mut().draw_task(robot, &refused);
+            let Some(task) = task else { return self.core.borrow_mut().nothing_to_pick(robot) };
+            let conditional = self.core.borrow().program.tasks[task].conditional;
+            if !conditional || self.host.allows(robot, task) {
+                return self.core.borrow_mut().begin_task(robot, task);
+            }
+            refused.push(task);
+        }
+    }
+
+    fn not_ready(&mut self, robot: RobotKey) {
+        let activities =
+            self.core.borrow().robots.get(robot).map(|slot| slot.activities.clone()).unwrap_or_default();
+        let places: Vec<String> =
+            activities.into_iter().filter_map(|activity| self.host.whereabouts(activity)).collect();
+        let blocked =
+            if places.is_empty() { "`ready()` was not called".to_owned() } else { places.join("; ") };
+        self.core.borrow_mut().not_ready(robot, &blocked);
+    }
+}
+
+impl Begun {
+    fn borrow(&self) -> Routine<'_> {
+        match self {
+            Begun::Start { module } => Routine::Start { module: *module },
+            Begun::Task { task } => Routine::Task { task: *task },
+            Begun::Step { task, step } => Routine::Step { task: *task, step: *step },
+            Begun::Stop { module } => Routine::Stop { module: *module },
+            Begun::Closed { module, connection, why } => {
+                Routine::Closed { module: *module, connection: *connection, why }
+            }
+        }
+    }
+}

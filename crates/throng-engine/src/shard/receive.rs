@@ -1,0 +1,175 @@
+//! What came in a turn: readiness, reads, messages cut and handed to the host.
+
+use super::Shard;
+use crate::core::Core;
+use crate::core::calls::Delivery;
+use crate::core::connection::Arrival;
+use crate::core::flow::{Input, Step};
+use crate::host::{Host, Incoming, Outcome};
+use crate::id::{ConnectionKey, RobotKey};
+use crate::poller::Readiness;
+use throng_wire::Nanos;
+
+/// How long one connection may be read while others wait: one that never runs dry has its next turn like them.
+const READ_TIME: Nanos = 2_000_000;
+/// Names of hosts that are dealt with in one turn at most.
+const ANSWERS_PER_TURN: usize = 256;
+/// Sockets read before those that have something to write are written. At the turn's end the first would be out of the
+/// processor's caches again, which makes a request a tenth dearer; one by one, reading and writing would push each
+/// other's code out of them.
+const FLUSHED_TOGETHER: usize = 16;
+
+impl<H: Host> Shard<H> {
+    pub(super) fn receive_ready(&mut self) {
+        self.more_answers = true;
+        for _ in 0..ANSWERS_PER_TURN {
+            let answer = self.core.borrow_mut().net.resolver_answer();
+            let Some((operation, answer)) = answer else {
+                self.more_answers = false;
+                break;
+            };
+            self.core.borrow_mut().resolver_answered(operation, answer);
+        }
+        self.run_events();
+        for key in std::mem::take(&mut self.again) {
+            self.receive(key, true);
+        }
+        let ready = std::mem::take(&mut self.ready);
+        for some in ready.chunks(FLUSHED_TOGETHER) {
+            for readiness in some {
+                self.handle_readiness(*readiness);
+            }
+            self.flush();
+        }
+        self.ready = ready;
+    }
+
+    fn handle_readiness(&mut self, readiness: Readiness) {
+        let key = readiness.connection;
+        if readiness.writable {
+            self.core.borrow_mut().writable(key);
+            // A script is told of its connection before what the server says first is looked at.
+            self.run_events();
+        }
+        if readiness.readable {
+            self.receive(key, readiness.ended);
+        }
+        self.run_events();
+    }
+
+    /// Writes what connections have to write, with one call to the system for each.
+    pub(super) fn flush(&mut self) {
+        self.core.borrow_mut().flush_all();
+        self.run_events();
+    }
+
+    /// Reads what a connection has; `ended` when the peer's end is known to follow.
+    pub(super) fn receive(&mut self, key: ConnectionKey, ended: bool) {
+        let mut began = None;
+        loop {
+            let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
+            let Input::Bytes { count, arrival } = input else { return };
+            let buffer = std::mem::take(&mut self.buffer);
+            self.take_in(key, &buffer[..count], arrival);
+            let full = count == buffer.len();
+            self.buffer = buffer;
+            self.run_events();
+            if !full && !ended {
+                return;
+            }
+            if self.clock.now() - *began.get_or_insert(arrival.read) >= READ_TIME {
+                return self.again.push(key);
+            }
+        }
+    }
+
+    /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
+    fn take_in(&mut self, key: ConnectionKey, bytes: &[u8], arrival: Arrival) {
+        let whole = {
+            let mut core = self.core.borrow_mut();
+            if core.is_stream(key) {
+                return core.stream_received(key, bytes);
+            }
+            core.join_tail(key, bytes)
+        };
+        match whole {
+            None => self.cut_all(key, bytes, arrival),
+            Some(tail) => {
+                if !tail.is_empty() {
+                    self.cut_all(key, &tail, arrival);
+                    self.core.borrow_mut().pools.take_tail(tail);
+                }
+            }
+        }
+    }
+
+    fn cut_all(&mut self, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+        let mut at = 0;
+        loop {
+            let step = self.core.borrow_mut().cut(key, &input[at..], &mut self.spill);
+            match step {
+                Step::Inside { payload, used } => {
+                    let payload = &input[at + payload.start..at + payload.end];
+                    self.deliver(key, payload, arrival);
+                    at += used;
+                }
+                Step::Spilled { used } => {
+                    let spill = std::mem::take(&mut self.spill);
+                    self.deliver(key, &spill, arrival);
+                    self.spill = spill;
+                    at += used;
+                }
+                Step::Other { used } => {
+                    at += used;
+                    self.run_events();
+                }
+                Step::Incomplete | Step::Gone => return,
+            }
+        }
+    }
+
+    /// Tells the host about one message. What it wakes runs to its next block before the next message is cut.
+    fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: Arrival) {
+        let Some((robot, label)) = self.core.borrow().speaker(key) else { return };
+        self.learn_protocols(label);
+        let Some(protocol) = &self.protocols[label] else { return };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        match protocol.read(payload, &mut scratch) {
+            Ok(head) => {
+                let delivery = self.core.borrow_mut().arrived(key, &head, payload.len(), arrival);
+                let message =
+                    |request| Incoming { protocol, message: head.message, request, body: head.body };
+                match delivery {
+                    Delivery::Reply { operation, request, elapsed } => {
+                        self.host
+                            .resume(operation, Outcome::Reply { message: message(Some(request)), elapsed });
+                    }
+                    Delivery::Push => {
+                        if self.host.push(robot, key, message(None)) {
+                            self.core.borrow_mut().push_handled(label, head.message);
+                        }
+                    }
+                    Delivery::Nobody => {}
+                }
+            }
+            Err(error) => self.core.borrow_mut().unreadable(key, &error.to_string(), payload),
+        }
+        self.scratch = scratch;
+        self.run_events();
+    }
+
+    /// Keeps the labels' protocols at hand, so that no reference count is touched for a message.
+    fn learn_protocols(&mut self, label: usize) {
+        let core = self.core.borrow();
+        while self.protocols.len() <= label {
+            self.protocols.push(core.labels.get(self.protocols.len()).protocol.clone());
+        }
+    }
+}
+
+impl Core {
+    /// Whose connection it is, and its label.
+    fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize)> {
+        self.connections.get(key).map(|connection| (connection.robot, connection.label))
+    }
+}
