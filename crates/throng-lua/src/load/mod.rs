@@ -6,7 +6,7 @@ use crate::error::LoadError;
 use crate::program;
 use crate::project::{LuaProject, OptionValue};
 use crate::run::Entry;
-use crate::sandbox::freeze::{self, Root};
+use crate::sandbox::freeze::{self, Frozen, Root, SharedCoroutine};
 use crate::state::{Current, Shared};
 use crate::vm::{HOST_CHUNKS, Vm};
 use mlua::state::{GcGenParams, GcMode};
@@ -28,13 +28,20 @@ pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
     }
     run(&vm, shared, "finish_loading", Value::Nil, "mods")?;
     vm.set_loaded(program::read(&vm.prelude().table, project)?);
-    freeze_all(&vm).map_err(|error| LoadError::new("mods", None, error.to_string()))?;
+    let frozen = freeze_all(&vm).map_err(|error| LoadError::new("mods", None, error.to_string()))?;
+    if let Some(SharedCoroutine { name, source }) = frozen.coroutine() {
+        let text = format!(
+            "'{name}' holds a coroutine, which all robots would share: make it in init and put it in self"
+        );
+        return Err(LoadError::new(source.as_deref().unwrap_or("mods"), None, text));
+    }
+    vm.set_frozen(frozen);
     vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default()));
     Ok(vm)
 }
 
 /// Freezes what the robots of the state share: globals, mods, libraries, and what their functions captured.
-fn freeze_all(vm: &Vm) -> mlua::Result<()> {
+fn freeze_all(vm: &Vm) -> mlua::Result<Frozen> {
     let prelude = &vm.prelude().table;
     let named: Table = prelude.raw_get::<Function>("roots")?.call(())?;
     let mut roots = Vec::new();
@@ -42,7 +49,7 @@ fn freeze_all(vm: &Vm) -> mlua::Result<()> {
         let root = root?;
         roots.push(Root { name: root.raw_get("name")?, value: root.raw_get("value")? });
     }
-    vm.set_frozen(freeze::freeze(&vm.lua, &roots, HOST_CHUNKS)?);
+    let frozen = freeze::freeze(&vm.lua, &roots, HOST_CHUNKS)?;
     // Robots' objects look straight into what their frozen class stands for.
     for spec in prelude.raw_get::<Table>("mods")?.sequence_values::<Table>() {
         let spec = spec?;
@@ -50,7 +57,7 @@ fn freeze_all(vm: &Vm) -> mlua::Result<()> {
         spec.raw_get::<Table>("meta")?.raw_set("__index", &methods)?;
         spec.raw_set("methods", methods)?;
     }
-    Ok(())
+    Ok(frozen)
 }
 
 fn text(vm: &Vm, text: &str) -> Result<LuaString, LoadError> {

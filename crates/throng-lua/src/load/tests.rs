@@ -260,3 +260,20 @@ fn handlers_are_for_messages_that_come() {
     assert_eq!(load("KickNotfy", vec![game, raw]), Ok(()), "without a schema anything may come");
     assert_eq!(load("KickNotfy", Vec::new()), Ok(()));
 }
+
+#[test]
+fn a_coroutine_that_robots_would_share_is_refused() {
+    let wrapped = "local a = throng.mod()
+        local ids = coroutine.wrap(function() local n = 0 while true do n = n + 1 coroutine.yield(n) end end)
+        function a:start() self.id = ids() end
+        return a";
+    refused(
+        &[("mods/a.lua", wrapped)],
+        "mods/a.lua: ",
+        "'ids' holds a coroutine, which all robots would share",
+    );
+    let kept = "local a = throng.mod() local kept = { co = coroutine.create(print) } function a:start() print(kept) end return a";
+    refused(&[("mods/a.lua", kept)], "mods: ", "'kept.co' holds a coroutine");
+    let own = "local a = throng.mod() local function ids() return coroutine.wrap(print) end function a:start() self.ids = ids() end return a";
+    assert!(load(&[("mods/a.lua", own)]).is_ok());
+}

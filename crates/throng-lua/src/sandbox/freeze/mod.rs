@@ -14,7 +14,10 @@
 //!   those after each resume, gives them back their value, and names the line. A variable captured later, by
 //!   a function that a robot's own code made, is that robot's and free.
 //!
-//! Not frozen: coroutines and userdata held at file level, and tables beyond the first 10,000 in reach, the
+//! A **coroutine** at file level would go on from robot to robot, and what it holds could be neither frozen nor assigned to
+//! one of them: [`Frozen::coroutine`] names one for the host to refuse.
+//!
+//! Not frozen: userdata held at file level, and tables beyond the first 10,000 in reach, the
 //! nearest first: those are masses of constant data, and freezing doubles their memory.
 
 mod code;
@@ -39,6 +42,16 @@ pub struct Root {
 #[derive(Debug)]
 pub struct Frozen {
     suspects: Vec<Suspect>,
+    coroutine: Option<SharedCoroutine>,
+}
+
+/// A coroutine that robots would share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedCoroutine {
+    /// What holds it.
+    pub name: String,
+    /// The file whose function refers to it, as Lua shortens it, where that is how it was found.
+    pub source: Option<String>,
 }
 
 #[derive(Debug)]
@@ -74,9 +87,9 @@ pub fn freeze(lua: &Lua, roots: &[Root], host: &str) -> mlua::Result<Frozen> {
     for root in roots {
         walk.root(&root.name, root.value.clone());
     }
-    let suspects = walk.finish()?;
+    let (suspects, coroutine) = walk.finish()?;
     quicken_string_methods(lua)?;
-    Ok(Frozen { suspects })
+    Ok(Frozen { suspects, coroutine })
 }
 
 /// The table that has what a frozen one seems to have, or the table itself.
@@ -92,6 +105,12 @@ impl Frozen {
     #[must_use]
     pub fn is_suspicious(&self) -> bool {
         !self.suspects.is_empty()
+    }
+
+    /// A coroutine in reach, if there is any.
+    #[must_use]
+    pub fn coroutine(&self) -> Option<&SharedCoroutine> {
+        self.coroutine.as_ref()
     }
 
     /// A captured variable that was assigned since the last look, set back to what it was.

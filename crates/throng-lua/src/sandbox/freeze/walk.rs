@@ -5,7 +5,7 @@ use std::ffi::c_void;
 
 use mlua::{Function, Lua, Table, Value};
 
-use super::{Suspect, code};
+use super::{SharedCoroutine, Suspect, code};
 use crate::sandbox::native::{frozen, upvalues};
 
 /// Tables that are frozen at most, the nearest to the roots first.
@@ -22,6 +22,7 @@ pub(super) struct Walk<'a> {
     queue: VecDeque<(String, Value)>,
     /// By the identity of the variable.
     suspects: HashMap<*const c_void, Suspect>,
+    coroutine: Option<SharedCoroutine>,
 }
 
 impl<'a> Walk<'a> {
@@ -34,6 +35,7 @@ impl<'a> Walk<'a> {
             tables: 0,
             queue: VecDeque::new(),
             suspects: HashMap::new(),
+            coroutine: None,
         })
     }
 
@@ -49,25 +51,26 @@ impl<'a> Walk<'a> {
         self.enqueue(name.to_owned(), value);
     }
 
-    /// Walks to the end, and returns the captured variables that some function assigns.
-    pub(super) fn finish(mut self) -> mlua::Result<Vec<Suspect>> {
+    /// Walks to the end, and returns the captured variables that some function assigns, and a coroutine if there is one.
+    pub(super) fn finish(mut self) -> mlua::Result<(Vec<Suspect>, Option<SharedCoroutine>)> {
         while let Some((name, value)) = self.queue.pop_front() {
             match value {
                 Value::Table(table) => {
                     self.children(&name, &table)?;
                     self.freeze(Some(&name), &table)?;
                 }
-                Value::Function(function) => self.function(&function)?,
+                Value::Function(function) => self.function(&name, &function)?,
                 _ => {}
             }
         }
-        Ok(self.suspects.into_values().collect())
+        Ok((self.suspects.into_values().collect(), self.coroutine))
     }
 
     fn enqueue(&mut self, name: String, value: Value) {
         match &value {
             Value::Table(_) if self.tables == MAX_TABLES => return,
             Value::Table(_) | Value::Function(_) => {}
+            Value::Thread(_) => return self.note_coroutine(name, None),
             _ => return,
         }
         if self.seen.insert(value.to_pointer()) {
@@ -123,10 +126,20 @@ impl<'a> Walk<'a> {
         table.set_metatable(Some(metatable))
     }
 
-    fn function(&mut self, function: &Function) -> mlua::Result<()> {
+    fn note_coroutine(&mut self, name: String, source: Option<String>) {
+        self.coroutine.get_or_insert(SharedCoroutine { name, source });
+    }
+
+    fn function(&mut self, name: &str, function: &Function) -> mlua::Result<()> {
         let info = function.info();
         let source = info.source.unwrap_or_default();
-        if info.what == "C" || source.starts_with(self.host) {
+        if info.what == "C" {
+            if is_coroutine(self.lua, &Value::Function(function.clone()))? {
+                self.note_coroutine(name.to_owned(), None);
+            }
+            return Ok(());
+        }
+        if source.starts_with(self.host) {
             return Ok(());
         }
         let assigned = code::assignments(&function.dump(false)).unwrap_or_default();
@@ -146,9 +159,24 @@ impl<'a> Walk<'a> {
                     suspect.lines.insert(place, line);
                 }
             }
+            if is_coroutine(self.lua, &upvalue.value)? {
+                self.note_coroutine(upvalue.name.clone(), info.short_src.clone());
+            }
             self.enqueue(upvalue.name, upvalue.value);
         }
         Ok(())
+    }
+}
+
+/// Whether the value is a coroutine, or what `coroutine.wrap` returns, which has its coroutine as its variable.
+fn is_coroutine(lua: &Lua, value: &Value) -> mlua::Result<bool> {
+    match value {
+        Value::Thread(_) => Ok(true),
+        Value::Function(function) if function.info().what == "C" => {
+            let variable = upvalues::get(lua, function, 1)?;
+            Ok(variable.is_some_and(|variable| variable.value.is_thread()))
+        }
+        _ => Ok(false),
     }
 }
 
