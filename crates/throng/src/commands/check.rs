@@ -56,11 +56,13 @@ fn show_inventory(inventory: &Inventory) -> std::io::Result<()> {
         writeln!(out, "{}{needs}", module.name)?;
         for task in program.tasks.iter().filter(|task| task.module == index) {
             let share = if total > 0.0 { 100.0 * task.weight / total } else { 0.0 };
-            let steps = if task.steps.is_empty() { String::new() } else { format!("  {}", task.steps.join(" → ")) };
+            let steps =
+                if task.steps.is_empty() { String::new() } else { format!("  {}", task.steps.join(" → ")) };
             writeln!(out, "  task  {:<28} weight {:<6} {share:>5.1}%{steps}", task.name, task.weight)?;
         }
         for handler in handlers.iter().filter(|handler| handler.module == index) {
-            let connection = handler.connection.as_ref().map_or(String::new(), |name| format!(" from {name}"));
+            let connection =
+                handler.connection.as_ref().map_or(String::new(), |name| format!(" from {name}"));
             let queue = if handler.queue { ", one at a time" } else { "" };
             writeln!(out, "  on    {}{connection}{queue}", handler.message)?;
         }

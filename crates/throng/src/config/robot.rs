@@ -41,7 +41,7 @@ const ON_ERROR: [(&str, OnError); 3] =
 
 const DEFAULT_WAIT: Wait = Wait::Constant(Duration::from_secs(1));
 const DEFAULT_READY_TIMEOUT: Duration = Duration::from_secs(30);
-const DEFAULT_SCRIPT_DEADLINE: Duration = Duration::from_millis(500);
+const DEFAULT_SCRIPT_DEADLINE: Duration = Duration::from_millis(200);
 const DEFAULT_SCRIPT_MEMORY: u64 = 1 << 30;
 /// Below this no VM with the standard library and a mod fits.
 const LEAST_SCRIPT_MEMORY: u64 = 1 << 20;

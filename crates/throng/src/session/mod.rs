@@ -1,7 +1,7 @@
 //! A run from its settings to its verdict: robots are wanted of the engine, what it reports is shown, and judged at the end.
 //!
-//! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; [`watch`] is
-//! what the user sees meanwhile; [`stop`] is how the user ends it.
+//! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; `watch` is
+//! what the user sees meanwhile; `stop` is how the user ends it.
 
 pub mod prepare;
 pub(crate) mod stop;
