@@ -10,7 +10,7 @@ use throng_metrics::{Plan, Snapshot};
 use throng_report::{Colour, Screen, plain_line};
 
 /// The first plain line, and the time between two.
-const FIRST_LINE: Duration = Duration::from_secs(1);
+const FIRST_LINE: Duration = Duration::from_millis(900);
 const LINES: Duration = Duration::from_secs(5);
 /// Log lines kept while a screen covers the terminal.
 const KEPT: usize = 100;
