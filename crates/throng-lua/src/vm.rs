@@ -7,6 +7,7 @@ use crate::codec::Codec;
 use crate::natives;
 use crate::program::Loaded;
 use crate::project::Limits;
+use crate::raw;
 use crate::sandbox::freeze::Frozen;
 use crate::sandbox::{self, CutOff, Guard, Reason};
 use crate::state::{Current, Shared};
@@ -154,7 +155,7 @@ impl Vm {
         shared.blocked.set(false);
         let deadline = shared.project.limits.deadline;
         let guard = Guard::enter(if current.robot.is_null() { deadline * LOADING } else { deadline });
-        let yielded = thread.resume::<(Value, Value, Value, Value, Value)>(arguments);
+        let yielded = raw::resume(&self.lua, thread, wait_token(), arguments);
         let cut = guard.verdict();
         drop(guard);
         if let Some(others) = others {
@@ -169,7 +170,9 @@ impl Vm {
                 Turn::Broken(cut_error(&cut))
             }
             (None, Err(error)) => Turn::Broken(broken_error(&error)),
-            (None, Ok((Value::LightUserData(token), ok, first, second, third))) if token == done_token() => {
+            (None, Ok(Some((Value::LightUserData(token), ok, first, second, third))))
+                if token == done_token() =>
+            {
                 if ok == Value::Boolean(true) {
                     return Turn::Done(first);
                 }
