@@ -21,6 +21,67 @@ pub(crate) fn yieldable_coroutine(lua: &Lua) -> Option<*mut lua_State> {
 /// What a coroutine gave: its first five values.
 pub(crate) type Given = (Value, Value, Value, Value, Value);
 
+/// What a coroutine is resumed with.
+pub(crate) trait Arguments {
+    /// Pushes them and tells how many.
+    ///
+    /// # Safety
+    /// `state` is the running one of `lua`.
+    unsafe fn push_onto(self, lua: &Lua, state: *mut lua_State) -> mlua::Result<c_int>;
+}
+
+impl<T: IntoLuaMulti> Arguments for T {
+    unsafe fn push_onto(self, lua: &Lua, _: *mut lua_State) -> mlua::Result<c_int> {
+        // SAFETY: makes room for what it pushes.
+        lua.exec_raw_lua(|raw| unsafe { self.push_into_stack_multi(raw) })
+    }
+}
+
+/// What a coroutine that waited is resumed with.
+pub(crate) enum Woken<'a> {
+    /// Whether it went well, and the values.
+    Values(bool, Value, Value),
+    /// It went well and gave these bytes, which the state has room for.
+    Bytes(Roomy<'a>),
+}
+
+impl Arguments for Woken<'_> {
+    unsafe fn push_onto(self, lua: &Lua, state: *mut lua_State) -> mlua::Result<c_int> {
+        // SAFETY: the caller's promise; room is made for two values; making the string does not raise, because it finds memory,
+        // and what the collector calls then is protected.
+        unsafe {
+            match self {
+                Woken::Values(well, value, name) => (well, value, name).push_onto(lua, state),
+                Woken::Bytes(Roomy(bytes)) => {
+                    room(state, 2)?;
+                    ffi::lua_pushboolean(state, 1);
+                    ffi::lua_pushlstring(state, bytes.as_ptr().cast(), bytes.len());
+                    Ok(2)
+                }
+            }
+        }
+    }
+}
+
+/// Bytes that a state can take as a string without a protected call.
+pub(crate) struct Roomy<'a>(&'a [u8]);
+
+impl<'a> Roomy<'a> {
+    /// Those bytes, if `lua`, which may use `ceiling` (0 is any number) in all, is far from that.
+    pub(crate) fn new(lua: &Lua, ceiling: usize, bytes: &'a [u8]) -> Option<Roomy<'a>> {
+        has_room(lua, ceiling, bytes.len()).then_some(Roomy(bytes))
+    }
+}
+
+/// Whether values of about `bytes` can be made in `lua` without its memory coming near `ceiling`; 0 is no limit.
+pub(crate) fn has_room(lua: &Lua, ceiling: usize, bytes: usize) -> bool {
+    /// What small values take beside their bytes.
+    const SPARE: usize = 64 << 10;
+    // Half of what is in use is more than the table of strings may grow by.
+    let used = lua.used_memory();
+    ceiling == 0 || used.saturating_add(used / 2).saturating_add(bytes).saturating_add(SPARE) < ceiling
+}
+
 /// How a resume ended.
 enum Resumed {
     /// It yielded the token alone.
@@ -38,7 +99,7 @@ pub(crate) fn resume(
     lua: &Lua,
     thread: &Thread,
     token: LightUserData,
-    arguments: impl IntoLuaMulti,
+    arguments: impl Arguments,
 ) -> mlua::Result<Option<Given>> {
     let coroutine = thread.state();
     let resumed = lua.exec_raw_lua(|raw| {
@@ -53,7 +114,7 @@ pub(crate) fn resume(
                     ffi::LUA_OK if is_new(coroutine) => ffi::lua_gettop(coroutine) - 1,
                     _ => return Err(mlua::Error::CoroutineUnresumable),
                 };
-                let count = arguments.push_into_stack_multi(raw)?;
+                let count = arguments.push_onto(lua, state)?;
                 room(coroutine, count)?;
                 ffi::lua_xmove(state, coroutine, count);
                 let mut given = 0;
@@ -220,6 +281,16 @@ mod tests {
         let left = lua.exec_raw_lua(|raw| unsafe { ffi::lua_gettop(raw.state()) });
         assert_eq!(left, 0, "{source}");
         all
+    }
+
+    #[test]
+    fn bytes_are_not_pushed_unprotected_where_memory_is_short() {
+        let lua = Lua::new();
+        let used = lua.used_memory();
+        assert!(Roomy::new(&lua, 0, &[0; 100]).is_some());
+        assert!(Roomy::new(&lua, used + (1 << 20), &[0; 100]).is_some());
+        assert!(Roomy::new(&lua, used + (1 << 20), &[0; 1 << 20]).is_none());
+        assert!(Roomy::new(&lua, used + used / 2 + 100, &[0; 100]).is_none());
     }
 
     #[test]

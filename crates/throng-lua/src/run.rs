@@ -1,12 +1,14 @@
 //! Running robots' functions: beginning them, resuming them with what they waited for, and ending them.
 
+use crate::codec;
 use crate::host::LuaHost;
 use crate::natives::failure_value;
+use crate::raw::{self, Roomy, Woken};
 use crate::state::{
     Course, Current, Fiber, FiberKey, Origin, Robot, Shared, SpawnedKey, TimerKey, Waiter, What, number_of,
 };
 use crate::vm::{Turn, Vm, VmState, broken_error};
-use mlua::{IntoLua, IntoLuaMulti, Thread, Value};
+use mlua::{IntoLua, Thread, Value};
 use std::ptr;
 use throng_engine::{Failure, OperationKey, Outcome, RobotKey, ScriptError, Uncaught};
 use throng_metrics::FailureKind;
@@ -77,7 +79,7 @@ impl LuaHost {
     }
 
     /// Runs a fiber's coroutine to its next block or its end.
-    fn drive(&self, vm: &Vm, robot: RobotKey, key: FiberKey, thread: Thread, arguments: impl IntoLuaMulti) {
+    fn drive(&self, vm: &Vm, robot: RobotKey, key: FiberKey, thread: Thread, arguments: impl raw::Arguments) {
         let module = self.shared.fibers.borrow().get(key).map_or(usize::MAX, |fiber| fiber.module);
         let current = Current { robot, fiber: key, coroutine: ptr::null(), module };
         let turn = vm.run(&self.shared, &thread, current, arguments);
@@ -156,7 +158,7 @@ impl LuaHost {
     }
 
     /// Resumes a blocked fiber with what it waited for.
-    pub(crate) fn resume_fiber(&self, key: FiberKey, values: (bool, Value, Value)) {
+    pub(crate) fn resume_fiber(&self, key: FiberKey, values: impl raw::Arguments) {
         let Some((robot, _, vm)) = self.place_of(key) else { return };
         let thread = self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.thread.take());
         if let Some(thread) = thread {
@@ -165,23 +167,31 @@ impl LuaHost {
     }
 
     /// What the prelude's `block` gets: whether it went well, and the value or the failure.
-    fn values_of(&self, vm: &Vm, key: FiberKey, what: &What, outcome: Outcome<'_>) -> (bool, Value, Value) {
-        let well = |value: mlua::Result<Value>| match value {
-            Ok(value) => (true, value, Value::Nil),
-            Err(error) => (false, error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil), Value::Nil),
-        };
+    fn values_of<'a>(&self, vm: &Vm, key: FiberKey, what: &What, outcome: Outcome<'a>) -> Woken<'a> {
+        let well = |value: Value| Woken::Values(true, value, Value::Nil);
+        let ill = |value: Value| Woken::Values(false, value, Value::Nil);
+        let ceiling = vm.state.ceiling.get();
         match outcome {
-            Outcome::Elapsed | Outcome::Woken => (true, Value::Nil, Value::Nil),
-            Outcome::Connected(connection) => (true, Value::Integer(number_of(connection)), Value::Nil),
-            Outcome::Bytes(bytes) => well(vm.lua.create_string(bytes).map(Value::String)),
-            Outcome::Reply { message, elapsed } => match vm.state.codec.decode(&vm.lua, &message) {
-                Ok(value) => (true, value, Value::Nil),
-                Err(text) => {
-                    let failure = self.undecodable(key, &message, elapsed, text);
-                    (false, self.failure(vm, &failure), Value::Nil)
-                }
+            Outcome::Elapsed | Outcome::Woken => well(Value::Nil),
+            Outcome::Connected(connection) => well(Value::Integer(number_of(connection))),
+            Outcome::Bytes(bytes) => match vm.lua.create_string(bytes) {
+                Ok(bytes) => well(Value::String(bytes)),
+                Err(error) => ill(error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil)),
             },
-            Outcome::Failed(failure) => (false, self.failed_wait(vm, key, what, failure), Value::Nil),
+            Outcome::Reply { message, elapsed } => {
+                let bytes = codec::is_bytes(&message).then_some(message.body);
+                if let Some(bytes) = bytes.and_then(|bytes| Roomy::new(&vm.lua, ceiling, bytes)) {
+                    return Woken::Bytes(bytes);
+                }
+                match vm.state.codec.decode(&vm.lua, &message) {
+                    Ok(value) => well(value),
+                    Err(text) => {
+                        let failure = self.undecodable(key, &message, elapsed, text);
+                        ill(self.failure(vm, &failure))
+                    }
+                }
+            }
+            Outcome::Failed(failure) => ill(self.failed_wait(vm, key, what, failure)),
         }
     }
 

@@ -7,13 +7,11 @@ use crate::codec::Codec;
 use crate::natives;
 use crate::program::Loaded;
 use crate::project::Limits;
-use crate::raw;
+use crate::raw::{self, Arguments};
 use crate::sandbox::freeze::Frozen;
 use crate::sandbox::{self, CutOff, Guard, Reason};
 use crate::state::{Current, Shared};
-use mlua::{
-    FromLua, Function, IntoLuaMulti, LightUserData, Lua, LuaOptions, LuaString, StdLib, Table, Thread, Value,
-};
+use mlua::{FromLua, Function, LightUserData, Lua, LuaOptions, LuaString, StdLib, Table, Thread, Value};
 use slotmap::Key;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -75,6 +73,8 @@ pub(crate) struct VmState {
     frozen: OnceCell<Frozen>,
     /// Bytes in use after something was last done about too many.
     relieved: Cell<usize>,
+    /// Bytes that the state can never take more than; 0 is no limit.
+    pub(crate) ceiling: Cell<usize>,
 }
 
 /// The message ids that scripts of a state asked for, by name.
@@ -120,9 +120,10 @@ impl Vm {
         // The default options leave Lua's own pcall in place, which can be yielded across; mlua's cannot.
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
         let limits = &shared.project.limits;
-        if limits.memory > 0 {
+        let ceiling = if limits.memory > 0 { hard_limit(limits, 0) } else { 0 };
+        if ceiling > 0 {
             // What grows in steps is noticed by the guard and between turns; this stops what doubles.
-            lua.set_memory_limit(hard_limit(limits, 0))?;
+            lua.set_memory_limit(ceiling)?;
         }
         sandbox::install(&lua, &sandbox::Limits { memory_per_resume: limits.memory_per_resume })?;
         let state = Rc::new(VmState {
@@ -133,6 +134,7 @@ impl Vm {
             loaded: OnceCell::new(),
             frozen: OnceCell::new(),
             relieved: Cell::new(0),
+            ceiling: Cell::new(ceiling),
         });
         let natives = natives::table(&lua, shared, &state)?;
         let prelude = Prelude::load(&lua, &natives)?;
@@ -147,7 +149,7 @@ impl Vm {
         shared: &Shared,
         thread: &Thread,
         current: Current,
-        arguments: impl IntoLuaMulti,
+        arguments: impl Arguments,
     ) -> Turn {
         let current = Current { coroutine: thread.state().cast_const().cast(), ..current };
         let outer = shared.current.replace(current);
@@ -198,7 +200,7 @@ impl Vm {
         &self,
         shared: &Shared,
         current: Current,
-        arguments: impl IntoLuaMulti,
+        arguments: impl Arguments,
     ) -> Result<Value, Uncaught> {
         let thread = self.take_thread().map_err(|error| Uncaught::Script(broken_error(&error)))?;
         let current = Current { fiber: Default::default(), ..current };
@@ -243,6 +245,7 @@ impl Vm {
         self.state.relieved.set(used);
         // The state has a limit already, so that it takes another.
         let _ = self.lua.set_memory_limit(hard_limit(limits, used));
+        self.state.ceiling.set(hard_limit(limits, used));
     }
 
     /// An idle coroutine that waits for a function to run.

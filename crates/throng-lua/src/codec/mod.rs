@@ -72,18 +72,12 @@ impl Codec {
     /// # Errors
     /// Why the bytes are no such message.
     pub(crate) fn decode(&self, lua: &Lua, incoming: &Incoming<'_>) -> Result<Value, String> {
-        let protocol = incoming.protocol;
-        let ty = match (incoming.request, incoming.message) {
-            (Some(request), reply) => protocol.reply_body_type(request, reply),
-            (None, Some(message)) => protocol.body_type(message, Direction::Received),
-            (None, None) => None,
-        };
-        match ty {
+        match type_of(incoming) {
             Some((schema, ty)) => {
                 let keys = self.keys_of(lua, schema).map_err(|error| error.to_string())?;
                 raw::decode(lua, &keys, schema, ty, incoming.body)
             }
-            None if !matches!(protocol.codec, WireCodec::Raw(_)) => Ok(Value::Nil),
+            None if !matches!(incoming.protocol.codec, WireCodec::Raw(_)) => Ok(Value::Nil),
             None => lua.create_string(incoming.body).map(Value::String).map_err(|error| error.to_string()),
         }
     }
@@ -102,6 +96,20 @@ impl Codec {
         }
         self.keys.borrow_mut().push((ptr::from_ref(schema), keys.clone()));
         Ok(keys)
+    }
+}
+
+/// Whether the body of what came is a string of its bytes.
+pub(crate) fn is_bytes(incoming: &Incoming<'_>) -> bool {
+    matches!(incoming.protocol.codec, WireCodec::Raw(_)) && type_of(incoming).is_none()
+}
+
+fn type_of<'a>(incoming: &Incoming<'a>) -> Option<(&'a Schema, TypeId)> {
+    let protocol = incoming.protocol;
+    match (incoming.request, incoming.message) {
+        (Some(request), reply) => protocol.reply_body_type(request, reply),
+        (None, Some(message)) => protocol.body_type(message, Direction::Received),
+        (None, None) => None,
     }
 }
 
