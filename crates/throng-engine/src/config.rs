@@ -45,6 +45,19 @@ pub struct ProtocolRoute {
     pub hosts: Vec<String>,
 }
 
+impl ProtocolRoute {
+    /// The place in `routes` of what is spoken at `origin` (`scheme://host:port`): the one whose `hosts` fix most of it, the
+    /// first of equals; else the only one there is, if it says nothing of hosts.
+    pub fn spoken_at(routes: &[ProtocolRoute], origin: &str) -> Option<usize> {
+        let strongest = |route: &ProtocolRoute| {
+            route.hosts.iter().filter(|host| matches(host, origin)).map(|host| strength(host)).max()
+        };
+        let fitting = routes.iter().enumerate().rev().filter_map(|(at, route)| Some((strongest(route)?, at)));
+        let by_host = fitting.max_by_key(|(strength, _)| *strength).map(|(_, at)| at);
+        by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
+    }
+}
+
 /// What an uncaught error does to its robot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnError {
@@ -98,7 +111,7 @@ impl ShardShare {
 }
 
 /// How much of a name `pattern` fixes: the more, the stronger it is; without a `*` it is the strongest.
-pub(crate) fn strength(pattern: &str) -> usize {
+fn strength(pattern: &str) -> usize {
     if pattern.contains('*') { pattern.chars().filter(|char| *char != '*').count() } else { usize::MAX }
 }
 
@@ -131,6 +144,31 @@ mod tests {
             assert!(shares[0] - shares[2] <= 1);
         }
         assert_eq!(ShardShare { index: 2, count: 3 }.id(4), 14);
+    }
+
+    #[test]
+    fn the_strongest_hosts_choose_the_protocol() {
+        use throng_wire::{CodecSpec, Protocol, ProtocolSpec};
+        let route = |hosts: &[&str]| {
+            let protocol = Protocol::build(ProtocolSpec::new("game", CodecSpec::Raw)).expect("a protocol");
+            let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+            ProtocolRoute { protocol: Arc::new(protocol), hosts }
+        };
+        let at = |routes: &[ProtocolRoute], origin| ProtocolRoute::spoken_at(routes, origin);
+        let routes =
+            [route(&["ws://*"]), route(&["ws://*:9", "tcp://*"]), route(&["ws://a:9"]), route(&["tcp://*"])];
+        for (origin, wanted) in [
+            ("ws://a:1", Some(0)),
+            ("ws://b:9", Some(1)),
+            ("ws://a:9", Some(2)),
+            ("tcp://a:1", Some(1)),
+            ("kcp://a:1", None),
+        ] {
+            assert_eq!(at(&routes, origin), wanted, "{origin}");
+        }
+        assert_eq!(at(&[route(&[])], "tcp://a:1"), Some(0), "the only one needs no hosts");
+        assert_eq!(at(&[route(&[]), route(&[])], "tcp://a:1"), None);
+        assert_eq!(at(&[], "tcp://a:1"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a host can do: everything of a robot's that reaches beyond its own code.
 
 use crate::core::Core;
-use crate::host::{CallOptions, ConnectOptions, Failure, ReadUntil, ScriptError, Uncaught};
+use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 use crate::trace::Trace;
 use std::cell::RefCell;
@@ -217,7 +217,8 @@ impl Desk {
         self.0.borrow().connections.contains_key(connection)
     }
 
-    /// Closes a connection in good order; what was sent before is written.
+    /// Closes a connection in good order: what was sent before is written, for a second at most, and what still comes until
+    /// the server ends too is read and forgotten.
     pub fn close(&self, connection: ConnectionKey) {
         self.0.borrow_mut().close(connection);
     }
@@ -252,6 +253,21 @@ impl Desk {
     /// It cannot be sent.
     pub fn send(&self, connection: ConnectionKey, message: MessageId, body: &[u8]) -> Result<(), Failure> {
         self.0.borrow_mut().send(connection, message, body)
+    }
+
+    /// What the server asks with the push that the host is being told of; `None` when it waits for no answer. To be asked
+    /// during [`Host::push`](crate::Host::push), and kept for [`Desk::answer`], now or later.
+    pub fn question(&self) -> Option<Question> {
+        self.0.borrow().question
+    }
+
+    /// Answers what the server asked, with a body that the host has encoded as
+    /// [`Protocol::answer_body_type`](throng_wire::Protocol::answer_body_type) says; an empty one where that is `None`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn answer(&self, question: &Question, body: &[u8]) -> Result<(), Failure> {
+        self.0.borrow_mut().answer(question, body)
     }
 
     /// Writes bytes to a stream.
@@ -293,28 +309,29 @@ impl Desk {
     pub fn fail(&self, robot: RobotKey, kind: FailureKind, name: &str, message: &str, sample: Option<&str>) {
         let mut core = self.0.borrow_mut();
         core.count_failure(kind, name, message, sample);
-        let failure = Failure {
-            kind,
-            name: name.into(),
-            connection: None,
-            elapsed: Duration::ZERO,
-            text: message.into(),
-        };
-        core.trace(robot, |_| Trace::Failed(&failure));
+        core.trace_failure(robot, kind, name, message);
+    }
+
+    /// As [`Desk::fail`], for something that went wrong on a connection: it is not counted when that has no measures, also
+    /// when it has ended.
+    pub fn fail_on(
+        &self,
+        connection: ConnectionKey,
+        robot: RobotKey,
+        failure: throng_metrics::Failure<'_>,
+        sample: Option<&str>,
+    ) {
+        let mut core = self.0.borrow_mut();
+        let throng_metrics::Failure { kind, name, message } = failure;
+        core.count_failure_on(connection, kind, name, message, sample);
+        core.trace_failure(robot, kind, name, message);
     }
 
     /// Counts that the reply which is being told cannot be decoded, so that its request has failed.
     pub fn reply_undecodable(&self, robot: RobotKey, name: &str, text: &str, sample: Option<&str>) {
         let mut core = self.0.borrow_mut();
         core.reply_undecodable(text, sample);
-        let failure = Failure {
-            kind: FailureKind::Decode,
-            name: name.into(),
-            connection: None,
-            elapsed: Duration::ZERO,
-            text: text.into(),
-        };
-        core.trace(robot, |_| Trace::Failed(&failure));
+        core.trace_failure(robot, FailureKind::Decode, name, text);
     }
 
     /// Records a time under a name of the script's own.

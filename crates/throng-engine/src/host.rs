@@ -31,7 +31,8 @@ pub trait Host {
     /// An operation has its outcome. What the host started it for runs on, to its next block.
     fn resume(&mut self, operation: OperationKey, outcome: Outcome<'_>);
 
-    /// A message came that no request waited for. Returns whether anything listened; the host decodes only then.
+    /// A message came that no request waited for. Returns whether anything listened; the host decodes only then. Whether the
+    /// server waits for an answer says [`Desk::question`](crate::Desk::question), during this call.
     fn push(&mut self, robot: RobotKey, connection: ConnectionKey, message: Incoming<'_>) -> bool;
 
     /// A routine has run out of time: its code is dropped and never resumed. The engine calls nothing else for it.
@@ -119,6 +120,26 @@ pub struct Incoming<'a> {
     pub request: Option<MessageId>,
     /// The encoded body.
     pub body: &'a [u8],
+}
+
+/// A message with which the server asks something, and waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    pub(crate) connection: ConnectionKey,
+    pub(crate) message: Option<MessageId>,
+    pub(crate) session: i64,
+}
+
+impl Question {
+    /// The connection it came on.
+    pub fn connection(&self) -> ConnectionKey {
+        self.connection
+    }
+
+    /// The message, where the protocol knows it: [`Protocol::answer_body_type`] has the type of its answer.
+    pub fn message(&self) -> Option<MessageId> {
+        self.message
+    }
 }
 
 /// What became of an operation.

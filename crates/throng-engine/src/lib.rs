@@ -29,8 +29,8 @@ pub use config::{OnError, ProtocolRoute, Settings, ShardShare};
 pub use control::{Command, Desired, Phase, Report};
 pub use desk::{Desk, Facts, Level, LogLine};
 pub use host::{
-    CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, ReadUntil, Retry,
-    Routine, ScriptError, Uncaught,
+    CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, Question, ReadUntil,
+    Retry, Routine, ScriptError, Uncaught,
 };
 pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 pub use net::memory::{LinkId, MemoryNet, ServerEvent};

@@ -340,7 +340,8 @@ impl<H: Host> Shard<H> {
                 if late {
                     self.drop_everyone();
                 }
-                late || self.core.borrow().robots.is_empty()
+                let core = self.core.borrow();
+                late || core.robots.is_empty() && !core.net.has_lingering()
             }
             Phase::Abort => {
                 self.drop_everyone();

@@ -1,9 +1,10 @@
 //! What a robot does, told as it happens: the timeline of `throng try` and of tests. Off in a run.
 
 use crate::host::{CloseReason, Failure};
-use crate::id::RobotId;
+use crate::id::{RobotId, RobotKey};
 use std::sync::Arc;
 use std::time::Duration;
+use throng_metrics::FailureKind;
 use throng_wire::{MessageId, Nanos, Protocol};
 
 /// Listens to everything robots do.
@@ -31,7 +32,7 @@ pub enum Trace<'a> {
     },
     /// A connection has ended.
     Closed(&'a CloseReason),
-    /// A message was handed to a connection.
+    /// A message was handed to a connection; an answer has no `message` of its own, but the `request` it answers.
     Sent(Message<'a>),
     /// A message was cut from what came.
     Received {
@@ -118,8 +119,15 @@ pub enum TakenAs {
 }
 
 impl crate::core::Core {
+    /// Tells the tracer of a failure that the host found.
+    pub(crate) fn trace_failure(&mut self, robot: RobotKey, kind: FailureKind, name: &str, text: &str) {
+        let mut failure = Failure::silent(kind, name, Duration::ZERO);
+        failure.text = text.into();
+        self.trace(robot, |_| Trace::Failed(&failure));
+    }
+
     /// Tells the tracer, if there is one; the event is made only then.
-    pub(crate) fn trace<'a>(&mut self, robot: crate::id::RobotKey, event: impl FnOnce(&Self) -> Trace<'a>) {
+    pub(crate) fn trace<'a>(&mut self, robot: RobotKey, event: impl FnOnce(&Self) -> Trace<'a>) {
         if self.tracer.is_none() {
             return;
         }

@@ -72,6 +72,8 @@ pub enum Received<'a> {
     Closed {
         /// The WebSocket close code, if one was given.
         code: Option<u16>,
+        /// The reason that came with it, as the peer wrote it: at most 123 bytes, and any characters.
+        reason: Box<str>,
         /// Bytes of input to drop.
         used: usize,
     },
@@ -298,7 +300,7 @@ fn received<'a>(step: Step, input: &'a [u8], websocket: &'a WebSocket) -> Receiv
         Step::Input { payload, used } => Received::Message { payload: &input[payload], used },
         Step::Buffer { payload, used } => Received::Message { payload: &websocket.buffer()[payload], used },
         Step::Control(used) => Received::Control { used },
-        Step::Closed { code, used } => Received::Closed { code, used },
+        Step::Closed { code, reason, used } => Received::Closed { code, reason, used },
     }
 }
 

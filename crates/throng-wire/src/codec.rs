@@ -6,6 +6,7 @@
 mod envelope;
 mod messages;
 mod rpc;
+mod sides;
 
 pub use envelope::{EnvelopeCodec, EnvelopeError};
 pub use rpc::RpcCodec;
@@ -78,6 +79,11 @@ pub enum HeadKind {
     },
     /// No reply.
     Push,
+    /// No reply either, but the peer waits for an answer with this session.
+    Request {
+        /// The session.
+        session: i64,
+    },
     /// The payload does not say; the reply rule decides.
     Any,
 }
@@ -107,6 +113,12 @@ pub enum WriteError {
     NotSent {
         /// The message's name.
         name: String,
+    },
+    /// The codec has no sessions, so nobody waits for an answer.
+    #[error("messages of the codec {codec} cannot be answered")]
+    NoAnswer {
+        /// The codec's word.
+        codec: &'static str,
     },
     /// The body does not fit a 32-bit length.
     #[error("a body of {length} bytes is too long")]
@@ -185,9 +197,11 @@ impl Codec {
             (Codec::Raw(_), Direction::Sent) => true,
             (Codec::Raw(_), Direction::Received) => message.0 == 0,
             (Codec::Sproto(SprotoCodec::Envelope(codec)), _) => {
-                codec.side(direction).body_type(message).is_some()
+                codec.sides.of(direction).body_type(message).is_some()
             }
-            (Codec::Sproto(SprotoCodec::Rpc(codec)), _) => codec.side(direction).protocol(message).is_some(),
+            (Codec::Sproto(SprotoCodec::Rpc(codec)), _) => {
+                codec.sides.of(direction).protocol(message).is_some()
+            }
         }
     }
 
@@ -195,8 +209,8 @@ impl Codec {
     pub fn body_type(&self, message: MessageId, direction: Direction) -> Option<(&Schema, TypeId)> {
         match self {
             Codec::Raw(_) => None,
-            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.side(direction).body_type(message),
-            Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.side(direction).request_type(message),
+            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.of(direction).body_type(message),
+            Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.of(direction).request_type(message),
         }
     }
 
@@ -204,8 +218,16 @@ impl Codec {
     pub fn reply_body_type(&self, request: MessageId, reply: Option<MessageId>) -> Option<(&Schema, TypeId)> {
         match self {
             Codec::Raw(_) => None,
-            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.side(Direction::Received).body_type(reply?),
-            Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.side(Direction::Sent).response_type(request),
+            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.received.body_type(reply?),
+            Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.sent.response_type(request),
+        }
+    }
+
+    /// What the body of the answer to a message that came is encoded with; `None` where it has no content.
+    pub fn answer_body_type(&self, message: MessageId) -> Option<(&Schema, TypeId)> {
+        match self {
+            Codec::Raw(_) | Codec::Sproto(SprotoCodec::Envelope(_)) => None,
+            Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.received.response_type(message),
         }
     }
 
@@ -229,6 +251,28 @@ impl Codec {
             }
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.write(message, body, scratch, out),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.write(message, session, body, scratch, out),
+        }
+    }
+
+    /// Appends the payload that answers the peer's request with `session`. `scratch` is overwritten.
+    ///
+    /// # Errors
+    /// The codec has no sessions; nothing is appended then.
+    pub fn write_answer(
+        &self,
+        session: i64,
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        match self {
+            Codec::Raw(_) | Codec::Sproto(SprotoCodec::Envelope(_)) => {
+                Err(WriteError::NoAnswer { codec: self.word() })
+            }
+            Codec::Sproto(SprotoCodec::Rpc(codec)) => {
+                codec.write_answer(session, body, scratch, out);
+                Ok(())
+            }
         }
     }
 

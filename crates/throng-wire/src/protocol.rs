@@ -36,10 +36,10 @@ pub struct Protocol {
 /// A message that is sent again and again while a connection is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// The message.
+    /// The message; for raw bytes [`RawCodec::RECEIVED`](crate::RawCodec::RECEIVED), since they have no name of their own.
     pub send: MessageId,
-    /// Its encoded body, without fields.
-    pub body: &'static [u8],
+    /// Its encoded body: without fields, or the raw bytes.
+    pub body: Box<[u8]>,
     /// The time between two.
     pub every: Duration,
 }
@@ -104,6 +104,26 @@ impl Protocol {
         self.codec.reply_body_type(request, reply)
     }
 
+    /// What the answer to a message that came is encoded with; see [`Codec::answer_body_type`].
+    pub fn answer_body_type(&self, message: MessageId) -> Option<(&Schema, TypeId)> {
+        self.codec.answer_body_type(message)
+    }
+
+    /// What the body of a message on its way is decoded with, by those who look on: `request` is what a received reply, or an
+    /// answer that is sent, belongs to.
+    pub fn body_type_seen(
+        &self,
+        direction: Direction,
+        message: Option<MessageId>,
+        request: Option<MessageId>,
+    ) -> Option<(&Schema, TypeId)> {
+        match (direction, request) {
+            (Direction::Received, Some(request)) => self.reply_body_type(request, message),
+            (Direction::Sent, Some(asked)) => self.answer_body_type(asked),
+            (direction, None) => self.body_type(message?, direction),
+        }
+    }
+
     /// Whether a reply to `message` is foreseen. RPC servers answer any request that carries a session, also where the schema
     /// foresees nothing.
     pub fn expects_reply(&self, message: MessageId) -> bool {
@@ -156,6 +176,20 @@ impl Protocol {
         self.codec.write(message, session, body, scratch, out)
     }
 
+    /// Appends the payload that answers the peer's request; see [`Codec::write_answer`].
+    ///
+    /// # Errors
+    /// The codec has no sessions; nothing is appended then.
+    pub fn write_answer(
+        &self,
+        session: i64,
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        self.codec.write_answer(session, body, scratch, out)
+    }
+
     /// Reads a payload's head; see [`Codec::read`].
     ///
     /// # Errors
@@ -172,7 +206,8 @@ impl Heartbeat {
             return Err(ProtocolError::ZeroTime { what: "the time between two heartbeats" });
         }
         if let Codec::Raw(_) = codec {
-            return Err(ProtocolError::RawHeartbeat);
+            let body = raw_bytes(&spec.send).ok_or(ProtocolError::RawHeartbeat)?;
+            return Ok(Heartbeat { send: MessageId(0), body, every: spec.every });
         }
         let message = codec.message(&spec.send).filter(|message| codec.goes(*message, Direction::Sent));
         let Some(send) = message else {
@@ -181,8 +216,28 @@ impl Heartbeat {
         };
         // An encoded struct without fields, if there is a struct at all.
         let body: &[u8] = if codec.body_type(send, Direction::Sent).is_some() { &[0, 0] } else { &[] };
-        Ok(Heartbeat { send, body, every: spec.every })
+        Ok(Heartbeat { send, body: body.into(), every: spec.every })
     }
+}
+
+/// The bytes of a text in which `\xHH` is a byte and `\\` a backslash; `None` when it is empty or has another escape.
+fn raw_bytes(text: &str) -> Option<Box<[u8]>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let (byte, left) = match (first, behind) {
+            (b'\\', [b'\\', rest @ ..]) => (b'\\', rest),
+            (b'\\', [b'x', high, low, rest @ ..]) => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                ((digit(*high)? * 16 + digit(*low)?) as u8, rest)
+            }
+            (b'\\', _) => return None,
+            (byte, rest) => (*byte, rest),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    (!bytes.is_empty()).then(|| bytes.into())
 }
 
 fn names(codec: &Codec, direction: Direction) -> impl Iterator<Item = (MessageId, &str)> {

@@ -113,7 +113,8 @@ pub enum ReplySpec {
 /// A message that is sent again and again while a connection is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeartbeatSpec {
-    /// The message's name; it is sent without fields.
+    /// The message's name; it is sent without fields. With the codec raw the bytes themselves: the text's own, with `\xHH` for
+    /// a byte and `\\` for a backslash.
     pub send: String,
     /// The time between two.
     pub every: Duration,
@@ -190,8 +191,10 @@ pub enum ProtocolError {
         /// The messages that are sent.
         candidates: Vec<String>,
     },
-    /// The heartbeat of a codec without message names.
-    #[error("a heartbeat needs a codec with message names")]
+    /// The heartbeat of the codec raw is no text of bytes.
+    #[error(
+        "a heartbeat of raw bytes is a text that is not empty, with `\\xHH` for a byte and `\\\\` for a backslash"
+    )]
     RawHeartbeat,
     /// The reply rule does not go with the codec.
     #[error("replies by {rule} are not possible with the codec {codec}")]

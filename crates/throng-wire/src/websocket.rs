@@ -91,6 +91,7 @@ pub(crate) enum Step {
     Control(usize),
     Closed {
         code: Option<u16>,
+        reason: Box<str>,
         used: usize,
     },
 }
@@ -214,18 +215,21 @@ impl WebSocket {
                 ping.extend_from_slice(unmasked);
                 Step::Control(used)
             }
-            Opcode::Close => Step::Closed { code: self.closed(unmasked)?, used },
+            Opcode::Close => {
+                let (code, reason) = self.closed(unmasked)?;
+                Step::Closed { code, reason, used }
+            }
             _ => Step::Control(used),
         }))
     }
 
-    fn closed(&mut self, content: &[u8]) -> Result<Option<u16>, WebSocketError> {
-        let code = close::read(content)?;
+    fn closed(&mut self, content: &[u8]) -> Result<(Option<u16>, Box<str>), WebSocketError> {
+        let (code, reason) = close::read(content)?;
         if matches!(self.phase, Phase::Open) {
             self.queue_close(code);
         }
         self.phase = Phase::Closed;
-        Ok(code)
+        Ok((code, reason.into()))
     }
 
     fn queue_close(&mut self, code: Option<u16>) {

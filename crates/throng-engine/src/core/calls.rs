@@ -4,13 +4,18 @@ use super::connection::{Arrival, Phase};
 use super::operation::{Call, OperationKind};
 use super::{Core, Ready};
 use crate::clock::after;
-use crate::host::{CallOptions, Failure};
+use crate::host::{CallOptions, Failure, Question};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::trace::{Message, TakenAs, Trace};
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{Answer, FailureKind, no_sample};
-use throng_wire::{Head, Match, MessageId, Nanos, ReplyKey, ReplyRule};
+use throng_wire::{
+    Codec, Head, HeadKind, Match, MessageId, Nanos, Protocol, ReplyKey, ReplyRule, WriteError,
+};
+
+/// What a heartbeat of raw bytes is called.
+const HEARTBEAT: &str = "heartbeat";
 
 /// What the shard tells the host about a message that came.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +50,7 @@ impl Core {
         body: &[u8],
         options: &CallOptions<'_>,
     ) -> Result<OperationKey, Failure> {
-        let Some(connection) = self.connections.get_mut(key) else { return Err(self.gone("request")) };
+        let Some(connection) = self.connections.get_mut(key) else { return Err(self.gone(key, "request")) };
         let (robot, label) = (connection.robot, connection.label);
         let Some(protocol) = &self.labels.get(label).protocol else { return Err(self.no_messages(key)) };
         let timeout = options.timeout.unwrap_or(protocol.request_timeout);
@@ -70,8 +75,12 @@ impl Core {
             let text = "no reply rule tells which message would answer it; use `send`";
             return Err(self.refused(key, &call, FailureKind::Protocol, text));
         };
-        if let Err((kind, text)) = self.append(key, message, session, body) {
-            return Err(self.refused(key, &call, kind, &text));
+        let appended = self.append(key, body.len(), |protocol, scratch, out| {
+            protocol.write(message, session, body, scratch, out)
+        });
+        match appended {
+            Ok(size) => self.trace_sent(key, (Some(message), None), body, size),
+            Err((kind, text)) => return Err(self.refused(key, &call, kind, &text)),
         }
         let now = self.now();
         let operation = self.operate(robot, Some(key), OperationKind::Request(call), now);
@@ -94,29 +103,81 @@ impl Core {
         message: MessageId,
         body: &[u8],
     ) -> Result<(), Failure> {
-        let Some(connection) = self.connections.get(key) else { return Err(self.gone("send")) };
+        let Some(connection) = self.connections.get(key) else { return Err(self.gone(key, "send")) };
         let label = connection.label;
-        let before = connection.outbox.as_ref().map_or(0, |outbox| outbox.bytes.len());
-        if let Err((kind, text)) = self.append(key, message, None, body) {
-            let name = self.message_name(label, message);
-            self.count_failure(kind, &name, &text, None);
-            return Err(self.failure_of(key, kind, &name, &text));
+        let appended = self.append(key, body.len(), |protocol, scratch, out| {
+            protocol.write(message, None, body, scratch, out)
+        });
+        match appended {
+            Ok(size) => {
+                self.book_send(label, message, size);
+                self.trace_sent(key, (Some(message), None), body, size);
+                Ok(())
+            }
+            Err((kind, text)) => {
+                let name = self.message_name(label, message);
+                Err(self.not_sent(key, kind, &name, &text))
+            }
         }
-        let after = self.connections[key].outbox.as_ref().map_or(0, |outbox| outbox.bytes.len());
-        if let Some(books) = self.labels.send(label, message, &mut self.recorder) {
-            self.recorder.sent(books, after - before);
-        }
-        Ok(())
     }
 
-    /// Puts a whole message into the outbox.
+    /// Remembers what the server asks with the push that is told next, if it waits for an answer.
+    pub(crate) fn ask(&mut self, key: ConnectionKey, head: &Head<'_>) {
+        self.question = match head.kind {
+            HeadKind::Request { session } => {
+                Some(Question { connection: key, message: head.message, session })
+            }
+            HeadKind::Reply { .. } | HeadKind::Push | HeadKind::Any => None,
+        };
+    }
+
+    /// Sends the answer to what the server asked; booked as a send of the message it asked with.
+    ///
+    /// # Errors
+    /// It cannot be sent; counted.
+    pub(crate) fn answer(&mut self, question: &Question, body: &[u8]) -> Result<(), Failure> {
+        let Question { connection: key, message, session } = *question;
+        let Some(connection) = self.connections.get(key) else { return Err(self.gone(key, "answer")) };
+        let label = connection.label;
+        let appended = self.append(key, body.len(), |protocol, scratch, out| {
+            protocol.write_answer(session, body, scratch, out)
+        });
+        match appended {
+            Ok(size) => {
+                if let Some(message) = message {
+                    self.book_send(label, message, size);
+                }
+                self.trace_sent(key, (None, message), body, size);
+                Ok(())
+            }
+            Err((kind, text)) => {
+                let name = message.map_or("answer".to_owned(), |message| self.message_name(label, message));
+                Err(self.not_sent(key, kind, &name, &text))
+            }
+        }
+    }
+
+    #[inline]
+    fn book_send(&mut self, label: usize, message: MessageId, size: usize) {
+        if let Some(books) = self.labels.send(label, message, &mut self.recorder) {
+            self.recorder.sent(books, size);
+        }
+    }
+
+    fn not_sent(&mut self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
+        self.count_failure_on(key, kind, name, text, None);
+        self.failure_of(key, kind, name, text)
+    }
+
+    /// Puts a whole message into the outbox: the payload that `write` appends, whose body has `length` bytes. Returns how many
+    /// bytes it takes there.
+    #[inline]
     fn append(
         &mut self,
         key: ConnectionKey,
-        message: MessageId,
-        session: Option<i64>,
-        body: &[u8],
-    ) -> Result<(), (FailureKind, String)> {
+        length: usize,
+        write: impl FnOnce(&Protocol, &mut Vec<u8>, &mut Vec<u8>) -> Result<(), WriteError>,
+    ) -> Result<usize, (FailureKind, String)> {
         let connection = &mut self.connections[key];
         let label = self.labels.get(connection.label);
         let (Some(protocol), Some(channel)) = (&label.protocol, &mut connection.channel) else {
@@ -126,14 +187,13 @@ impl Core {
             return Err((FailureKind::NotConnected, "the connection is not open yet".to_owned()));
         }
         let outbox = connection.outbox.get_or_insert_with(|| self.pools.outbox());
-        if outbox.waiting() + body.len() > self.settings.outbox_limit {
+        if outbox.waiting() + length > self.settings.outbox_limit {
             let text = format!("more than {} bytes wait to be written", self.settings.outbox_limit);
             return Err((FailureKind::Backpressure, text));
         }
         let start = outbox.bytes.len();
         let mark = channel.begin(&mut outbox.bytes);
-        let written = protocol.write(message, session, body, &mut self.scratch, &mut outbox.bytes);
-        if let Err(error) = written {
+        if let Err(error) = write(protocol, &mut self.scratch, &mut outbox.bytes) {
             outbox.bytes.truncate(start);
             return Err((FailureKind::Encode, error.to_string()));
         }
@@ -144,26 +204,37 @@ impl Core {
         let size = outbox.bytes.len() - start;
         self.recorder.message_sent();
         self.mark_dirty(key);
-        self.trace_sent(key, message, body, size);
-        Ok(())
+        Ok(size)
     }
 
-    fn trace_sent(&mut self, key: ConnectionKey, message: MessageId, body: &[u8], size: usize) {
+    /// Tells the tracer of a message, or of an answer to one.
+    #[inline]
+    fn trace_sent(
+        &mut self,
+        key: ConnectionKey,
+        (message, answers): (Option<MessageId>, Option<MessageId>),
+        body: &[u8],
+        size: usize,
+    ) {
         if self.tracer.is_none() {
             return;
         }
         let connection = &self.connections[key];
         let (robot, label) = (connection.robot, self.labels.get(connection.label));
         let (connection, Some(protocol)) = (label.name.clone(), label.protocol.clone()) else { return };
-        let name = self.message_name(self.connections[key].label, message);
+        let label = self.connections[key].label;
+        let name = match (message, answers) {
+            (Some(message), _) => self.message_name(label, message),
+            (None, Some(asked)) => format!("{} answer", self.message_name(label, asked)),
+            (None, None) => "answer".to_owned(),
+        };
         self.trace(robot, |_| {
-            let (name, message) = (&*name, Some(message));
             Trace::Sent(Message {
                 connection: &connection,
                 protocol: &protocol,
-                name,
+                name: &name,
                 message,
-                request: None,
+                request: answers,
                 body,
                 size,
             })
@@ -370,9 +441,9 @@ impl Core {
     }
 
     /// A message for a connection that has ended.
-    fn gone(&mut self, call: &str) -> Failure {
+    fn gone(&mut self, key: ConnectionKey, call: &str) -> Failure {
         let text = "the connection has ended";
-        self.count_failure(FailureKind::NotConnected, call, text, None);
+        self.count_failure_on(key, FailureKind::NotConnected, call, text, None);
         let mut failure = Failure::silent(FailureKind::NotConnected, call, Duration::ZERO);
         failure.text = text.into();
         failure
@@ -380,7 +451,7 @@ impl Core {
 
     fn no_messages(&mut self, key: ConnectionKey) -> Failure {
         let text = "a stream has no messages; use `write`";
-        self.count_failure(FailureKind::Protocol, "request", text, None);
+        self.count_failure_on(key, FailureKind::Protocol, "request", text, None);
         self.failure_of(key, FailureKind::Protocol, "request", text)
     }
 
@@ -403,13 +474,14 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.heartbeat = TimerId::NONE;
         let label = connection.label;
-        let Some(heartbeat) =
-            self.labels.get(label).protocol.as_ref().and_then(|protocol| protocol.heartbeat.clone())
-        else {
-            return;
+        let Some(protocol) = self.labels.get(label).protocol.clone() else { return };
+        let Some(heartbeat) = &protocol.heartbeat else { return };
+        let message = match protocol.codec {
+            Codec::Raw(_) => self.labels.message(label, HEARTBEAT).unwrap_or(heartbeat.send),
+            Codec::Sproto(_) => heartbeat.send,
         };
         // A heartbeat that cannot be sent was counted; the next one may fare better.
-        let _ = self.send(key, heartbeat.send, heartbeat.body);
+        let _ = self.send(key, message, &heartbeat.body);
         self.start_heartbeat(key);
     }
 

@@ -1,8 +1,10 @@
 //! A connection as the engine knows it: its socket, its channel, what waits on it and what waits to be written.
 
+use super::ending::End;
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::net::Link;
 use crate::wheel::TimerId;
+use std::io;
 use std::sync::Arc;
 use throng_wire::{Channel, Nanos, Pending, ReplyKey};
 
@@ -33,8 +35,10 @@ pub(crate) struct Connection {
     pub(crate) paused: bool,
     /// When reading last went on: what came before that waited for the script, and not for the shard.
     pub(crate) resumed: Nanos,
-    /// The peer's stream has ended, but its script has not read all of it.
-    pub(crate) ended: bool,
+    /// Writing failed: nothing more is written, and the connection ends when what the peer had sent is read.
+    pub(crate) write_error: Option<io::Error>,
+    /// How the peer's stream has ended, while its script has not read all of it.
+    pub(crate) ended: Option<Box<End>>,
 }
 
 impl Connection {

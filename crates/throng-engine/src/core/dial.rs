@@ -6,7 +6,7 @@ use super::operation::OperationKind;
 use super::timers::Due;
 use super::{Core, Ready};
 use crate::clock::after;
-use crate::config::{ProtocolRoute, matches, strength};
+use crate::config::ProtocolRoute;
 use crate::host::{ConnectOptions, Failure};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::net::target::{Scheme, Target, TargetError};
@@ -82,7 +82,9 @@ impl Core {
     }
 
     fn refuse_connect(&mut self, options: &ConnectOptions, kind: FailureKind, text: String) -> Failure {
-        self.count_failure(kind, &options.name, &text, None);
+        if options.measured {
+            self.count_failure(kind, &options.name, &text, None);
+        }
         Failure {
             kind,
             name: "connect".into(),
@@ -106,19 +108,7 @@ impl Core {
                 return Err(self.refuse_connect(options, FailureKind::Protocol, text));
             }
             Some(name) => routes.iter().position(|route| &*route.protocol.name == name),
-            None => {
-                let origin = target.origin();
-                let best = |route: &ProtocolRoute| {
-                    route.hosts.iter().filter(|host| matches(host, &origin)).map(|host| strength(host)).max()
-                };
-                let strengths =
-                    routes.iter().enumerate().filter_map(|(index, route)| Some((best(route)?, index)));
-                // The first of equals, as in the file.
-                let by_host =
-                    strengths.max_by_key(|(strength, index)| (*strength, std::cmp::Reverse(*index)));
-                let by_host = by_host.map(|(_, index)| index);
-                by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
-            }
+            None => ProtocolRoute::spoken_at(routes, &target.origin()),
         };
         if found.is_some() {
             return Ok(found);
@@ -262,7 +252,8 @@ impl Core {
             reader: None,
             paused: false,
             resumed: 0,
-            ended: false,
+            write_error: None,
+            ended: None,
         });
         if let Some(dial) = self.dial_mut(operation) {
             dial.opening = Some(key);

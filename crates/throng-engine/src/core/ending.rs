@@ -4,14 +4,22 @@ use super::connection::{Connection, Phase};
 use super::operation::OperationKind;
 use super::robot::Life;
 use super::routines::ActivityKind;
+use super::timers::Due;
 use super::{Begun, Core, Ready};
+use crate::clock::after;
 use crate::host::{CloseReason, Failure};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
-use crate::net::Link;
+use crate::net::{Link, Parting};
 use crate::trace::Trace;
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, no_sample};
 use throng_wire::OnClose;
+
+/// How long a connection that we closed may take to write the rest, and its peer to end; then what comes is answered by a
+/// reset.
+const LINGER: Duration = Duration::from_secs(1);
+/// Ended connections without measures that are remembered.
+const UNMEASURED: usize = 1024;
 
 /// Why a connection ends, before its name is known.
 #[derive(Debug, Clone)]
@@ -42,7 +50,8 @@ impl Core {
             return self.opening_failed(operation, key, &end);
         }
         let on_close =
-            self.labels.get(connection.label).protocol.as_ref().map_or(OnClose::default(), |p| p.on_close);
+            // A stream has no protocol to say so: its script decides.
+            self.labels.get(connection.label).protocol.as_ref().map_or(OnClose::Call, |p| p.on_close);
         let Some(connection) = self.take_connection(key, end.cause) else { return };
         let robot = connection.robot;
         let why = CloseReason {
@@ -75,22 +84,44 @@ impl Core {
         {
             self.recorder.ended(books, cause);
         }
-        if !connection.cut {
-            self.say_goodbye(&mut connection, cause);
+        let unsent = if connection.cut { Vec::new() } else { self.say_goodbye(&mut connection, cause) };
+        if self.labels.get(connection.label).books.is_none() {
+            self.unmeasured.truncate(UNMEASURED - 1);
+            self.unmeasured.push_front(key);
         }
-        let abrupt =
-            connection.cut || matches!(cause, EndCause::Dropped | EndCause::Protocol | EndCause::Timeout);
-        self.net.close(&mut connection.link, abrupt);
+        self.part(key, &mut connection, cause, unsent);
         Some(connection)
     }
 
-    /// What was to be sent and a WebSocket close frame, as far as the kernel takes them; a peer that has gone is no news.
-    fn say_goodbye(&mut self, connection: &mut Connection, cause: EndCause) {
+    /// Lets go of a connection's socket, in good order after what is still to be sent.
+    fn part(&mut self, key: ConnectionKey, connection: &mut Connection, cause: EndCause, unsent: Vec<u8>) {
+        let link = std::mem::replace(&mut connection.link, Link::Closed);
+        match cause {
+            _ if connection.cut => self.net.close(link, Parting::Abrupt),
+            EndCause::Dropped | EndCause::Protocol | EndCause::Timeout => {
+                self.net.close(link, Parting::Abrupt)
+            }
+            EndCause::Truncated | EndCause::Reset => self.net.close(link, Parting::InOrder),
+            EndCause::Server | EndCause::Own | EndCause::Replaced | EndCause::RunEnd => {
+                self.net.linger(link, key, unsent);
+                self.drain(key);
+                if self.net.lingers(key) {
+                    self.wheel.insert(after(self.now(), LINGER), Due::Parted(key));
+                }
+            }
+        }
+    }
+
+    /// Writes what was to be sent and a WebSocket close frame. Returns what the kernel did not take; a peer that has gone is no
+    /// news.
+    fn say_goodbye(&mut self, connection: &mut Connection, cause: EndCause) -> Vec<u8> {
         let code = match cause {
             EndCause::Own | EndCause::Replaced | EndCause::RunEnd => Some(1000),
             EndCause::Protocol => Some(1002),
             EndCause::Server => None,
-            EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Dropped => return,
+            EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Dropped => {
+                return Vec::new();
+            }
         };
         let mut outbox = connection.outbox.take().unwrap_or_else(|| self.pools.outbox());
         if connection.phase == Phase::Open
@@ -102,13 +133,16 @@ impl Core {
                 None => channel.drain_control(&mut outbox.bytes),
             }
         }
-        let written = outbox.written;
-        if written < outbox.bytes.len()
-            && let Ok(count) = self.net.write(&mut connection.link, &outbox.bytes[written..])
+        let mut unsent = Vec::new();
+        if !outbox.is_empty()
+            && connection.link.is_connected()
+            && let Ok(count) = self.net.write(&mut connection.link, &outbox.bytes[outbox.written..])
         {
             self.recorder.bytes_sent(count);
+            unsent = outbox.bytes.split_off(outbox.written + count);
         }
         self.pools.take_outbox(outbox);
+        unsent
     }
 
     /// Everything that waited on the connection fails as `closed` or `reset`.
@@ -151,7 +185,9 @@ impl Core {
             self.count_request_failure(&call, kind, &failure.text);
         } else if let OperationKind::Read { .. } = &slot.kind {
             failure.name = "read".into();
-            self.count_failure(kind, "read", &failure.text.clone(), None);
+            if self.labels.get(connection.label).books.is_some() {
+                self.count_failure(kind, "read", &failure.text, None);
+            }
         }
         self.settle(operation, Ready::Failed(Box::new(failure)));
     }
@@ -206,6 +242,28 @@ impl Core {
             connection.cut = true;
             self.net.abandon(std::mem::replace(&mut connection.link, Link::Closed));
             self.end_connection(key, End::new(EndCause::Dropped, ""));
+        }
+    }
+
+    /// Counts a failure of a connection, unless that has no measures.
+    pub(crate) fn count_failure_on(
+        &mut self,
+        key: ConnectionKey,
+        kind: FailureKind,
+        name: &str,
+        message: &str,
+        sample: Option<&str>,
+    ) {
+        if self.is_measured(key) {
+            self.count_failure(kind, name, message, sample);
+        }
+    }
+
+    /// Whether what happens on a connection is counted, also when it has ended (as long as it is remembered).
+    fn is_measured(&self, key: ConnectionKey) -> bool {
+        match self.connections.get(key) {
+            Some(connection) => self.labels.get(connection.label).books.is_some(),
+            None => !self.unmeasured.contains(&key),
         }
     }
 

@@ -4,14 +4,22 @@ use super::Core;
 use super::connection::{Arrival, Phase};
 use super::ending::End;
 use crate::id::ConnectionKey;
+use crate::net::Drained;
 use crate::net::tcp::{self, Read};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use throng_metrics::{EndCause, FailureKind, LagSource};
 use throng_wire::{ChannelError, Nanos, Received};
 
 /// A kernel stamp is believed when it lies at most this far before the read.
 const OLDEST_STAMP: Nanos = 60_000_000_000;
+
+/// The longest text of an error that may quote a server, in bytes.
+const LONGEST_TEXT: usize = 300;
+/// What is said of a server that ends its side while we wait for it. TCP does not tell whether it would still listen: a
+/// closed socket and a half-closed one send the same segment, and only what we send afterwards is answered otherwise. So
+/// both are ends in good order, and this is all that can be said of them.
+const OWED: &str = "it ended its side while replies were owed";
 
 /// What a read means for a connection.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +73,10 @@ impl Core {
     /// The kernel takes bytes of a connection's again: what waits for that is to be written.
     pub(crate) fn writable(&mut self, key: ConnectionKey) {
         self.transport_ready(key);
-        if self.connections.get(key).is_some_and(|connection| connection.outbox.is_some()) {
-            self.mark_dirty(key);
+        match self.connections.get(key) {
+            Some(connection) if connection.outbox.is_some() => self.mark_dirty(key),
+            Some(_) => {}
+            None => self.drain(key),
         }
     }
 
@@ -95,7 +105,8 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.dirty = false;
         let Some(outbox) = &connection.outbox else { return };
-        if connection.cut || outbox.is_empty() || !connection.link.is_connected() {
+        let hindered = connection.cut || connection.write_error.is_some() || !connection.link.is_connected();
+        if hindered || outbox.is_empty() {
             return;
         }
         let mut outbox = connection.outbox.take().unwrap_or_default();
@@ -115,7 +126,9 @@ impl Core {
             }
             Err(error) => {
                 connection.outbox = Some(outbox);
-                self.read_error(key, &error);
+                // Replies may have come before the peer went.
+                connection.write_error = Some(error);
+                self.read_out.push(key);
             }
         }
     }
@@ -135,7 +148,10 @@ impl Core {
 
     /// Reads once from a connection's socket into `buffer`.
     pub(crate) fn read(&mut self, key: ConnectionKey, buffer: &mut [u8], wall: WallOffset) -> Input {
-        let Some(connection) = self.connections.get_mut(key) else { return Input::Nothing };
+        let Some(connection) = self.connections.get_mut(key) else {
+            self.drain(key);
+            return Input::Nothing;
+        };
         if connection.paused {
             return Input::Nothing;
         }
@@ -150,39 +166,43 @@ impl Core {
                 }
                 Input::Bytes { count, arrival: Arrival { read, received } }
             }
-            Ok(Read::Empty) => Input::Nothing,
+            Ok(Read::Empty) => {
+                if let Some(end) = connection.write_error.as_ref().map(lost_by) {
+                    self.end_input(key, end);
+                }
+                Input::Nothing
+            }
             Ok(Read::End) => {
                 self.input_ended(key);
                 Input::Nothing
             }
             Err(error) => {
-                self.read_error(key, &error);
+                self.end_input(key, lost_by(&error));
                 Input::Nothing
             }
         }
     }
 
-    /// The peer sends no more.
-    fn input_ended(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get(key) else { return };
-        let end = match connection.channel.as_ref().map(throng_wire::Channel::end_of_input) {
-            Some(Err(error)) => {
-                let text = error.to_string();
-                End::new(EndCause::Truncated, text)
-            }
-            _ => End::new(EndCause::Server, ""),
-        };
-        if !self.defer_end(key) {
-            self.end_connection(key, end);
-        }
+    /// Writes what is left of a connection that was closed, and reads what still comes; only the bytes count.
+    pub(crate) fn drain(&mut self, key: ConnectionKey) {
+        let Drained { sent, received } = self.net.drain(key);
+        self.recorder.bytes_sent(sent);
+        self.recorder.bytes_received(received);
     }
 
-    fn read_error(&mut self, key: ConnectionKey, error: &io::Error) {
-        let cause = match tcp::connect_failure(error) {
-            FailureKind::ConnectTimeout | FailureKind::Unreachable => EndCause::Timeout,
-            _ => EndCause::Reset,
+    /// The peer sends no more.
+    fn input_ended(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        // The write took the socket's error away, so that the read ends as if in good order. A broken pipe alone only says
+        // that the peer had ended before.
+        let lost = connection.write_error.as_ref().filter(|error| error.kind() != ErrorKind::BrokenPipe);
+        let end = match (lost, connection.channel.as_ref().map(throng_wire::Channel::end_of_input)) {
+            (Some(error), _) => lost_by(error),
+            (None, Some(Err(error))) => End::new(EndCause::Truncated, error.to_string()),
+            (None, _) if !connection.pending.is_empty() => End::new(EndCause::Server, OWED),
+            (None, _) => End::new(EndCause::Server, ""),
         };
-        self.end_connection(key, End::new(cause, error.to_string()));
+        self.end_input(key, end);
     }
 
     /// Puts received bytes behind the kept tail of their connection. `None`: there is no tail, the bytes stand alone;
@@ -227,8 +247,8 @@ impl Core {
                 self.answer_control(key);
                 Step::Other { used }
             }
-            Ok(Received::Closed { code, .. }) => {
-                let text = code.map_or(String::new(), |code| format!("close code {code}"));
+            Ok(Received::Closed { code, reason, .. }) => {
+                let text = close_text(code, &reason);
                 self.end_connection(key, End { cause: EndCause::Server, text: text.into(), code });
                 Step::Gone
             }
@@ -261,7 +281,7 @@ impl Core {
 
     /// The peer broke its protocol: counted with the first bytes, and the connection ends.
     fn broken(&mut self, key: ConnectionKey, error: &ChannelError, input: &[u8]) {
-        let text = error.to_string();
+        let text = told(error);
         let kind = match error {
             ChannelError::Framing(_) => FailureKind::Framing,
             ChannelError::WebSocket(_) | ChannelError::Truncated(_) => FailureKind::Protocol,
@@ -269,7 +289,7 @@ impl Core {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.phase == Phase::Open {
             let name = connection.name.clone();
-            self.count_failure(kind, &name, &text, Some(&hex_sample(input)));
+            self.count_failure_on(key, kind, &name, &text, Some(&hex_sample(input)));
         }
         self.end_connection(key, End::new(EndCause::Protocol, text));
     }
@@ -279,8 +299,42 @@ impl Core {
         self.recorder.message_received();
         let Some(connection) = self.connections.get(key) else { return };
         let name = connection.name.clone();
-        self.count_failure(FailureKind::Decode, &name, error, Some(&hex_sample(payload)));
+        self.count_failure_on(key, FailureKind::Decode, &name, error, Some(&hex_sample(payload)));
     }
+}
+
+/// How a connection ends whose socket failed.
+fn lost_by(error: &io::Error) -> End {
+    let cause = match tcp::connect_failure(error) {
+        FailureKind::ConnectTimeout | FailureKind::Unreachable => EndCause::Timeout,
+        _ => EndCause::Reset,
+    };
+    End::new(cause, error.to_string())
+}
+
+/// What a WebSocket's close frame says.
+fn close_text(code: Option<u16>, reason: &str) -> String {
+    match (code, reason) {
+        (None, _) => String::new(),
+        (Some(code), "") => format!("close code {code}"),
+        (Some(code), reason) => format!("close code {code}: {}", printable(reason)),
+    }
+}
+
+/// An error with its causes. They may quote the server.
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    printable(&text[..text.floor_char_boundary(LONGEST_TEXT)])
+}
+
+/// What a server wrote, harmless on a terminal: what cannot be seen stands there as its escape.
+fn printable(text: &str) -> String {
+    let shown = |char: char| match char {
+        '\'' | '"' | '\\' => char.to_string(),
+        char => char.escape_debug().to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Where in `input` the payload lies, if it does.

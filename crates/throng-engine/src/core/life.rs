@@ -8,6 +8,7 @@ use crate::clock::{after, nanos};
 use crate::config::OnError;
 use crate::host::ScriptError;
 use crate::id::{RobotId, RobotKey};
+use crate::units;
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, RobotState, WorkKind};
@@ -175,11 +176,11 @@ impl Core {
         if !matches!(self.robots.get(robot), Some(Robot { life: Life::Starting { .. }, .. })) {
             return;
         }
-        let limit = self.settings.ready_timeout;
+        let limit = units::display(self.settings.ready_timeout);
         self.count_failure(
             FailureKind::ReadyTimeout,
             "start",
-            &format!("not ready within {limit:?}: {blocked}"),
+            &format!("not ready within {limit}: {blocked}"),
             None,
         );
         self.start_failed(robot);

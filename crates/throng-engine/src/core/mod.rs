@@ -22,7 +22,7 @@ pub(crate) mod waiting;
 
 use crate::clock::Clock;
 use crate::config::{Settings, ShardShare};
-use crate::host::{CloseReason, Failure};
+use crate::host::{CloseReason, Failure, Question};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
 use crate::net::Net;
 use crate::program::Program;
@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) exact: BTreeSet<(Nanos, OperationKey)>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) flush: FlushList,
+    /// Connections that could not be written, whose input is to be read to its end.
+    pub(crate) read_out: Vec<ConnectionKey>,
     pub(crate) pools: Pools,
     pub(crate) labels: Labels,
     pub(crate) recorder: Recorder,
@@ -66,6 +68,10 @@ pub(crate) struct Core {
     pub(crate) turn: u64,
     /// The request whose reply is being told.
     pub(crate) answered_last: Option<Call>,
+    /// What the server asks with the push that is being told.
+    pub(crate) question: Option<Question>,
+    /// Connections without measures that have ended, the latest last: what is said of them is not counted either.
+    pub(crate) unmeasured: VecDeque<ConnectionKey>,
     /// Attempts to connect so far, which spreads them over addresses.
     pub(crate) dialled: u64,
     /// The host is near its memory limit: no more robots.
@@ -145,11 +151,14 @@ impl Core {
             exact: BTreeSet::new(),
             events: VecDeque::new(),
             flush: Vec::new(),
+            read_out: Vec::new(),
             pools: Pools::default(),
             recorder: Recorder::default(),
             scratch: Vec::new(),
             turn: 0,
             answered_last: None,
+            question: None,
+            unmeasured: VecDeque::new(),
             dialled: 0,
             host_is_full: false,
             log: Log::default(),

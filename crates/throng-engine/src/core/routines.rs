@@ -8,6 +8,7 @@ use crate::config::OnError;
 use crate::host::{ScriptError, Uncaught};
 use crate::id::{ActivityKey, RobotKey};
 use crate::trace::Trace;
+use crate::units;
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{FailureKind, WorkKind};
@@ -113,7 +114,7 @@ impl Core {
         let Some(late) = self.activities.get(activity) else { return };
         let name = self.routine_name(late.kind);
         let limit = self.time_limit(late.kind).unwrap_or_default();
-        let text = format!("`{name}` was not done within {limit:?}");
+        let text = format!("`{name}` was not done within {}", units::display(limit));
         self.count_failure(FailureKind::TaskTimeout, &name, &text, None);
         self.events.push_back(Event::Abandon(activity));
         self.finished(activity, Err(Uncaught::Counted(text)));

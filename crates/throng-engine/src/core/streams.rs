@@ -8,7 +8,7 @@ use crate::host::{Failure, ReadUntil};
 use crate::id::{ConnectionKey, OperationKey};
 use crate::trace::Trace;
 use std::time::Duration;
-use throng_metrics::{EndCause, FailureKind};
+use throng_metrics::FailureKind;
 
 /// Bytes of a stream that may wait for its script; then reading pauses, and the peer's window closes.
 const STREAM_LIMIT: usize = 1 << 20;
@@ -31,6 +31,10 @@ impl Core {
     /// The connection is not an open stream, or its outbox is full; counted.
     pub(crate) fn write(&mut self, key: ConnectionKey, bytes: &[u8]) -> Result<(), Failure> {
         let checked = self.check_stream(key).and_then(|()| {
+            // What came before can still be read, but what is written now would be lost.
+            if self.connections[key].write_error.is_some() {
+                return Err((FailureKind::Closed, "the peer takes nothing more".to_owned()));
+            }
             let waiting = self.connections[key].outbox.as_ref().map_or(0, |outbox| outbox.waiting());
             let limit = self.settings.outbox_limit;
             if waiting + bytes.len() > limit {
@@ -81,8 +85,9 @@ impl Core {
         }
         self.connections[key].reader = Some(operation);
         self.serve_reader(key);
-        if let Some(Connection { ended: true, reader: Some(_), .. }) = self.connections.get(key) {
-            self.end_connection(key, End::new(EndCause::Server, ""));
+        let over = |stream: &mut Connection| stream.ended.take_if(|_| stream.reader.is_some());
+        if let Some(end) = self.connections.get_mut(key).and_then(over) {
+            self.end_connection(key, *end);
         }
         Ok(operation)
     }
@@ -102,7 +107,7 @@ impl Core {
     }
 
     fn stream_failure(&mut self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
-        self.count_failure(kind, name, text, None);
+        self.count_failure_on(key, kind, name, text, None);
         let connection = self.connections.get(key).map(|connection| connection.name.clone());
         Failure { kind, name: name.into(), connection, elapsed: Duration::ZERO, text: text.into() }
     }
@@ -118,26 +123,24 @@ impl Core {
         self.serve_reader(key);
     }
 
-    /// A stream's end waits until its script has read what came before it. Returns whether it waits.
-    pub(crate) fn defer_end(&mut self, key: ConnectionKey) -> bool {
-        match self.connections.get_mut(key) {
-            Some(connection)
-                if connection.channel.is_none()
-                    && !connection.tail.is_empty()
-                    && connection.reader.is_none() =>
-            {
-                connection.ended = true;
-                true
-            }
-            _ => false,
+    /// Ends a connection whose peer sends no more. A stream's end waits until its script has read what came before it.
+    pub(crate) fn end_input(&mut self, key: ConnectionKey, end: End) {
+        let unread = |connection: &&mut Connection| {
+            connection.channel.is_none() && !connection.tail.is_empty() && connection.reader.is_none()
+        };
+        match self.connections.get_mut(key).filter(unread) {
+            Some(stream) => drop(stream.ended.get_or_insert(Box::new(end))),
+            None => self.end_connection(key, end),
         }
     }
 
     /// Ends a stream whose peer has ended when its script has read all that came before.
     pub(crate) fn end_if_read_out(&mut self, key: ConnectionKey) {
-        let over = |stream: &Connection| stream.ended && stream.tail.is_empty() && stream.reader.is_none();
-        if self.connections.get(key).is_some_and(over) {
-            self.end_connection(key, End::new(EndCause::Server, ""));
+        let over = |stream: &mut Connection| {
+            stream.ended.take_if(|_| stream.tail.is_empty() && stream.reader.is_none())
+        };
+        if let Some(end) = self.connections.get_mut(key).and_then(over) {
+            self.end_connection(key, *end);
         }
     }
 

@@ -12,14 +12,20 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, Waker};
 use resolver::{Answer, Resolver};
 use slotmap::{Key, KeyData};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tcp::{Read, StampRoom};
+use throng_metrics::FailureKind;
 
 /// Dropped sockets that are kept open so that no farewell goes out; more reset the oldest.
 const GRAVEYARD: usize = 1024;
+/// Closed sockets that wait for their peers' end; more are closed at once.
+const LINGERING: usize = 1024;
+/// What the peer of a closed socket may still send, and how much of it is read with one call.
+const LINGERING_BYTES: usize = 1 << 20;
+const DRAINED_AT_ONCE: usize = 16 << 10;
 
 /// Where bytes go and come from.
 pub(crate) enum Net {
@@ -41,6 +47,30 @@ pub(crate) struct Sockets {
     resolver: Resolver<OperationKey>,
     room: StampRoom,
     graveyard: VecDeque<TcpStream>,
+    lingering: HashMap<ConnectionKey, Lingering>,
+}
+
+/// A socket whose connection is over, what it has still to send before its end, and how many bytes it may still bring.
+struct Lingering {
+    stream: TcpStream,
+    unsent: Vec<u8>,
+    left: usize,
+}
+
+/// Bytes that went over a link that lingers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Drained {
+    pub(crate) sent: usize,
+    pub(crate) received: usize,
+}
+
+/// How a link is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// With the end of our stream.
+    InOrder,
+    /// With a reset.
+    Abrupt,
 }
 
 impl Sockets {
@@ -50,7 +80,52 @@ impl Sockets {
             resolver: Resolver::new(waker),
             room: StampRoom::new(),
             graveyard: VecDeque::new(),
+            lingering: HashMap::new(),
         }
+    }
+
+    /// Moves what lingers under `key` on; when there is nothing more to be done for it, it is closed.
+    fn drain(&mut self, key: ConnectionKey) -> Drained {
+        let Some(lingering) = self.lingering.get_mut(&key) else { return Drained::default() };
+        let (sent, writing) = lingering.write();
+        let (received, reading) = lingering.read(&mut self.room);
+        if !writing || !reading {
+            self.lingering.remove(&key);
+        }
+        Drained { sent, received }
+    }
+}
+
+impl Lingering {
+    /// Writes what the kernel takes, and ends our side behind the last byte; false when the peer is gone.
+    fn write(&mut self) -> (usize, bool) {
+        if self.unsent.is_empty() {
+            return (0, true);
+        }
+        let Ok(sent) = tcp::write(&self.stream, &self.unsent) else { return (0, false) };
+        self.unsent.drain(..sent);
+        if self.unsent.is_empty() {
+            tcp::shut_down_writing(&self.stream);
+        }
+        (sent, true)
+    }
+
+    /// Reads and forgets until there is nothing for now; false after the peer's end, an error, or too many bytes.
+    fn read(&mut self, room: &mut StampRoom) -> (usize, bool) {
+        let (mut sink, mut received) = ([0; DRAINED_AT_ONCE], 0);
+        while received < self.left {
+            match tcp::read(&self.stream, &mut sink, room) {
+                Ok(Read::Bytes { count, .. }) => received += count,
+                Ok(Read::Empty) => {
+                    self.left -= received;
+                    return (received, true);
+                }
+                // A peer that sends no more may still take what is left for it.
+                Ok(Read::End) => return (received, !self.unsent.is_empty()),
+                Err(_) => break,
+            }
+        }
+        (received, false)
     }
 }
 
@@ -71,7 +146,16 @@ impl Net {
     /// Refused at once, or this machine has no room for it.
     pub(crate) fn dial(&mut self, address: SocketAddr, local: Option<IpAddr>) -> io::Result<Link> {
         match self {
-            Net::Sockets(_) => Ok(Link::Tcp { stream: tcp::dial(address, local)?, connected: false }),
+            Net::Sockets(sockets) => {
+                let mut stream = tcp::dial(address, local);
+                let full = |error: &io::Error| tcp::connect_failure(error) == FailureKind::LocalResources;
+                // Robots that play need descriptors more than connections that are over.
+                if !sockets.lingering.is_empty() && stream.as_ref().is_err_and(full) {
+                    sockets.lingering.clear();
+                    stream = tcp::dial(address, local);
+                }
+                Ok(Link::Tcp { stream: stream?, connected: false })
+            }
             Net::Memory(net) => Ok(Link::Memory { id: net.dial(address)?, connected: false }),
         }
     }
@@ -140,19 +224,61 @@ impl Net {
         }
     }
 
-    /// Closes a link, in order or with a reset.
-    pub(crate) fn close(&mut self, link: &mut Link, abrupt: bool) {
-        match (self, std::mem::replace(link, Link::Closed)) {
+    /// Closes a link.
+    pub(crate) fn close(&mut self, link: Link, parting: Parting) {
+        match (self, link) {
             (Net::Sockets(sockets), Link::Tcp { mut stream, .. }) => {
                 let _ = stream.deregister(&sockets.registry);
-                match abrupt {
-                    true => tcp::reset_on_close(&stream),
-                    false => tcp::shut_down_writing(&stream),
+                match parting {
+                    Parting::Abrupt => tcp::reset_on_close(&stream),
+                    Parting::InOrder => tcp::shut_down_writing(&stream),
                 }
             }
             (Net::Memory(net), Link::Memory { id, .. }) => net.close_from_robot(id),
             _ => {}
         }
+    }
+
+    /// Ends our side of `key`'s link behind `unsent`, and keeps the socket for a while, reading and forgetting what still
+    /// comes: closing it now would answer that with a reset, which can take what was sent before away from the peer. It
+    /// stays until [`Net::let_go`], or until [`Net::drain`] meets the peer's end or too many bytes.
+    pub(crate) fn linger(&mut self, link: Link, key: ConnectionKey, unsent: Vec<u8>) {
+        match (self, link) {
+            (Net::Sockets(sockets), Link::Tcp { stream, connected: true })
+                if sockets.lingering.len() < LINGERING =>
+            {
+                if unsent.is_empty() {
+                    tcp::shut_down_writing(&stream);
+                }
+                sockets.lingering.insert(key, Lingering { stream, unsent, left: LINGERING_BYTES });
+            }
+            (net, link) => net.close(link, Parting::InOrder),
+        }
+    }
+
+    /// Moves a link that lingers on; how many bytes went over it.
+    pub(crate) fn drain(&mut self, key: ConnectionKey) -> Drained {
+        match self {
+            Net::Sockets(sockets) => sockets.drain(key),
+            Net::Memory(_) => Drained::default(),
+        }
+    }
+
+    /// Closes a link that lingers.
+    pub(crate) fn let_go(&mut self, key: ConnectionKey) {
+        if let Net::Sockets(sockets) = self {
+            sockets.lingering.remove(&key);
+        }
+    }
+
+    /// Whether a link lingers.
+    pub(crate) fn lingers(&self, key: ConnectionKey) -> bool {
+        matches!(self, Net::Sockets(sockets) if sockets.lingering.contains_key(&key))
+    }
+
+    /// Whether any link lingers.
+    pub(crate) fn has_lingering(&self) -> bool {
+        matches!(self, Net::Sockets(sockets) if !sockets.lingering.is_empty())
     }
 
     /// Lets go of a link without telling the peer.

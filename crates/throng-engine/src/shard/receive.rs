@@ -8,7 +8,7 @@ use crate::core::flow::{Input, Step};
 use crate::host::{Host, Incoming, Outcome};
 use crate::id::{ConnectionKey, RobotKey};
 use crate::poller::Readiness;
-use throng_wire::Nanos;
+use throng_wire::{HeadKind, Nanos};
 
 /// How long one connection may be read while others wait: one that never runs dry has its next turn like them.
 const READ_TIME: Nanos = 2_000_000;
@@ -59,7 +59,10 @@ impl<H: Host> Shard<H> {
 
     /// Writes what connections have to write, with one call to the system for each.
     pub(super) fn flush(&mut self) {
-        self.core.borrow_mut().flush_all();
+        let mut core = self.core.borrow_mut();
+        core.flush_all();
+        self.again.append(&mut core.read_out);
+        drop(core);
         self.run_events();
     }
 
@@ -145,8 +148,15 @@ impl<H: Host> Shard<H> {
                             .resume(operation, Outcome::Reply { message: message(Some(request)), elapsed });
                     }
                     Delivery::Push => {
+                        let asked = matches!(head.kind, HeadKind::Request { .. });
+                        if asked {
+                            self.core.borrow_mut().ask(key, &head);
+                        }
                         if self.host.push(robot, key, message(None)) {
                             self.core.borrow_mut().push_handled(label, head.message);
+                        }
+                        if asked {
+                            self.core.borrow_mut().question = None;
                         }
                     }
                     Delivery::Nobody => {}

@@ -3,6 +3,7 @@
 use crate::world::*;
 use std::time::Duration;
 use throng_engine::*;
+use throng_wire::{OnClose, ReplySpec};
 
 fn echo(net: &MemoryNet, link: LinkId, body: &[u8]) {
     net.send(link, &frame(std::str::from_utf8(body).expect("the tests speak text")));
@@ -82,6 +83,85 @@ fn manual_readiness_waits_for_ready() {
     world.advance(2_100);
     assert_eq!(world.totals.robots().failed, 1);
     assert!(world.totals.failures().iter().any(|group| group.message.contains("not ready within 2s")));
+}
+
+#[test]
+fn a_push_may_end_a_login() {
+    let mut plan = Plan::new([("role.start", vec![connect()]), ("role.chat", vec![])]);
+    plan.program.manual_ready = true;
+    plan.program.tasks.push(task("role.chat"));
+    plan.settings.protocols = vec![protocol(ReplySpec::None, OnClose::Call)];
+    plan.habits.on_push = Some(Act::Ready);
+    let mut world = plan.world(nobody);
+    world.want(1);
+    world.advance(5_000);
+    assert_eq!(world.totals.robots().ready, 0);
+    world.expect(&["0 born 0", "0 role.start", "0 connected"]);
+    let link = world.accepted.borrow()[0];
+    world.net.send(link, &frame("welcome"));
+    world.advance(8_000);
+    assert_eq!(world.totals.robots().ready, 1);
+    let told = world.told();
+    assert_eq!(told[0], "5000 push welcome");
+    assert!(told[1..].iter().any(|line| line.ends_with("role.chat")), "{told:?}");
+}
+
+/// When a task began, in milliseconds.
+fn beginnings(told: &[String], task: &str) -> Vec<u64> {
+    let begun = told.iter().filter_map(|line| line.split_once(' ')).filter(|(_, what)| *what == task);
+    begun.map(|(at, _)| at.parse().expect("a time")).collect()
+}
+
+#[test]
+fn a_tasks_own_wait_is_stronger_than_the_runs() {
+    let mut plan = Plan::new([("role.hasty", vec![]), ("role.usual", vec![])]);
+    plan.program.tasks.push(TaskSpec { wait: Some(Wait::Constant(SECOND / 10)), ..task("role.hasty") });
+    plan.settings.wait = Wait::Constant(3 * SECOND);
+    let usual = Plan {
+        settings: plan.settings.clone(),
+        program: Program { tasks: vec![task("role.usual")], ..plan.program.clone() },
+        scripts: plan.scripts.clone(),
+        habits: Habits::default(),
+    };
+    for (plan, name, apart) in [(plan, "role.hasty", 100), (usual, "role.usual", 3_000)] {
+        let mut world = plan.world(nobody);
+        world.want(1);
+        world.advance(20_000);
+        let at = beginnings(&world.told(), name);
+        assert!(at.len() >= 5, "{at:?}");
+        assert!(at.windows(2).all(|pair| pair[1] - pair[0] == apart), "{at:?}");
+    }
+}
+
+#[test]
+fn a_sequence_waits_between_its_steps_as_after_it() {
+    let mut plan = Plan::new([("browse", vec![]), ("buy", vec![])]);
+    let (steps, wait) = (["browse", "buy"].map(Into::into).to_vec(), Some(Wait::Constant(2 * SECOND)));
+    plan.program.tasks.push(TaskSpec { steps, wait, ..task("role.shop") });
+    plan.settings.wait = Wait::Constant(SECOND / 10);
+    let mut world = plan.world(nobody);
+    world.want(1);
+    world.advance(10_000);
+    let told = world.told();
+    let mut at = [beginnings(&told, "browse"), beginnings(&told, "buy")].concat();
+    at.sort_unstable();
+    assert!(at.len() >= 4 && at.windows(2).all(|pair| pair[1] - pair[0] == 2_000), "{at:?}");
+}
+
+#[test]
+fn first_tasks_of_robots_that_start_together_are_spread_over_the_wait() {
+    let mut plan = Plan::new([("role.chat", vec![])]);
+    plan.program.tasks.push(task("role.chat"));
+    plan.settings.wait = Wait::Constant(10 * SECOND);
+    let mut world = plan.world(nobody);
+    world.want(100);
+    world.advance(9_990);
+    let at = beginnings(&world.told(), "role.chat");
+    assert!(at.len() >= 98, "each begins within the first wait: {}", at.len());
+    for tenth in 0..10 {
+        let within = at.iter().filter(|at| (tenth * 1_000..(tenth + 1) * 1_000).contains(*at)).count();
+        assert!((2..25).contains(&within), "{within} in second {tenth}");
+    }
 }
 
 #[test]

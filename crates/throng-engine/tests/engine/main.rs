@@ -2,7 +2,11 @@
 
 mod books;
 mod calls;
+mod closing;
 mod fairness;
+mod heartbeats;
 mod life;
 mod order;
+mod questions;
+mod unmeasured;
 mod world;

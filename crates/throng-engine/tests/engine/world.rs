@@ -30,6 +30,8 @@ pub(crate) enum Act {
     Spin,
     /// Connects again and again until it is connected.
     Insist(ConnectOptions),
+    /// Ends as an error of the script's own.
+    Raise,
     /// A timer of the connection's.
     Beat(Duration),
     Close,
@@ -79,6 +81,9 @@ pub(crate) struct ScriptedHost {
     habits: Habits,
     clock: Clock,
     outcomes: u64,
+    games: RefCell<HashMap<RobotKey, ConnectionKey>>,
+    /// What servers asked and was not answered yet.
+    questions: Vec<Question>,
 }
 
 /// What a scripted host does beside its scripts.
@@ -88,6 +93,8 @@ pub(crate) struct Habits {
     pub(crate) on_push: Option<Act>,
     /// When the first of these requests fails, the second is cancelled.
     pub(crate) cancels: Option<(&'static str, &'static str)>,
+    /// What servers ask is answered, as soon as there are so many questions.
+    pub(crate) answers: Option<usize>,
     /// How long the shard is busy with each outcome.
     pub(crate) cost: Duration,
     /// How long the shard is busy with each push.
@@ -111,8 +118,13 @@ impl ScriptedHost {
         self.log.borrow_mut().push(format!("{at} {}", text.as_ref()));
     }
 
+    /// The robot's connection, also when it has ended.
     fn game(&self, robot: RobotKey) -> ConnectionKey {
-        self.desk.connection(robot, "game").unwrap_or_default()
+        let mut games = self.games.borrow_mut();
+        if let Some(open) = self.desk.connection(robot, "game") {
+            games.insert(robot, open);
+        }
+        games.get(&robot).copied().unwrap_or_default()
     }
 
     fn play(&mut self, index: usize) {
@@ -136,6 +148,12 @@ impl ScriptedHost {
                 Next::Fail(text) => {
                     let done = self.runs.remove(index);
                     return self.desk.finished(done.activity, Err(Uncaught::Counted(text)));
+                }
+                Next::Raise => {
+                    let done = self.runs.remove(index);
+                    let (kind, message) = (throng_metrics::FailureKind::Script, "a mistake".to_owned());
+                    let error = ScriptError { kind, message, traceback: String::new() };
+                    return self.desk.finished(done.activity, Err(Uncaught::Script(error)));
                 }
                 Next::Never => return,
             }
@@ -202,6 +220,7 @@ impl ScriptedHost {
                 Next::Never
             }
             Act::Fail => Next::Fail("asked to".into()),
+            Act::Raise => Next::Raise,
             Act::Hang => Next::Never,
         }
     }
@@ -238,6 +257,7 @@ enum Next {
     Go,
     Wait(OperationKey),
     Fail(String),
+    Raise,
     Never,
 }
 
@@ -316,6 +336,17 @@ impl Host for ScriptedHost {
         self.clock.advance(self.clock.now() + self.habits.push_cost.as_nanos() as u64);
         if let Some(act) = self.habits.on_push.clone() {
             self.act(robot, &act);
+        }
+        if let Some(question) = self.desk.question() {
+            self.say("question");
+            self.questions.push(question);
+        }
+        if self.habits.answers.is_some_and(|answered_at| self.questions.len() >= answered_at) {
+            for question in std::mem::take(&mut self.questions) {
+                if let Err(failure) = self.desk.answer(&question, &[]) {
+                    self.say(format!("not answered: {}", failure.kind));
+                }
+            }
         }
         true
     }
@@ -422,6 +453,8 @@ impl Plan {
                 habits: self.habits,
                 clock: host_clock,
                 outcomes: 0,
+                games: RefCell::default(),
+                questions: Vec::new(),
             })
         })
         .expect("a shard in memory");

@@ -22,6 +22,13 @@ pub(crate) enum Act {
     Stream(String),
     /// A request of so many bytes.
     Request(usize),
+    /// The same, without waiting for its reply.
+    Ask(usize),
+    /// A message of so many bytes.
+    Tell(usize),
+    Close,
+    /// The shard does nothing else for so long.
+    Block(Duration),
     ReadExactly(usize),
     Sleep(Duration),
     /// A timer that beats until the end, told each time.
@@ -73,9 +80,23 @@ impl Player {
         match act {
             Act::Connect(url) => self.connect(robot, url, None)?,
             Act::Stream(url) => self.connect(robot, url, Some("stream"))?,
-            Act::Request(size) => {
-                let message = self.desk.message(game, "ask").unwrap_or(throng_wire::MessageId(0));
-                self.desk.request(game, message, &vec![b'x'; *size], &CallOptions::default())?;
+            Act::Request(size) => self.ask(game, *size)?,
+            Act::Ask(size) => {
+                self.ask(game, *size)?;
+                return Ok(false);
+            }
+            Act::Tell(size) => {
+                let message = self.desk.message(game, "tell").unwrap_or(throng_wire::MessageId(0));
+                self.desk.send(game, message, &vec![b'x'; *size])?;
+                return Ok(false);
+            }
+            Act::Close => {
+                self.desk.close(game);
+                return Ok(false);
+            }
+            Act::Block(time) => {
+                std::thread::sleep(*time);
+                return Ok(false);
             }
             Act::ReadExactly(count) => {
                 self.desk.read(game, ReadUntil::Exactly(*count), *count, Some(PATIENCE))?;
@@ -90,6 +111,11 @@ impl Player {
             Act::Hang => {}
         }
         Ok(true)
+    }
+
+    fn ask(&self, game: ConnectionKey, size: usize) -> Result<(), Failure> {
+        let message = self.desk.message(game, "ask").unwrap_or(throng_wire::MessageId(0));
+        self.desk.request(game, message, &vec![b'x'; size], &CallOptions::default()).map(drop)
     }
 
     fn connect(&self, robot: RobotKey, url: &str, protocol: Option<&str>) -> Result<(), Failure> {

@@ -54,7 +54,7 @@ impl End {
                     used
                 }
                 Received::Opened { used } | Received::Control { used } => used,
-                Received::Closed { code, used } => {
+                Received::Closed { code, used, .. } => {
                     self.closed = Some(code);
                     used
                 }

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use throng_sproto::{FieldType, Repeat, Schema, TypeDef, TypeId, pack, unpack};
+use throng_sproto::{FieldType, Repeat, Schema, TypeDef, TypeId};
 
 use super::messages::Messages;
-use super::{Direction, Head, HeadError, HeadKind, UNPACK_LIMIT, WriteError};
+use super::sides::{Packing, Sides, type_names};
+use super::{Head, HeadError, HeadKind, WriteError};
 use crate::MessageId;
 use crate::spec::{ProtocolError, Schemas};
 
@@ -20,9 +21,8 @@ const BLOCK: u16 = 0;
 #[derive(Debug, Clone)]
 pub struct EnvelopeCodec {
     pub(super) messages: Messages,
-    sent: Side,
-    received: Side,
-    packed: bool,
+    pub(super) sides: Sides<Side>,
+    packing: Packing,
 }
 
 /// An envelope that could not be read.
@@ -83,15 +83,7 @@ impl EnvelopeCodec {
         let messages = Messages::new(inner);
         let sent = Side::new(Arc::clone(&schemas.sent), names, &messages)?;
         let received = Side::new(Arc::clone(&schemas.received), names, &messages)?;
-        Ok(EnvelopeCodec { messages, sent, received, packed })
-    }
-
-    #[inline]
-    pub(super) fn side(&self, direction: Direction) -> &Side {
-        match direction {
-            Direction::Sent => &self.sent,
-            Direction::Received => &self.received,
-        }
+        Ok(EnvelopeCodec { messages, sides: Sides { sent, received }, packing: Packing::new(packed) })
     }
 
     #[inline]
@@ -102,20 +94,15 @@ impl EnvelopeCodec {
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
-        let name = match (self.sent.body_type(message), self.messages.name(message)) {
+        let sent = &self.sides.sent;
+        let name = match (sent.body_type(message), self.messages.name(message)) {
             (Some(_), Some(name)) => name,
-            _ => return Err(WriteError::NotSent { name: self.messages.describe(message) }),
+            _ => return Err(self.messages.not_sent(message)),
         };
         if u32::try_from(body.len()).is_err() {
             return Err(WriteError::TooLong { length: body.len() });
         }
-        if self.packed {
-            scratch.clear();
-            self.sent.layout.write(name.as_bytes(), body, scratch);
-            pack(scratch, out);
-        } else {
-            self.sent.layout.write(name.as_bytes(), body, out);
-        }
+        self.packing.write(scratch, out, |payload| sent.layout.write(name.as_bytes(), body, payload));
         Ok(())
     }
 
@@ -125,17 +112,12 @@ impl EnvelopeCodec {
         payload: &'a [u8],
         scratch: &'a mut Vec<u8>,
     ) -> Result<Head<'a>, HeadError> {
-        let bytes = if self.packed {
-            scratch.clear();
-            unpack(payload, UNPACK_LIMIT, scratch)?;
-            scratch
-        } else {
-            payload
-        };
-        let Content { name, body } = self.received.layout.read(bytes)?;
+        self.packing.unpack(payload, scratch)?;
+        let received = &self.sides.received;
+        let Content { name, body } = received.layout.read(self.packing.content(payload, scratch))?;
         let name = std::str::from_utf8(name.ok_or(EnvelopeError::NoName)?)
             .map_err(|_| EnvelopeError::NameNotText)?;
-        let message = self.messages.find(name).filter(|message| self.received.body_type(*message).is_some());
+        let message = self.messages.find(name).filter(|message| received.body_type(*message).is_some());
         let unknown_name = message.is_none().then_some(name);
         Ok(Head { kind: HeadKind::Any, message, unknown_name, body: body.unwrap_or(NO_FIELDS) })
     }
@@ -144,7 +126,7 @@ impl EnvelopeCodec {
 fn envelope_type(schema: &Schema, names: &FieldNames<'_>) -> Result<TypeId, ProtocolError> {
     schema.type_id(names.ty).ok_or_else(|| ProtocolError::UnknownEnvelope {
         name: names.ty.to_owned(),
-        candidates: schema.types().map(|(_, ty)| ty.name.to_string()).collect(),
+        candidates: type_names(schema),
     })
 }
 

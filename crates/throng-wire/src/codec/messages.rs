@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::WriteError;
 use crate::MessageId;
 
 /// Names by id and ids by name.
@@ -38,9 +39,10 @@ impl Messages {
         self.names.get(message.0 as usize).map(|name| &**name)
     }
 
-    /// The name for an error's text.
-    pub(super) fn describe(&self, message: MessageId) -> String {
-        self.name(message).map_or_else(|| format!("message {}", message.0), str::to_owned)
+    /// The error of sending what the peer does not know.
+    pub(super) fn not_sent(&self, message: MessageId) -> WriteError {
+        let name = self.name(message).map_or_else(|| format!("message {}", message.0), str::to_owned);
+        WriteError::NotSent { name }
     }
 
     /// A table indexed by message.

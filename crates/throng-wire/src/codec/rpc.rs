@@ -6,10 +6,11 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use throng_sproto::rpc::{Header, Package, PackageError};
-use throng_sproto::{Protocol, Response, Schema, TypeId, pack, unpack};
+use throng_sproto::{Protocol, Response, Schema, TypeId};
 
 use super::messages::Messages;
-use super::{Direction, Head, HeadError, HeadKind, UNPACK_LIMIT, WriteError};
+use super::sides::{Packing, Sides, type_names};
+use super::{Head, HeadError, HeadKind, WriteError};
 use crate::MessageId;
 use crate::spec::{ProtocolError, Schemas};
 
@@ -17,9 +18,8 @@ use crate::spec::{ProtocolError, Schemas};
 #[derive(Debug, Clone)]
 pub struct RpcCodec {
     pub(super) messages: Messages,
-    sent: Side,
-    received: Side,
-    packed: bool,
+    pub(super) sides: Sides<Side>,
+    packing: Packing,
 }
 
 /// One direction.
@@ -91,25 +91,17 @@ impl RpcCodec {
         let messages = Messages::new(protocols.map(|protocol| &*protocol.name));
         let sent = Side::new(Arc::clone(&schemas.sent), package, &messages)?;
         let received = Side::new(Arc::clone(&schemas.received), package, &messages)?;
-        Ok(RpcCodec { messages, sent, received, packed })
-    }
-
-    #[inline]
-    pub(super) fn side(&self, direction: Direction) -> &Side {
-        match direction {
-            Direction::Sent => &self.sent,
-            Direction::Received => &self.received,
-        }
+        Ok(RpcCodec { messages, sides: Sides { sent, received }, packing: Packing::new(packed) })
     }
 
     /// Whether both directions' headers have a session.
     pub(crate) fn has_session(&self) -> bool {
-        self.sent.has_session && self.received.has_session
+        self.sides.sent.has_session && self.sides.received.has_session
     }
 
     /// Whether the schema promises a response, be it empty.
     pub(crate) fn expects_response(&self, message: MessageId) -> bool {
-        self.sent.protocol(message).is_some_and(|protocol| protocol.response != Response::None)
+        self.sides.sent.protocol(message).is_some_and(|protocol| protocol.response != Response::None)
     }
 
     #[inline]
@@ -121,20 +113,24 @@ impl RpcCodec {
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
-        let Some(protocol) = self.sent.protocol(message) else {
-            return Err(WriteError::NotSent { name: self.messages.describe(message) });
-        };
+        let sent = &self.sides.sent;
+        let Some(protocol) = sent.protocol(message) else { return Err(self.messages.not_sent(message)) };
         let header = Header { ty: Some(protocol.tag), session, ud: None };
-        if self.packed {
-            scratch.clear();
-            self.sent.package.write(header, scratch);
-            scratch.extend_from_slice(body);
-            pack(scratch, out);
-        } else {
-            self.sent.package.write(header, out);
-            out.extend_from_slice(body);
-        }
+        self.packing.write(scratch, out, |payload| {
+            sent.package.write(header, payload);
+            payload.extend_from_slice(body);
+        });
         Ok(())
+    }
+
+    /// Appends the answer to what the peer asked with this session. Its header is of the peer's own package type, as in
+    /// Sproto's `host:dispatch`.
+    pub(super) fn write_answer(&self, session: i64, body: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+        let header = Header { ty: None, session: Some(session), ud: None };
+        self.packing.write(scratch, out, |payload| {
+            self.sides.received.package.write(header, payload);
+            payload.extend_from_slice(body);
+        });
     }
 
     #[inline]
@@ -143,15 +139,14 @@ impl RpcCodec {
         payload: &'a [u8],
         scratch: &'a mut Vec<u8>,
     ) -> Result<Head<'a>, HeadError> {
-        scratch.clear();
-        if self.packed {
-            unpack(payload, UNPACK_LIMIT, scratch)?;
-        }
-        let (header, used) = self.received.package.read(if self.packed { scratch } else { payload })?;
+        self.packing.unpack(payload, scratch)?;
+        let received = &self.sides.received;
+        let (header, used) = received.package.read(self.packing.content(payload, scratch))?;
         let (kind, message, unknown) = match header {
-            Header { ty: Some(tag), .. } => {
-                let message = self.received.by_tag(tag);
-                (HeadKind::Push, message, message.is_none().then_some(tag))
+            Header { ty: Some(tag), session, .. } => {
+                let message = received.by_tag(tag);
+                let kind = session.map_or(HeadKind::Push, |session| HeadKind::Request { session });
+                (kind, message, message.is_none().then_some(tag))
             }
             Header { session: Some(session), .. } => (HeadKind::Reply { session }, None, None),
             Header { .. } => return Err(HeadError::EmptyPackage),
@@ -162,7 +157,7 @@ impl RpcCodec {
             let _ = write!(scratch, "{tag}");
         }
         let (bytes, name) = scratch.split_at(unpacked);
-        let body = &(if self.packed { bytes } else { payload })[used..];
+        let body = &self.packing.content(payload, bytes)[used..];
         let unknown_name = unknown.and_then(|_| std::str::from_utf8(name).ok());
         Ok(Head { kind, message, unknown_name, body })
     }
@@ -170,10 +165,9 @@ impl RpcCodec {
 
 fn package_error(source: PackageError, schema: &Schema) -> ProtocolError {
     match source {
-        PackageError::UnknownType { name } => ProtocolError::UnknownPackage {
-            name: name.into(),
-            candidates: schema.types().map(|(_, ty)| ty.name.to_string()).collect(),
-        },
+        PackageError::UnknownType { name } => {
+            ProtocolError::UnknownPackage { name: name.into(), candidates: type_names(schema) }
+        }
         source => ProtocolError::Package(source),
     }
 }

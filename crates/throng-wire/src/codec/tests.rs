@@ -192,6 +192,43 @@ fn a_tag_means_what_the_schema_of_its_direction_says() {
 }
 
 #[test]
+fn what_a_server_asks_with_a_session_is_answered_in_its_own_words() {
+    let asks =
+        ".package { session 4 : integer type 9 : integer } ask 3 { response { ok 0 : boolean } } tell 5 {}";
+    let schema_spec = SchemaSpec::Separate { send: texts(CLIENT), receive: texts(asks) };
+    let shape = SprotoShape::Rpc { package: "package".into() };
+    let codec = CodecSpec::Sproto(SprotoSpec { schema: schema_spec, shape, packed: None });
+    let codec = Codec::build(codec).unwrap();
+    let package = Package::new(&schema(asks), "package").unwrap();
+    let (mut unpacked, mut payload, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+    package.write(Header { ty: Some(3), session: Some(0), ud: None }, &mut unpacked);
+    pack(&unpacked, &mut payload);
+    let head = codec.read(&payload, &mut scratch).unwrap();
+    assert_eq!((head.kind, head.message), (HeadKind::Request { session: 0 }, codec.message("ask")));
+    let (types, ty) = codec.answer_body_type(codec.message("ask").unwrap()).unwrap();
+    assert_eq!(&*types.type_def(ty).name, "ask.response");
+    assert!(codec.answer_body_type(codec.message("tell").unwrap()).is_none());
+
+    payload.clear();
+    codec.write_answer(0, b"yes", &mut scratch, &mut payload).unwrap();
+    unpacked.clear();
+    unpack(&payload, 1000, &mut unpacked).unwrap();
+    let (header, used) = package.read(&unpacked).unwrap();
+    assert_eq!(header, Header { ty: None, session: Some(0), ud: None });
+    assert!(unpacked[used..].starts_with(b"yes"));
+}
+
+#[test]
+fn nobody_waits_for_an_answer_where_there_are_no_sessions() {
+    for codec in [envelope(".Msg { Name 0 : string Bin 1 : binary } .Echo {}", false), Codec::Raw(RawCodec)] {
+        let mut payload = Vec::new();
+        let refused = codec.write_answer(1, b"yes", &mut Vec::new(), &mut payload);
+        assert_eq!(refused, Err(WriteError::NoAnswer { codec: codec.word() }));
+        assert!(payload.is_empty());
+    }
+}
+
+#[test]
 fn a_message_goes_only_the_way_its_schema_has_it() {
     let codec = rpc();
     let id = |name| codec.message(name).unwrap();

@@ -88,6 +88,25 @@ fn an_rpc_reply_has_the_type_of_its_request() {
 }
 
 #[test]
+fn whoever_looks_on_decodes_each_message_with_its_own_type() {
+    let asks = format!("{SERVER} ask 3 {{ request {{ x 0 : integer }} response {{ ok 0 : boolean }} }}");
+    let schema = SchemaSpec::Separate { send: texts(CLIENT), receive: texts(&asks) };
+    let shape = SprotoShape::Rpc { package: "package".into() };
+    let codec = CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None });
+    let protocol = Protocol::build(ProtocolSpec::new("battle", codec)).unwrap();
+    let seen = |direction, message: Option<&str>, request: Option<&str>| {
+        let id = |name| protocol.message(name).unwrap();
+        let found = protocol.body_type_seen(direction, message.map(id), request.map(id));
+        found.map(|(schema, ty)| schema.type_def(ty).name.to_string())
+    };
+    assert_eq!(seen(Direction::Sent, Some("get"), None).as_deref(), Some("get.request"));
+    assert_eq!(seen(Direction::Received, None, Some("get")).as_deref(), Some("get.response"));
+    assert_eq!(seen(Direction::Received, Some("ask"), None).as_deref(), Some("ask.request"));
+    assert_eq!(seen(Direction::Sent, None, Some("ask")).as_deref(), Some("ask.response"));
+    assert_eq!(seen(Direction::Sent, None, None), None);
+}
+
+#[test]
 fn raw_messages_come_in_order_or_not_at_all() {
     let fifo = Protocol::build(ProtocolSpec { reply: Some(ReplySpec::Fifo), ..raw() }).unwrap();
     let mut scratch = Vec::new();
@@ -103,15 +122,26 @@ fn raw_messages_come_in_order_or_not_at_all() {
 fn a_heartbeat_has_a_body_without_fields() {
     let beat = |send: &str| Some(HeartbeatSpec { send: send.into(), every: Duration::from_secs(5) });
     let game = ProtocolSpec { heartbeat: beat("Ping"), ..game() };
-    assert_eq!(Protocol::build(game).unwrap().heartbeat.unwrap().body, &[0, 0]);
+    assert_eq!(&*Protocol::build(game).unwrap().heartbeat.unwrap().body, &[0, 0]);
     let battle = ProtocolSpec { heartbeat: beat("quit"), ..battle() };
-    assert_eq!(Protocol::build(battle).unwrap().heartbeat.unwrap().body, &[] as &[u8]);
-    assert!(matches!(
-        Protocol::build(ProtocolSpec { heartbeat: beat("Ping"), ..raw() }),
-        Err(ProtocolError::RawHeartbeat)
-    ));
+    assert_eq!(&*Protocol::build(battle).unwrap().heartbeat.unwrap().body, b"");
 }
 
+#[test]
+fn a_raw_heartbeat_is_the_text_it_is_written_as() {
+    let beat = |send: &str| Some(HeartbeatSpec { send: send.into(), every: Duration::from_secs(5) });
+    let body = |send| {
+        Protocol::build(ProtocolSpec { heartbeat: beat(send), ..raw() }).map(|p| p.heartbeat.unwrap().body)
+    };
+    for (text, bytes) in
+        [("PING\r\n", &b"PING\r\n"[..]), (r"\x00\xfF\\x", b"\x00\xff\\x"), ("\0ö", b"\0\xc3\xb6")]
+    {
+        assert_eq!(&*body(text).unwrap(), bytes, "{text:?}");
+    }
+    for wrong in ["", r"\n", r"\x1", r"\xzz", r"a\", r"\x+1"] {
+        assert!(matches!(body(wrong), Err(ProtocolError::RawHeartbeat)), "{wrong:?}");
+    }
+}
 #[test]
 fn a_wrong_name_comes_with_those_that_exist() {
     let envelope = |ty: &str, name: &str, body: &str| {

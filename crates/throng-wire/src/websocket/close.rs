@@ -2,17 +2,17 @@
 
 use super::WebSocketError;
 
-/// The code in a close frame's content; `None` where the frame is empty.
-pub(super) fn read(content: &[u8]) -> Result<Option<u16>, WebSocketError> {
+/// The code and the reason in a close frame's content; no code where the frame is empty.
+pub(super) fn read(content: &[u8]) -> Result<(Option<u16>, &str), WebSocketError> {
     let Some((code, reason)) = content.split_first_chunk() else {
-        return if content.is_empty() { Ok(None) } else { Err(WebSocketError::HalfCloseCode) };
+        return if content.is_empty() { Ok((None, "")) } else { Err(WebSocketError::HalfCloseCode) };
     };
     let code = u16::from_be_bytes(*code);
     if !may_be_sent(code) {
         return Err(WebSocketError::BadCloseCode(code));
     }
     match std::str::from_utf8(reason) {
-        Ok(_) => Ok(Some(code)),
+        Ok(reason) => Ok((Some(code), reason)),
         Err(_) => Err(WebSocketError::ReasonNotUtf8),
     }
 }

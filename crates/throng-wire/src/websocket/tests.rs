@@ -215,7 +215,8 @@ fn a_text_cut_short_does_not_spoil_the_next() {
 fn a_close_is_echoed_and_ends_the_reading() {
     let mut client = open().0;
     let input = b"\x88\x05\x03\xe8bye\x82\x01a";
-    assert!(matches!(cut(&mut client, input), Ok(Step::Closed { code: Some(1000), used: 7 })));
+    let Ok(Step::Closed { code: Some(1000), reason, used: 7 }) = cut(&mut client, input) else { panic!() };
+    assert_eq!(&*reason, "bye");
     assert!(matches!(cut(&mut client, &input[7..]), Ok(Step::Control(3))));
     assert!(matches!(cut(&mut client, b""), Ok(Step::Need(1))));
     let mut echo = Vec::new();
@@ -225,7 +226,7 @@ fn a_close_is_echoed_and_ends_the_reading() {
     client.close(1000, &mut echo);
     assert!(echo.is_empty(), "one close is enough");
     let mut client = open().0;
-    assert!(matches!(cut(&mut client, b"\x88\x00"), Ok(Step::Closed { code: None, used: 2 })));
+    assert!(matches!(cut(&mut client, b"\x88\x00"), Ok(Step::Closed { code: None, used: 2, .. })));
 }
 
 #[test]
@@ -245,13 +246,13 @@ fn messages_still_come_after_our_own_close() {
     client.close(3000, &mut out);
     client.close(3001, &mut out);
     assert!(!client.is_open());
-    assert!(matches!(cut(&mut server, &out), Ok(Step::Closed { code: Some(3000), used: 8 })));
+    assert!(matches!(cut(&mut server, &out), Ok(Step::Closed { code: Some(3000), used: 8, .. })));
     assert_eq!(out.len(), 8);
     assert_eq!(messages(&mut client, b"\x82\x01a"), Ok(vec![b"a".to_vec()]));
     let mut echo = Vec::new();
     server.drain_control(&mut echo);
     assert_eq!(echo, b"\x88\x02\x0b\xb8");
-    assert!(matches!(cut(&mut client, &echo), Ok(Step::Closed { code: Some(3000), used: 4 })));
+    assert!(matches!(cut(&mut client, &echo), Ok(Step::Closed { code: Some(3000), used: 4, .. })));
     out.clear();
     client.drain_control(&mut out);
     assert!(out.is_empty());

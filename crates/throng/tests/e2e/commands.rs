@@ -118,6 +118,28 @@ fn try_shows_the_source_line_of_an_error() {
 }
 
 #[test]
+fn try_shows_fields_that_are_not_sent_and_the_functions_of_the_run() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let player = once("local body = { Text = 'x' }\nbody.Txet = 'y'\ngame:request('EchoRequest', body)");
+    let functions = "throng.run.on_start(function() print('shop opens') end)
+                     throng.run.on_stop(function() print('shop closes') end)";
+    let project = Project::new(
+        &settings(&server.url(), 1, GAME),
+        &player.replace("return player", &format!("{functions} return player")),
+    );
+    let output = run_in(project.path(), &["try", "-t", "5s"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
+    let stray = "mods/player.lua:7: EchoRequest has no field 'Txet'; did you mean 'Text'? (it is not sent)";
+    let places = ["shop opens", "player.start", stray, "EchoResponse", "shop closes"]
+        .map(|part| shown.find(part).unwrap_or_else(|| panic!("no {part} in {shown}")));
+    assert!(places.is_sorted(), "{shown}");
+    let output = run_in(project.path(), &["check"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("throng.run.on_start  mods/player.lua:"), "{shown}{}", text(&output.stderr));
+}
+
+#[test]
 fn try_says_that_nobody_is_there() {
     let demo = Demo::start(DemoOptions::empty().with(ServerKind::Refuse)).unwrap();
     let url = demo.url(ServerKind::Refuse).unwrap().replace("tcp://", "ws://");

@@ -92,6 +92,29 @@ fn heartbeats_are_sent_by_themselves_and_both_sides_count_them() {
 }
 
 #[test]
+fn a_heartbeat_of_raw_bytes_is_sent_as_it_is_written() {
+    let server = Server::start(ServerKind::Echo, &[]);
+    let raw = ECHO.replace("reply = \"fifo\"", "reply = \"none\"");
+    let protocol = format!("{raw}heartbeat = {{ send = '\\x00beat\\xff', every = \"50ms\" }}\n");
+    let player = "
+        local player = throng.mod()
+        function player:start()
+          self.robot:connect('game', throng.host)
+          self.robot:sleep('600ms')
+          self.robot:stop()
+        end
+        player:on('message', function(self, body) throng.check('echo', body == '\\0beat\\xff') end)
+        return player";
+    let played = Project::new(&settings(&server.url(), 3, &protocol), player).run(&[]);
+    let report = played.passed();
+    let sent = report.row("sends", "heartbeat")["count"].as_u64().unwrap();
+    assert_eq!(sent, server.end().requests["echo"]);
+    assert!((3 * 8..=3 * 12).contains(&sent), "{sent}");
+    let (echoed, other) = report.check("echo");
+    assert!(echoed >= sent - 3 && other == 0, "{echoed} of {sent}, {other} others");
+}
+
+#[test]
 fn a_frame_above_the_maximum_ends_its_connection_and_no_other() {
     let server = battle(&[]);
     let small = BATTLE.replace("length = \"u16be\"", "length = \"u16be\", max = 24");

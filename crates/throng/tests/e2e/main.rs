@@ -16,5 +16,6 @@ mod plan;
 mod play;
 mod report;
 mod rpc;
+mod run_functions;
 mod screen;
 mod servers;

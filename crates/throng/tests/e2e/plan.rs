@@ -34,6 +34,31 @@ fn robots_begin_evenly_inside_the_second() {
 }
 
 #[test]
+fn the_wait_of_a_task_is_stronger_than_its_mods_and_that_than_the_robots() {
+    let toml = settings("ws://127.0.0.1:1", 3, GAME).replace("wait = 0", "wait = \"20ms\"");
+    let alone = |id: u32, options: &str, mod_options: &str| {
+        format!(
+            "local one = throng.mod {{ {mod_options} }}
+             one:task('play', {{ {options} when = function(self) return self.robot.id == {id} end }}, function()
+               throng.check('played', true)
+             end)
+             return one"
+        )
+    };
+    let project = Project::new(&toml, &alone(0, "wait = '100ms',", "wait = '400ms'"))
+        .file("mods/calm.lua", &alone(1, "", "wait = '400ms'"))
+        .file("mods/plain.lua", &alone(2, "", ""));
+    let played = project.run(&["-t", "2s"]);
+    let report = played.passed();
+    let count = |task: &str| report.row("tasks", task)["count"].as_u64().unwrap();
+    let counts = [count("player.play"), count("calm.play"), count("plain.play")];
+    // Each may be late on a busy machine, but none is early.
+    assert!((10..=20).contains(&counts[0]), "{counts:?}");
+    assert!((3..=5).contains(&counts[1]), "{counts:?}");
+    assert!((30..=100).contains(&counts[2]), "{counts:?}");
+}
+
+#[test]
 fn stages_ramp_up_hold_and_ramp_down() {
     let stages = "stages = [{ robots = 10, over = \"500ms\" }, { robots = 10, over = \"500ms\" }, \
                   { robots = 2, over = \"500ms\" }, { robots = 2, over = \"500ms\" }]";
