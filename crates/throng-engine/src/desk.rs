@@ -1,7 +1,9 @@
 //! What a host can do: everything of a robot's that reaches beyond its own code.
 
 use crate::core::Core;
-use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught};
+use crate::host::{
+    CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent,
+};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 use crate::trace::Trace;
 use std::cell::RefCell;
@@ -268,6 +270,37 @@ impl Desk {
     /// It cannot be sent.
     pub fn answer(&self, question: &Question, body: &[u8]) -> Result<(), Failure> {
         self.0.borrow_mut().answer(question, body)
+    }
+
+    /// Sends a request whose body `encode` appends, and waits for its reply. `encode` may not call the desk.
+    ///
+    /// # Errors
+    /// It cannot be sent, or `encode` failed, in which case nothing was done or counted.
+    #[inline]
+    pub fn request_by<E>(
+        &self,
+        connection: ConnectionKey,
+        message: MessageId,
+        options: &CallOptions<'_>,
+        encode: impl FnOnce(&Protocol, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<OperationKey, Unsent<E>> {
+        let request = |core: &mut Core, body: &[u8]| core.request(connection, message, body, options);
+        self.0.borrow_mut().encoded(connection, encode, request)
+    }
+
+    /// Sends a message whose body `encode` appends. `encode` may not call the desk.
+    ///
+    /// # Errors
+    /// It cannot be sent, or `encode` failed, in which case nothing was done or counted.
+    #[inline]
+    pub fn send_by<E>(
+        &self,
+        connection: ConnectionKey,
+        message: MessageId,
+        encode: impl FnOnce(&Protocol, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), Unsent<E>> {
+        let send = |core: &mut Core, body: &[u8]| core.send(connection, message, body);
+        self.0.borrow_mut().encoded(connection, encode, send)
     }
 
     /// Writes bytes to a stream.

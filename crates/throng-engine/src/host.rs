@@ -31,6 +31,13 @@ pub trait Host {
     /// An operation has its outcome. What the host started it for runs on, to its next block.
     fn resume(&mut self, operation: OperationKey, outcome: Outcome<'_>);
 
+    /// Several operations are likely to have their outcomes next: reads a little of all that `operation` will need, so that the
+    /// processor fetches it for all of them at once. Returns something made of what was read.
+    fn warm(&self, operation: OperationKey) -> usize {
+        let _ = operation;
+        0
+    }
+
     /// A message came that no request waited for. Returns whether anything listened; the host decodes only then. Whether the
     /// server waits for an answer says [`Desk::question`](crate::Desk::question), during this call.
     fn push(&mut self, robot: RobotKey, connection: ConnectionKey, message: Incoming<'_>) -> bool;
@@ -49,6 +56,17 @@ pub trait Host {
 
     /// Bytes the host's objects take, and the limit it works under.
     fn memory(&self) -> Memory;
+}
+
+/// Why a message was not sent.
+#[derive(Debug)]
+pub enum Unsent<E> {
+    /// The engine refused it, and has counted that.
+    Refused(Failure),
+    /// Its body could not be encoded; nothing was counted.
+    Body(E),
+    /// The connection has ended, or is a stream; nothing was counted.
+    NoMessages,
 }
 
 /// A host's memory.

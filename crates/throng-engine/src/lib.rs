@@ -30,7 +30,7 @@ pub use control::{Command, Desired, Phase, Report};
 pub use desk::{Desk, Facts, Level, LogLine};
 pub use host::{
     CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, Question, ReadUntil,
-    Retry, Routine, ScriptError, Uncaught,
+    Retry, Routine, ScriptError, Uncaught, Unsent,
 };
 pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 pub use net::memory::{LinkId, MemoryNet, ServerEvent};

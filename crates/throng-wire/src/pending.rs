@@ -147,6 +147,12 @@ impl Pending {
         Match::Ambiguous { request }
     }
 
+    /// The request that has waited longest.
+    #[inline]
+    pub fn first(&self) -> Option<u64> {
+        self.places.iter().next().map(|place| place.operation)
+    }
+
     /// The request in whose place a message with `key` would be booked.
     #[inline]
     pub fn next_in_line(&self, key: ReplyKey) -> Option<u64> {

@@ -4,7 +4,7 @@ use super::connection::{Arrival, Phase};
 use super::operation::{Call, OperationKind};
 use super::{Core, Ready};
 use crate::clock::after;
-use crate::host::{CallOptions, Failure, Question};
+use crate::host::{CallOptions, Failure, Question, Unsent};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::trace::{Message, TakenAs, Trace};
 use crate::wheel::TimerId;
@@ -91,6 +91,25 @@ impl Core {
             outbox.requests.push((outbox.bytes.len(), operation));
         }
         Ok(operation)
+    }
+
+    /// Has `encode` append a message's body and hands the body to `then`; `None` where there are no messages.
+    pub(crate) fn encoded<T, E>(
+        &mut self,
+        key: ConnectionKey,
+        encode: impl FnOnce(&Protocol, &mut Vec<u8>) -> Result<(), E>,
+        then: impl FnOnce(&mut Core, &[u8]) -> Result<T, Failure>,
+    ) -> Result<T, Unsent<E>> {
+        let label = self.connections.get(key).map(|connection| self.labels.get(connection.label));
+        let Some(protocol) = label.and_then(|label| label.protocol.as_deref()) else {
+            return Err(Unsent::NoMessages);
+        };
+        self.body.clear();
+        encode(protocol, &mut self.body).map_err(Unsent::Body)?;
+        let body = std::mem::take(&mut self.body);
+        let done = then(self, &body);
+        self.body = body;
+        done.map_err(Unsent::Refused)
     }
 
     /// Sends a message no one waits for a reply to.

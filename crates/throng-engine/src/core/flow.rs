@@ -3,7 +3,7 @@
 use super::Core;
 use super::connection::{Arrival, Phase};
 use super::ending::End;
-use crate::id::ConnectionKey;
+use crate::id::{ConnectionKey, OperationKey};
 use crate::net::Drained;
 use crate::net::tcp::{self, Read};
 use std::io::{self, ErrorKind};
@@ -78,6 +78,17 @@ impl Core {
             Some(_) => {}
             None => self.drain(key),
         }
+    }
+
+    /// Reads a little of a connection, and of the operation that waits on it first.
+    pub(crate) fn warm(&self, key: ConnectionKey) -> (usize, Option<OperationKey>) {
+        let Some(connection) = self.connections.get(key) else { return (0, None) };
+        let read = connection.label ^ connection.wanted ^ connection.tail.len() ^ usize::from(connection.paused);
+        let operation = connection.pending.first().map(OperationKey::from_u64);
+        let owned = operation.and_then(|operation| self.operations.get(operation));
+        let robot = self.robots.get(connection.robot);
+        let read = read ^ owned.map_or(0, |operation| operation.begun as usize) ^ robot.map_or(0, |robot| robot.id.0 as usize);
+        (read, operation)
     }
 
     /// The connection has something to write with the next flush.

@@ -62,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) pools: Pools,
     pub(crate) labels: Labels,
     pub(crate) recorder: Recorder,
+    /// The body that a host encodes.
+    pub(crate) body: Vec<u8>,
     /// Scratch of the codecs.
     pub(crate) scratch: Vec<u8>,
     /// Counts the turns, so that a task that never blocks is told from one that did.
@@ -154,6 +156,7 @@ impl Core {
             read_out: Vec::new(),
             pools: Pools::default(),
             recorder: Recorder::default(),
+            body: Vec::new(),
             scratch: Vec::new(),
             turn: 0,
             answered_last: None,

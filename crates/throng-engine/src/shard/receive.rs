@@ -36,12 +36,28 @@ impl<H: Host> Shard<H> {
         }
         let ready = std::mem::take(&mut self.ready);
         for some in ready.chunks(FLUSHED_TOGETHER) {
+            self.warm(some);
             for readiness in some {
                 self.handle_readiness(*readiness);
             }
             self.flush();
         }
         self.ready = ready;
+    }
+
+    /// Reads a little of everything that the messages of some connections will need. Each of these reads misses the
+    /// processor's caches when there are many robots, and the processor waits for all of them at once here, where nothing
+    /// depends on the last: one by one they would make a request a tenth dearer.
+    fn warm(&self, some: &[Readiness]) {
+        let core = self.core.borrow();
+        let read: usize = some
+            .iter()
+            .map(|readiness| {
+                let (read, operation) = core.warm(readiness.connection);
+                read + operation.map_or(0, |operation| self.host.warm(operation))
+            })
+            .fold(0, usize::wrapping_add);
+        std::hint::black_box(read);
     }
 
     fn handle_readiness(&mut self, readiness: Readiness) {
