@@ -122,7 +122,7 @@ fn write_class(out: &mut String, class: &Class) {
 /// What a class has under names that only a project knows.
 fn rest_of(class: ClassId) -> Option<&'static str> {
     match class {
-        ClassId::Options | ClassId::Mod | ClassId::Error => Some("any"),
+        ClassId::Options | ClassId::Mod | ClassId::Error | ClassId::Server | ClassId::Client => Some("any"),
         ClassId::Mods => Some("throng.Mod"),
         ClassId::Robot | ClassId::Connections => Some("throng.Connection"),
         _ => None,

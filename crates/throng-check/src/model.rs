@@ -7,7 +7,7 @@ use crate::api::ClassId;
 use crate::draft::Lines;
 use crate::infer::{Connections, Infer, Type};
 use crate::lua::{Chunk, ExprId, ExprKind, FieldKey, Form, FunctionId, LocalId, MAIN, Name, Span, Value};
-use crate::project::{Project, Source};
+use crate::project::{Project, Role, Source};
 
 pub(crate) struct File<'a> {
     pub(crate) source: &'a Source,
@@ -74,6 +74,7 @@ impl<'a> File<'a> {
         file.type_methods(project, connections);
         file.collect_fields(project, connections);
         file.read_registrations(project, connections);
+        file.type_tests(project, connections);
         file
     }
 
@@ -238,6 +239,48 @@ impl<'a> File<'a> {
             }
         }
         self.module = Some(module);
+    }
+
+    /// Gives the parameters of a test's functions their types: of tests first, because servers come from their worlds.
+    fn type_tests(&mut self, project: &Project, connections: &Connections) {
+        if self.source.role != Role::Test {
+            return;
+        }
+        let tests = self.typed_by(|id| match self.chunk.kind(id) {
+            ExprKind::Call { callee, args }
+                if self.chunk.global_path(*callee).as_deref() == Some("throng.test") =>
+            {
+                Some((*args.last()?, &[Some(ClassId::World)]))
+            }
+            _ => None,
+        });
+        self.parameters.extend(tests);
+        let infer = self.infer(project, connections);
+        let handlers = self.typed_by(|id| {
+            let ExprKind::Method { base, name, args } = self.chunk.kind(id) else { return None };
+            let types: &[Option<ClassId>] = match name.text.as_str() {
+                "on" | "on_message" | "on_bytes" => &[None, Some(ClassId::Client)],
+                "on_connect" | "on_close" => &[Some(ClassId::Client)],
+                _ => return None,
+            };
+            let of_server = infer.type_of(*base) == Type::Object(ClassId::Server);
+            of_server.then_some((*args.last()?, types))
+        });
+        self.parameters.extend(handlers);
+    }
+
+    /// The types of the parameters of the functions that `find` finds at expressions.
+    fn typed_by<'b>(
+        &self,
+        find: impl Fn(ExprId) -> Option<(ExprId, &'b [Option<ClassId>])>,
+    ) -> Vec<(LocalId, Type)> {
+        let found = self.chunk.expr_ids().filter_map(find);
+        let functions =
+            found.filter_map(|(function, types)| Some((self.chunk.function_of(function)?, types)));
+        functions
+            .flat_map(|(function, types)| self.chunk.function(function).parameters.iter().copied().zip(types))
+            .filter_map(|(local, ty)| Some((local, Type::Object((*ty)?))))
+            .collect()
     }
 
     fn read_handler(

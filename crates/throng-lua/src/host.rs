@@ -63,8 +63,8 @@ impl LuaHost {
     pub fn check(project: Arc<LuaProject>) -> Result<Inventory, LoadError> {
         let shared = Shared::new(project, None);
         let vm = load::vm(&shared)?;
-        let Loaded { program, handlers, .. } = (**vm.loaded()).clone();
-        Ok(Inventory { program, handlers })
+        let Loaded { program, handlers, run_functions, .. } = (**vm.loaded()).clone();
+        Ok(Inventory { program, handlers, run_functions })
     }
 
     /// What a robot's objects hold, by mod, for people.

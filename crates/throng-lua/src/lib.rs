@@ -4,12 +4,15 @@
 //! engine's [`Host`](throng_engine::Host) border: the engine says when a function of a robot runs, and what it waited for.
 //!
 //! Start reading at [`LuaHost`], then `run` (functions begin, wait and end in pooled coroutines), `push` (who hears of a
-//! message), `natives` with the Lua of `prelude` (what scripts can call), `codec` (messages from and to tables), `load`.
+//! message), `natives` with the Lua of `prelude` (what scripts can call), `codec` (messages from and to tables), `load`,
+//! `control` (what scripts do once a run).
 //!
 //! What must not happen here: a value of mlua's kept for each robot (a state can hold about a million references; robots hang
 //! off one Lua table), a borrow of the shared state while Lua runs, an error of a script's that stops anything but itself.
 
+mod bodies;
 mod codec;
+mod control;
 mod duration;
 mod error;
 mod greed;
@@ -28,7 +31,8 @@ pub mod testing;
 mod values;
 mod vm;
 
+pub use control::Control;
 pub use error::LoadError;
 pub use host::LuaHost;
-pub use program::{Handler, Inventory};
-pub use project::{Limits, LuaProject, OptionValue, TagFilter, TaskWeight};
+pub use program::{Handler, Inventory, RunEvent, RunFunction};
+pub use project::{Limits, LuaProject, OptionValue, StrayFields, TagFilter, TaskWeight};

@@ -20,6 +20,37 @@ pub(crate) struct Loaded {
     pub(crate) by_message: HashMap<Box<str>, Vec<usize>>,
     /// Some mod has an `init`.
     pub(crate) init: bool,
+    pub(crate) run_functions: Vec<RunFunction>,
+}
+
+/// A function of the run, as a file registered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFunction {
+    /// When it is called.
+    pub event: RunEvent,
+    /// The mod or library file that registered it, by the name it is required by.
+    pub module: Box<str>,
+    /// Where: the file, relative to the project, and the line.
+    pub place: (Box<str>, u32),
+}
+
+/// When a function of the run is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEvent {
+    /// Before the first robot.
+    Start,
+    /// After the last one.
+    Stop,
+}
+
+impl RunEvent {
+    /// What registers such a function: `throng.run.on_start`.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunEvent::Start => "throng.run.on_start",
+            RunEvent::Stop => "throng.run.on_stop",
+        }
+    }
 }
 
 /// A handler of pushes, as a mod declared it.
@@ -42,6 +73,8 @@ pub struct Inventory {
     pub program: Program,
     /// Its handlers, in the order in which they hear.
     pub handlers: Vec<Handler>,
+    /// Its functions of the run, in load order.
+    pub run_functions: Vec<RunFunction>,
 }
 
 /// Reads what the prelude gathered while the files ran.
@@ -55,15 +88,20 @@ pub(crate) fn read(prelude: &Table, project: &LuaProject) -> Result<Loaded, Load
         loaded.program.mods.push(module);
     }
     check_needs(&loaded.program.mods)?;
+    let mut tags = Vec::new();
     for spec in rows(prelude, "tasks").map_err(broken)? {
-        loaded.program.tasks.push(read_task(&spec, project).map_err(broken)?);
+        loaded.program.tasks.push(read_task(&spec, project, &mut tags).map_err(broken)?);
     }
+    check_tags(project, &tags)?;
     override_weights(&mut loaded.program.tasks, project)?;
     for (index, spec) in rows(prelude, "handlers").map_err(broken)?.iter().enumerate() {
         let handler = read_handler(spec).map_err(broken)?;
         check_message(&handler, spec, &project.protocols)?;
         loaded.by_message.entry(handler.message.clone()).or_default().push(index);
         loaded.handlers.push(handler);
+    }
+    for spec in rows(prelude, "run_functions").map_err(broken)? {
+        loaded.run_functions.push(read_run_function(&spec).map_err(broken)?);
     }
     Ok(loaded)
 }
@@ -108,9 +146,11 @@ fn check_needs(mods: &[ModSpec]) -> Result<(), LoadError> {
     Err(LoadError::new(circle[0], None, message))
 }
 
-fn read_task(spec: &Table, project: &LuaProject) -> mlua::Result<TaskSpec> {
+/// Reads a task; its tags go to those of all.
+fn read_task(spec: &Table, project: &LuaProject, all_tags: &mut Vec<String>) -> mlua::Result<TaskSpec> {
     let text = |error: String| mlua::Error::runtime(error);
     let tags = tags_of(&spec.raw_get("tags")?).map_err(text)?;
+    all_tags.extend_from_slice(&tags);
     let weight = spec.raw_get::<Option<f64>>("weight")?.unwrap_or(1.0);
     let steps = spec.raw_get::<Option<Vec<String>>>("steps")?.unwrap_or_default();
     Ok(TaskSpec {
@@ -122,6 +162,13 @@ fn read_task(spec: &Table, project: &LuaProject) -> mlua::Result<TaskSpec> {
         wait: wait_of(&spec.raw_get("wait")?).map_err(text)?,
         steps: steps.into_iter().map(String::into_boxed_str).collect(),
     })
+}
+
+/// Refuses a tag that is to pick tasks and that none has: nothing would be played.
+fn check_tags(project: &LuaProject, known: &[String]) -> Result<(), LoadError> {
+    let Some(stray) = project.tags.include.iter().find(|tag| !known.contains(tag)) else { return Ok(()) };
+    let unknown = suggest::unknown("tag", stray, known.iter().map(String::as_str));
+    Err(LoadError::new("robot.tags", None, format!("{unknown} (no task has it)")))
 }
 
 fn override_weights(tasks: &mut [TaskSpec], project: &LuaProject) -> Result<(), LoadError> {
@@ -145,6 +192,15 @@ fn read_handler(spec: &Table) -> mlua::Result<Handler> {
         connection: spec.raw_get::<Option<String>>("connection")?.map(String::into_boxed_str),
         queue: spec.raw_get("queue")?,
     })
+}
+
+fn read_run_function(spec: &Table) -> mlua::Result<RunFunction> {
+    let event = match spec.raw_get::<String>("event")?.as_str() {
+        "on_start" => RunEvent::Start,
+        _ => RunEvent::Stop,
+    };
+    let place = (spec.raw_get::<String>("file")?.into(), spec.raw_get("line")?);
+    Ok(RunFunction { event, module: spec.raw_get::<String>("module")?.into(), place })
 }
 
 /// Refuses a handler of a message that no protocol can bring. A protocol without a schema can bring any.

@@ -27,8 +27,22 @@ pub struct LuaProject {
     pub redaction: Redaction,
     /// What robots can speak: no handler may be for a message that none of them knows. None at all is no such rule.
     pub protocols: Vec<Arc<Protocol>>,
+    /// What becomes of fields of a body that its message does not have.
+    pub stray_fields: StrayFields,
     /// What scripts may use.
     pub limits: Limits,
+}
+
+/// What becomes of fields of a body that its message does not have. None of them is ever sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StrayFields {
+    /// They are dropped without a word, at no cost: for runs.
+    #[default]
+    Drop,
+    /// Each is logged once, with its line.
+    Warn,
+    /// They are an error of the script's.
+    Refuse,
 }
 
 /// A value of `[options]`.
@@ -113,6 +127,7 @@ impl LuaProject {
             tags: TagFilter::default(),
             redaction: Redaction::default(),
             protocols: Vec::new(),
+            stray_fields: StrayFields::default(),
             limits: Limits::default(),
         }
     }

@@ -204,6 +204,7 @@ fn mistakes_in_protocols() {
                     "{ENVELOPE}\nreply = \"fifo\"\nheartbeat = {{ send = \"Pong\", every = 5 }}"
                 )),
             ),
+            ("a heartbeat of raw bytes that are none", &raw("heartbeat = { send = '\\xZZ', every = 5 }")),
             ("a package that is not in the schema", &sproto("package = \"pakcage\"")),
             ("a close that is no choice", &raw("on_close = \"retry\"")),
         ],

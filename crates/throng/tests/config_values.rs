@@ -134,6 +134,16 @@ fn variables_reach_every_kind_of_setting() {
 }
 
 #[test]
+fn a_heartbeat_of_raw_bytes_is_what_it_says() {
+    let config = file(
+        "[protocols.line]\nframing = { length = \"u8\" }\ncodec = \"raw\"\nreply = \"none\"\n\
+         heartbeat = { send = 'PING\\x00\\\\', every = \"5s\" }\n",
+    );
+    let heartbeat = config.protocols[0].wire.heartbeat.as_ref().unwrap();
+    assert_eq!((&*heartbeat.body, heartbeat.every), (&b"PING\0\\"[..], Duration::from_secs(5)));
+}
+
+#[test]
 fn every_kind_of_wait_is_read() {
     let wait = |text: &str| file(&format!("[robot]\nwait = {text}\n")).robot.wait;
     let seconds = Duration::from_secs_f64;

@@ -1,12 +1,13 @@
 //! The objects of the API and what they have.
 
+use super::testing::{CLIENT, ROBOT, SERVER, WORLD};
 use super::{Class, ClassId, Kind, Member, OptionsId, Parameter, Signature, What};
 
-const fn field(name: &'static str, ty: &'static str, doc: &'static str) -> Member {
+pub(super) const fn field(name: &'static str, ty: &'static str, doc: &'static str) -> Member {
     Member { name, what: What::Field(ty), doc }
 }
 
-const fn object(name: &'static str, id: ClassId, doc: &'static str) -> Member {
+pub(super) const fn object(name: &'static str, id: ClassId, doc: &'static str) -> Member {
     Member { name, what: What::Object(id), doc }
 }
 
@@ -14,40 +15,40 @@ const fn callback(name: &'static str, ty: &'static str, doc: &'static str) -> Me
     Member { name, what: What::Callback(ty), doc }
 }
 
-const fn function(name: &'static str, signature: Signature, doc: &'static str) -> Member {
+pub(super) const fn function(name: &'static str, signature: Signature, doc: &'static str) -> Member {
     Member { name, what: What::Function(signature), doc }
 }
 
-const fn method(name: &'static str, signature: Signature, doc: &'static str) -> Member {
+pub(super) const fn method(name: &'static str, signature: Signature, doc: &'static str) -> Member {
     Member { name, what: What::Method(signature), doc }
 }
 
-const fn takes(parameters: &'static [Parameter]) -> Signature {
+pub(super) const fn takes(parameters: &'static [Parameter]) -> Signature {
     Signature { parameters, returns: &[], gives: None, blocks: false }
 }
 
 impl Signature {
-    const fn returning(mut self, returns: &'static [&'static str]) -> Signature {
+    pub(super) const fn returning(mut self, returns: &'static [&'static str]) -> Signature {
         self.returns = returns;
         self
     }
 
-    const fn giving(mut self, class: ClassId) -> Signature {
+    pub(super) const fn giving(mut self, class: ClassId) -> Signature {
         self.gives = Some(class);
         self
     }
 
-    const fn blocking(mut self) -> Signature {
+    pub(super) const fn blocking(mut self) -> Signature {
         self.blocks = true;
         self
     }
 }
 
-const fn p(name: &'static str, kind: Kind) -> Parameter {
+pub(super) const fn p(name: &'static str, kind: Kind) -> Parameter {
     Parameter { name, kind, optional: false }
 }
 
-const fn opt(name: &'static str, kind: Kind) -> Parameter {
+pub(super) const fn opt(name: &'static str, kind: Kind) -> Parameter {
     Parameter { name, kind, optional: true }
 }
 
@@ -79,6 +80,7 @@ pub const CLASSES: &[Class] = &[
                 "The project's own options, from `[options]`, flags or environment.",
             ),
             object("log", ClassId::Log, "Writes to the log, with robot and mod in front."),
+            object("run", ClassId::Run, "What happens once a run, whatever the robots do."),
             function(
                 "mod",
                 takes(&[opt("options", Kind::Options(OptionsId::Mod))])
@@ -109,6 +111,28 @@ pub const CLASSES: &[Class] = &[
             function("count", takes(&[p("name", Kind::Text), opt("n", Kind::Number)]), "Adds to a counter."),
             function("now", takes(&[]).returning(&["number seconds"]), "The monotonic clock."),
             function("time", takes(&[]).returning(&["number seconds"]), "The wall clock, since 1970."),
+            function(
+                "test",
+                takes(&[p("name", Kind::Text), p("fn", Kind::Function("fun(world: throng.World)"))]),
+                "A test of the project's mods; only in tests/.",
+            ),
+        ],
+    },
+    Class {
+        id: ClassId::Run,
+        name: "throng.Run",
+        doc: "What happens once a run, in a Lua state of its own that robots do not see.",
+        members: &[
+            function(
+                "on_start",
+                takes(&[p("fn", PLAIN)]),
+                "Calls a function before the first robot; at file level. An error ends the run; it may not wait.",
+            ),
+            function(
+                "on_stop",
+                takes(&[p("fn", PLAIN)]),
+                "Calls a function after the last robot, however the run ended; at file level. It may not wait.",
+            ),
         ],
     },
     Class {
@@ -240,7 +264,7 @@ pub const CLASSES: &[Class] = &[
             method(
                 "read_until",
                 takes(&[p("bytes", Kind::Text), READ_OPTIONS]).returning(&["string bytes"]).blocking(),
-                "Waits for these bytes and returns what came before them.",
+                "Waits for these bytes and returns everything up to and with them.",
             ),
             method("write", takes(&[p("bytes", Kind::Text)]), "Sends bytes; never waits."),
             method("every", EVERY, "As `robot:every`; ends with the connection."),
@@ -339,9 +363,11 @@ pub const CLASSES: &[Class] = &[
         members: &[
             field(
                 "kind",
-                "\"server\"|\"reset\"|\"timeout\"|\"protocol\"|\"replaced\"|\"self\"",
+                "\"server\"|\"truncated\"|\"reset\"|\"timeout\"|\"protocol\"|\"replaced\"|\"self\"|\"dropped\"",
                 "The kind of end.",
             ),
+            field("name", "string", "The connection's name."),
+            field("text", "string", "More, for people; may be empty."),
             field("code", "integer?", "The WebSocket close code, if there was one."),
         ],
     },
@@ -354,7 +380,13 @@ pub const CLASSES: &[Class] = &[
             field("name", "string?", "The message's name."),
             field("connection", "string?", "The connection's name."),
             field("elapsed", "number?", "Seconds since the call."),
+            field("message", "string", "All of it in words."),
             field("where", "string?", "File and line."),
+            field("fields", "table?", "What `throng.fail` was given."),
         ],
     },
+    WORLD,
+    SERVER,
+    CLIENT,
+    ROBOT,
 ];

@@ -4,6 +4,7 @@
 mod classes;
 mod globals;
 mod options;
+mod testing;
 
 pub use classes::CLASSES;
 pub use globals::{GLOBALS, LIBRARIES, OLD, REMOVED, RESERVED_CONNECTION_NAMES};
@@ -30,6 +31,7 @@ pub enum ClassId {
     /// `throng.log`.
     Log,
     /// `throng.run`.
+    Run,
     /// `throng.options`.
     Options,
     /// `self.robot`.
@@ -54,6 +56,14 @@ pub enum ClassId {
     CloseReason,
     /// What a failed call raises.
     Error,
+    /// A test's world.
+    World,
+    /// A fake server of a test.
+    Server,
+    /// A connection, seen from a fake server.
+    Client,
+    /// A robot under test.
+    TestRobot,
 }
 
 /// A field, a function or a method.
@@ -170,6 +180,8 @@ pub enum OptionsId {
     Read,
     /// `wait`.
     Wait,
+    /// Of `world:server`.
+    Server,
 }
 
 /// A table of named options.

@@ -9,6 +9,17 @@ const fn key(name: &'static str, kind: Kind, doc: &'static str) -> OptionKey {
 const PUSH_FILTER: Kind = Kind::Function("fun(msg: table): boolean");
 const CONDITION: Kind = Kind::Function("fun(self: throng.Mod): boolean");
 
+// What several of them have.
+const WEIGHT: OptionKey = key(
+    "weight",
+    Kind::Weight,
+    "How often it is picked beside the others, 1 if not said; 0 switches it off.",
+);
+const WHEN: OptionKey = key("when", CONDITION, "It is picked only while this returns true.");
+const TIMEOUT: OptionKey = key("timeout", Kind::Duration, "It fails when it takes longer.");
+const TAGS: OptionKey = key("tags", Kind::Texts, "Names to pick tasks by on the command line.");
+const QUIET: OptionKey = key("quiet", Kind::Boolean, "A failure that is expected is not reported.");
+
 /// All of them.
 pub const OPTIONS: &[OptionSet] = &[
     OptionSet {
@@ -28,32 +39,18 @@ pub const OPTIONS: &[OptionSet] = &[
     OptionSet {
         id: OptionsId::Task,
         name: "throng.TaskOptions",
-        keys: &[
-            key(
-                "weight",
-                Kind::Weight,
-                "How often it is picked beside the others, 1 if not said; 0 switches it off.",
-            ),
-            key("when", CONDITION, "It is picked only while this returns true."),
-            key("timeout", Kind::Duration, "It fails when it takes longer."),
-            key("wait", Kind::Wait, "The pause after it."),
-            key("tags", Kind::Texts, "Names to pick tasks by on the command line."),
-        ],
+        keys: &[WEIGHT, WHEN, TIMEOUT, key("wait", Kind::Wait, "The pause after it."), TAGS],
     },
     OptionSet {
         id: OptionsId::Sequence,
         name: "throng.SequenceOptions",
         keys: &[
             key("steps", Kind::Texts, "The methods to call, in order."),
-            key(
-                "weight",
-                Kind::Weight,
-                "How often it is picked beside the others, 1 if not said; 0 switches it off.",
-            ),
-            key("when", CONDITION, "It is picked only while this returns true."),
-            key("timeout", Kind::Duration, "It fails when it takes longer."),
+            WEIGHT,
+            WHEN,
+            TIMEOUT,
             key("wait", Kind::Wait, "The pause between steps and after it."),
-            key("tags", Kind::Texts, "Names to pick tasks by on the command line."),
+            TAGS,
         ],
     },
     OptionSet {
@@ -94,7 +91,7 @@ pub const OPTIONS: &[OptionSet] = &[
             key("timeout", Kind::Duration, "How long to wait for the reply."),
             key("as", Kind::Text, "The name it is measured under."),
             key("session", Kind::Any, "The session to send instead of the next one."),
-            key("quiet", Kind::Boolean, "A failure that is expected is not reported."),
+            QUIET,
         ],
     },
     OptionSet {
@@ -108,7 +105,7 @@ pub const OPTIONS: &[OptionSet] = &[
         keys: &[
             key("timeout", Kind::Duration, "How long to wait."),
             key("where", PUSH_FILTER, "Only a message for which this returns true."),
-            key("quiet", Kind::Boolean, "A failure that is expected is not reported."),
+            QUIET,
         ],
     },
     OptionSet {
@@ -134,5 +131,14 @@ pub const OPTIONS: &[OptionSet] = &[
             key("pacing", Kind::Duration, "From one start to the next, whatever the task took."),
             key("throughput", Kind::Number, "So many tasks a second."),
         ],
+    },
+    OptionSet {
+        id: OptionsId::Server,
+        name: "throng.ServerOptions",
+        keys: &[key(
+            "protocol",
+            Kind::Text,
+            "The protocol's name in throng.toml, or `stream`; that of the address if not said.",
+        )],
     },
 ];

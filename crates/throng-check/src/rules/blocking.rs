@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{Scope, at_load};
+use super::{Scope, at_load, run};
 use crate::api::ClassId;
 use crate::draft::Draft;
 use crate::infer::Type;
 use crate::lua::{ExprId, ExprKind, FunctionId};
 use crate::project::Role;
+
+const RUN: &str = "throng.run";
 
 pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
     let chunk = scope.chunk();
@@ -22,7 +24,10 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
             let help = "the file is only loaded here: move it into `start`, a task or a handler";
             out.push(Draft::error(name.span, message).help(help));
         } else if let Some(caller) = callbacks.get(&chunk.expr(id).function) {
-            let help = format!("Lua cannot wait inside `{caller}`: do it before or after");
+            let help = match *caller {
+                RUN => "functions of `throng.run` cannot wait: only robots can".to_owned(),
+                caller => format!("Lua cannot wait inside `{caller}`: do it before or after"),
+            };
             out.push(Draft::error(name.span, message).help(help));
         }
     }
@@ -38,10 +43,11 @@ fn blocks(scope: &Scope<'_>, base: ExprId, name: &str) -> bool {
     members.any(|member| member.signature().is_some_and(|signature| signature.blocks))
 }
 
-/// The functions that `table.sort` and `gsub` call.
+/// The functions that `table.sort`, `gsub` and `throng.run` call.
 fn callbacks(scope: &Scope<'_>) -> HashMap<FunctionId, &'static str> {
     let chunk = scope.chunk();
-    let mut callbacks = HashMap::new();
+    let mut callbacks: HashMap<_, _> =
+        run::functions(scope).into_iter().map(|function| (function, RUN)).collect();
     for id in chunk.expr_ids() {
         let (function, caller) = match chunk.kind(id) {
             ExprKind::Call { callee, args } => match chunk.global_path(*callee).as_deref() {

@@ -100,7 +100,7 @@ fn undefined(scope: &Scope<'_>, id: ExprId, name: &str) -> Option<Draft> {
         || scope.defined.contains(name)
         || scope.project.globals.iter().any(|global| global == name);
     // A file that could not be read may define anything.
-    if known || !scope.all_read || scope.role() == Role::Test {
+    if known || !scope.all_read {
         return None;
     }
     let visible = chunk.visible.get(&id).map_or(&[][..], Vec::as_slice);

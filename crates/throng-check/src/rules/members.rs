@@ -26,10 +26,21 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
                 let message = "the robot has no fields of your own: put it in self";
                 out.push(Draft::error(chunk.span(*key), message));
             }
+            ExprKind::Index { base, key } => out.extend(stored(scope, *base, *key)),
             ExprKind::Call { callee, args } => out.extend(dot_call(scope, *callee, args)),
             _ => {}
         }
     }
+}
+
+/// `self.robot.mods.x = 5`: what a robot lists cannot be added to.
+fn stored(scope: &Scope<'_>, base: ExprId, key: ExprId) -> Option<Draft> {
+    let message = match scope.type_of(base) {
+        Type::Object(ClassId::Mods) => "the mods of a robot are those of the project: put it in self",
+        Type::Object(ClassId::Connections) => "connections are opened by `robot:connect(name, url)`",
+        _ => return None,
+    };
+    Some(Draft::error(scope.chunk().span(key), message))
 }
 
 fn method(scope: &Scope<'_>, base: ExprId, name: &Name) -> Option<Draft> {
@@ -45,6 +56,7 @@ fn method(scope: &Scope<'_>, base: ExprId, name: &Name) -> Option<Draft> {
                 }
                 Some(What::Field(_)) => Some(called_value(class, name)),
                 Some(_) => None,
+                None if is_given(scope, &name.text) => None,
                 None => unknown(scope, class, name),
             }
         }
@@ -71,7 +83,9 @@ fn field(scope: &Scope<'_>, base: ExprId, name: &Name) -> Option<Draft> {
         Type::Object(ClassId::Connections) => unopened(scope, name, false),
         Type::Object(ClassId::Mods) => unknown_mod(scope, name),
         Type::Object(ClassId::Options) => unknown_option(scope, name),
-        Type::Object(ClassId::Mod) => None,
+        // Tests may put what they like into these.
+        Type::Object(ClassId::Mod | ClassId::Server | ClassId::Client) => None,
+        Type::Object(ClassId::Throng) if name.text == "test" => outside_tests(scope, name),
         Type::Object(id) if id.class().member(&name.text).is_none() => unknown(scope, id.class(), name),
         Type::Connection(link) => member_of_connection(&link, name),
         Type::Library(library) => unknown_in_library(scope, &library, name),
@@ -79,13 +93,30 @@ fn field(scope: &Scope<'_>, base: ExprId, name: &Name) -> Option<Draft> {
     }
 }
 
+/// Whether the file gives some object a field of this name.
+fn is_given(scope: &Scope<'_>, name: &str) -> bool {
+    let chunk = scope.chunk();
+    chunk.writes.iter().any(|write| match chunk.kind(write.target) {
+        ExprKind::Index { key, .. } => chunk.constant(*key).as_deref() == Some(name),
+        _ => false,
+    })
+}
+
+fn outside_tests(scope: &Scope<'_>, name: &Name) -> Option<Draft> {
+    let message = "`throng.test` is only there in tests";
+    (scope.role() != Role::Test)
+        .then(|| Draft::error(name.span, message).help("tests are the files tests/NAME_test.lua"))
+}
+
 fn unknown(scope: &Scope<'_>, class: &Class, name: &Name) -> Option<Draft> {
     let open = matches!(class.id, ClassId::Options | ClassId::Mods | ClassId::Connections);
-    let extended = scope.role() == Role::Test || scope.defined.contains(&format!("throng.{}", name.text));
+    let extended = scope.defined.contains(&format!("throng.{}", name.text));
     if open || (class.id == ClassId::Throng && extended) {
         return None;
     }
-    Some(no_member(class, name, class.members.iter().map(|member| member.name)))
+    let members = class.members.iter().map(|member| member.name);
+    let here = members.filter(|name| *name != "test" || scope.role() == Role::Test);
+    Some(no_member(class, name, here))
 }
 
 fn no_member<'a>(class: &Class, name: &Name, names: impl Iterator<Item = &'a str> + Clone) -> Draft {
@@ -103,12 +134,17 @@ fn described(class: &Class) -> &'static str {
     match class.id {
         ClassId::Throng => "`throng`",
         ClassId::Log => "`throng.log`",
+        ClassId::Run => "`throng.run`",
         ClassId::Robot => "a robot",
         ClassId::Connection => "a connection",
         ClassId::Stream => "a stream connection",
         ClassId::Watch => "a watch",
         ClassId::Timer => "a timer",
         ClassId::Spawned => "a spawned function",
+        ClassId::World => "a test's world",
+        ClassId::Server => "a fake server",
+        ClassId::Client => "a fake server's client",
+        ClassId::TestRobot => "a robot under test",
         _ => "this",
     }
 }
@@ -191,7 +227,7 @@ fn unknown_mod(scope: &Scope<'_>, name: &Name) -> Option<Draft> {
 
 fn unknown_option(scope: &Scope<'_>, name: &Name) -> Option<Draft> {
     let settings = scope.project.settings.as_ref()?;
-    if settings.options.contains(&name.text) || scope.role() == Role::Test {
+    if settings.options.contains(&name.text) {
         return None;
     }
     let suggestions = nearest(&name.text, settings.options.iter().map(String::as_str));

@@ -13,6 +13,8 @@ enum Receiver {
     Connection(Link),
     /// A mod, which listens on one connection or on all.
     Mod(Option<Link>),
+    /// A fake server of a test, or a client of one.
+    Server,
     Unknown,
 }
 
@@ -26,6 +28,10 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
 }
 
 fn call(scope: &Scope<'_>, base: ExprId, method: &str, args: &[ExprId], out: &mut Vec<Draft>) {
+    if let (Some(direction), Some(first)) = (in_test(scope, base, method), args.first()) {
+        let name = scope.chunk().constant(*first).map(|text| Name { text, span: scope.chunk().span(*first) });
+        return out.extend(name.and_then(|name| check_name(scope, &Receiver::Server, direction, &name)));
+    }
     let (Some(direction), Some(first)) = (direction_of(method), args.first()) else { return };
     let Some(receiver) = receiver(scope, base, method, args) else { return };
     let names = match direction {
@@ -50,6 +56,16 @@ fn call(scope: &Scope<'_>, base: ExprId, method: &str, args: &[ExprId], out: &mu
         if let Some((protocol, message)) = scope.infer.message(link, &name.text) {
             bodies::check(scope, protocol, message, *body, out);
         }
+    }
+}
+
+/// Which way the messages go, seen from the robot, that a fake server names.
+fn in_test(scope: &Scope<'_>, base: ExprId, method: &str) -> Option<Direction> {
+    match (scope.type_of(base), method) {
+        (Type::Object(ClassId::Server), "on" | "count" | "received") => Some(Direction::Send),
+        (Type::Object(ClassId::Client), "reply") => Some(Direction::Send),
+        (Type::Object(ClassId::Server | ClassId::Client), "push") => Some(Direction::Receive),
+        _ => None,
     }
 }
 
@@ -103,7 +119,7 @@ fn check_name(scope: &Scope<'_>, receiver: &Receiver, direction: Direction, name
     let link = match receiver {
         Receiver::Connection(link) => Some(link),
         Receiver::Mod(link) => link.as_ref(),
-        Receiver::Unknown => None,
+        Receiver::Server | Receiver::Unknown => None,
     };
     let ids = scope.infer.protocols_of(link);
     let all = &scope.project.messages.protocols;

@@ -8,8 +8,10 @@ mod messages;
 mod mods;
 mod options;
 mod replies;
+mod run;
 mod settings;
 mod shared;
+mod tests;
 
 pub(crate) use settings::settings;
 
@@ -83,6 +85,8 @@ pub(crate) fn drafts(scope: &Scope<'_>) -> Vec<Draft> {
     globals::check(scope, &mut drafts);
     shared::check(scope, &mut drafts);
     blocking::check(scope, &mut drafts);
+    run::check(scope, &mut drafts);
+    tests::check(scope, &mut drafts);
     drafts
 }
 

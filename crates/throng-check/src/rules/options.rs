@@ -17,7 +17,7 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
                 let ExprKind::Index { base, key } = chunk.kind(*callee) else { continue };
                 let Some(name) = chunk.constant(*key) else { continue };
                 match scope.type_of(*base) {
-                    Type::Object(id @ ClassId::Throng) => (vec![id], name, args),
+                    Type::Object(id @ (ClassId::Throng | ClassId::Run)) => (vec![id], name, args),
                     _ => continue,
                 }
             }
@@ -44,13 +44,23 @@ fn class_of(scope: &Scope<'_>, base: ExprId) -> Vec<ClassId> {
 }
 
 fn arguments(scope: &Scope<'_>, signature: &Signature, args: &[ExprId], out: &mut Vec<Draft>) {
+    // Where one before it may be left out, an argument may be another's.
+    let mut after_optional = false;
     for (parameter, arg) in signature.parameters.iter().zip(args) {
         match parameter.kind {
             Kind::Duration => out.extend(check_duration(scope, parameter.name, *arg)),
             Kind::Options(id) => check_options(scope, id, *arg, out),
+            Kind::Function(_) if !after_optional => out.extend(check_function(scope, parameter.name, *arg)),
             _ => {}
         }
+        after_optional |= parameter.optional;
     }
+}
+
+fn check_function(scope: &Scope<'_>, name: &str, arg: ExprId) -> Option<Draft> {
+    let found = literal(scope.chunk(), arg).filter(|literal| *literal != Literal::Function)?;
+    let draft = Draft::error(scope.chunk().span(arg), format!("`{name}` takes a function"));
+    Some(draft.wanted("a function").found(found.in_words()))
 }
 
 fn missing_function(scope: &Scope<'_>, method: &str, args: &[ExprId]) -> Option<Draft> {
@@ -152,7 +162,7 @@ fn check_reference(scope: &Scope<'_>, id: OptionsId, name: &Name, field: &Field)
     let text = scope.chunk().constant(field.value)?;
     let span = scope.chunk().span(field.value);
     match (id, name.text.as_str()) {
-        (OptionsId::Connect, "protocol") => {
+        (OptionsId::Connect | OptionsId::Server, "protocol") => {
             let protocols = &scope.project.messages.protocols;
             let names: Vec<&str> =
                 protocols.iter().map(|protocol| protocol.name.as_str()).chain(["stream"]).collect();

@@ -12,7 +12,7 @@ use crate::project::Role;
 pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
     let chunk = scope.chunk();
     let (Role::Mod, Some(module)) = (scope.role(), &scope.file.module) else { return };
-    let reached = reached(chunk, module);
+    let reached = reached(chunk, &module.roots);
     for write in chunk.writes.iter().filter(|write| reached.contains(&write.function)) {
         out.extend(
             shared_target(chunk, module, write.target)
@@ -28,8 +28,8 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
     }
 }
 
-/// The functions that run for a robot: what the engine calls, what is inside it, and what it refers to.
-fn reached(chunk: &Chunk, module: &Module) -> HashSet<FunctionId> {
+/// The functions that run when these are called: what is inside them, and what they refer to.
+pub(super) fn reached(chunk: &Chunk, roots: &[FunctionId]) -> HashSet<FunctionId> {
     let mut refers: HashMap<FunctionId, Vec<FunctionId>> = HashMap::new();
     for id in chunk.expr_ids() {
         if let Some(function) = chunk.function_of(id) {
@@ -37,7 +37,7 @@ fn reached(chunk: &Chunk, module: &Module) -> HashSet<FunctionId> {
         }
     }
     let mut reached = HashSet::new();
-    let mut waiting = module.roots.clone();
+    let mut waiting = roots.to_vec();
     while let Some(function) = waiting.pop() {
         if reached.insert(function) {
             waiting.extend(refers.get(&function).into_iter().flatten());

@@ -76,6 +76,18 @@ fn mods_tasks_and_sequences_are_found_in_order() {
 }
 
 #[test]
+fn a_tag_that_picks_nothing_is_refused() {
+    let text = "local a = throng.mod { tags = 'slow' } a:task('x', function() end) return a";
+    let pick = |tag: &str| {
+        let tag = tag.to_owned();
+        load_with(&[("mods/a.lua", text)], |project| project.tags.include = vec![tag])
+    };
+    assert_eq!(pick("slow").expect("a tag that is there").tasks[0].weight, 1.0);
+    let error = pick("slwo").expect_err("a slip").to_string();
+    assert_eq!(error, "robot.tags: unknown tag 'slwo'; did you mean 'slow'? (no task has it)");
+}
+
+#[test]
 fn weights_and_tags_come_from_the_settings() {
     let files = [(
         "mods/a.lua",

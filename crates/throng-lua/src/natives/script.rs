@@ -1,9 +1,12 @@
 //! What the prelude asks about scripts: where they are, what a value is, which chunk a name stands for.
 
 use super::{Context, Natives, Text};
+use crate::bodies;
 use crate::load;
 use crate::program;
+use crate::project::StrayFields;
 use crate::raw;
+use crate::state::key_of;
 use crate::suggest;
 use crate::values::{Shown, kind_of};
 use crate::vm::HOST_CHUNKS;
@@ -14,6 +17,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.table.raw_set("version", env!("CARGO_PKG_VERSION"))?;
     natives.table.raw_set("host", project.host.as_str())?;
     natives.table.raw_set("options", load::options_table(natives.lua, &project)?)?;
+    add_strictness(natives, project.stray_fields)?;
     natives.plain("trace", |context, lua, value: Value| {
         let message = message_of(context, &value);
         Ok((in_user_s_code(lua, message), traceback(lua)))
@@ -30,6 +34,21 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("unknown", unknown)?;
     natives.plain("check_task_options", |_, _, options: Table| Ok(program::check_options(&options).err()))?;
     natives.plain("chunk", |context, lua, Text(name): Text| load::chunk(context, lua, &name))
+}
+
+/// What the prelude looks for in bodies before it sends them; nothing at all in a run.
+fn add_strictness(natives: &Natives<'_>, stray_fields: StrayFields) -> mlua::Result<()> {
+    let word = match stray_fields {
+        StrayFields::Drop => return Ok(()),
+        StrayFields::Warn => "warn",
+        StrayFields::Refuse => "refuse",
+    };
+    natives.table.raw_set("stray_fields", word)?;
+    natives.plain("stray_field", |context, _, (connection, Text(name), body): (i64, Text, Value)| {
+        let facts = context.shared.desk.as_ref().and_then(|desk| desk.facts(key_of(connection)));
+        let protocol = facts.and_then(|facts| facts.protocol);
+        Ok(protocol.and_then(|protocol| bodies::stray_in_message(&protocol, &name, &body)))
+    })
 }
 
 /// The file of a chunk of the user's, from Lua's name for the source; none for the prelude and for C functions.

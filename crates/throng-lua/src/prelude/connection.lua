@@ -1,7 +1,7 @@
 -- Connection objects: { key, message ids by name, name = name }.
 
 local P, N = ...
-local getmetatable, rawget, rawset, setmetatable = getmetatable, rawget, rawset, setmetatable
+local getmetatable, ipairs, rawget, rawset, setmetatable = getmetatable, ipairs, rawget, rawset, setmetatable
 local tostring, type = tostring, type
 local yield = coroutine.yield
 local block, block_for_message, raise, try_block = P.block, P.block_for_message, P.raise, P.try_block
@@ -198,4 +198,27 @@ function Watch.close(watch)
   of_watch(watch, "close")
   N.disarm(watch[1])
   watches[watch[1]] = nil
+end
+
+-- Fields that a message does not have ------------------------------------------------------------------------------
+
+-- They are not sent. A run is too fast to say so; a project that is tried hears of each once, one that is tested at once.
+if N.stray_fields then
+  local said = {}
+  local function look(connection, name, body)
+    local stray = type(body) == "table" and N.stray_field(connection[1], name, body)
+    if not stray then return end
+    if N.stray_fields == "refuse" then return raise(stray) end
+    local text = (N.place() or "?") .. ": " .. stray .. " (it is not sent)"
+    if said[text] then return end
+    said[text] = true
+    N.log(3, text)
+  end
+  for _, method in ipairs { "request", "try_request", "send" } do
+    local plain = methods[method]
+    methods[method] = function(connection, name, body, options)
+      if getmetatable(connection) == Connection and type(name) == "string" then look(connection, name, body) end
+      return plain(connection, name, body, options)
+    end
+  end
 end

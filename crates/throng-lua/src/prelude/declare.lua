@@ -25,10 +25,10 @@ local function not_loading(what)
   end
 end
 
-local lifecycle = { init = true, start = true, stop = true, closed = true, party_lost = true }
+local lifecycle = { init = true, start = true, stop = true, closed = true }
 local meant = {
   on_start = "start", onstart = "start", on_stop = "stop", onstop = "stop", on_close = "closed", on_closed = "closed",
-  onclose = "closed", onclosed = "closed", on_disconnect = "closed", on_init = "init", oninit = "init", on_party_lost = "party_lost",
+  onclose = "closed", onclosed = "closed", on_disconnect = "closed", on_init = "init", oninit = "init",
 }
 local reserved = { task = true, sequence = true, on = true, tasks = true, robot = true }
 
@@ -227,17 +227,19 @@ end
 -- Files ------------------------------------------------------------------------------------------------------------
 
 local loaded, loading = {}, {}
+-- The file that is being loaded, by the name it is required by.
+local file_name
 
 local function run_file(name, kind, chunk, file)
   if loading[name] then
     refuse("'" .. name .. "' is required while it is still loading: two files require each other")
   end
   loading[name] = true
-  local before = current
-  current = kind == "mod" and { name = name } or nil
+  local before, outer = current, file_name
+  current, file_name = kind == "mod" and { name = name } or nil, name
   local value = chunk(name)
   local declared = current
-  current = before
+  current, file_name = before, outer
   loading[name] = nil
   if kind == "mod" then
     if not declared.class then
@@ -270,6 +272,30 @@ function P.load_mod(name)
   return P.require(name)
 end
 
+-- The run ----------------------------------------------------------------------------------------------------------
+
+-- Functions of the run, in load order. Robots' states keep them too, but only the control state calls them, so that they are
+-- no roots of what is frozen: what only they capture is theirs.
+local run_functions = {}
+P.run_functions = run_functions
+
+local function of_the_run(event)
+  local what = "throng.run." .. event
+  return function(fn)
+    if P.loaded then
+      return P.raise(what .. " belongs at file level of a mod or of lib/: a run that has begun would not know of it")
+    end
+    if type(fn) ~= "function" then refuse(what .. " wants a function, not " .. N.kind_of(fn)) end
+    local file, line = N.where()
+    run_functions[#run_functions + 1] = { event = event, fn = fn, module = file_name, file = file, line = line }
+  end
+end
+
+P.throng.run = { on_start = of_the_run "on_start", on_stop = of_the_run "on_stop" }
+
+-- A tail call, so that the traceback names the function by its place.
+function P.call_run_function(index) return run_functions[index].fn() end
+
 -- Everything is loaded: what could only be checked now, and the tables that robots are made from.
 local function resolve_steps(task)
   local mod, functions = mods[task.module], {}
@@ -290,6 +316,7 @@ function P.finish_loading()
   end
   local order, names = {}, {}
   for _, mod in ipairs(mods) do order[mod.name], names[#names + 1] = mod.index, mod.name end
+  P.mod_places = order
   for _, mod in ipairs(mods) do
     mod.meta = { __index = mod.methods, __name = mod.name, __metatable = "mod " .. mod.name }
     for index, need in ipairs(mod.needs) do

@@ -6,6 +6,9 @@
 local P, N = ...
 local error, getmetatable, rawequal, setmetatable, tostring, type = error, getmetatable, rawequal, setmetatable, tostring, type
 
+-- For what is loaded after the prelude.
+P.natives = N
+
 local Failure = { __name = "failure" }
 P.Failure = Failure
 

@@ -9,7 +9,10 @@ local robots, connections, timers, calls = P.robots, P.connections, P.timers, P.
 local WAIT = N.wait
 
 local Robot, methods = { __name = "robot" }, {}
-local Connections = { __name = "connections" }
+local Connections, Mods = { __name = "connections" }, { __name = "mods" }
+
+-- Where a robot keeps what scripts see under other names and cannot assign: its number, and what is made when it is asked for.
+local ID, MODS, CONNECTIONS = {}, {}, {}
 
 local function names_of(robot)
   local names = {}
@@ -25,10 +28,10 @@ local function connection_of(robot, name)
   return raise(N.not_connected(tostring(name), names_of(robot)))
 end
 
-function Connections.__index(proxy, name) return connection_of(proxy[1], name) end
+function Connections.__index(proxy, name) return connection_of(proxy[CONNECTIONS], name) end
 function Connections.__newindex() return raise("connections are opened by robot:connect(name, url)") end
 function Connections.__pairs(proxy)
-  local robot = proxy[1]
+  local robot = proxy[CONNECTIONS]
   return function(_, last)
     local name, value = last, nil
     repeat name, value = next(robot, name) until name == nil or getmetatable(value) == P.Connection
@@ -36,48 +39,69 @@ function Connections.__pairs(proxy)
   end, proxy, nil
 end
 
-local Mods = { __name = "mods" }
-function Mods.__index(_, name)
+function Mods.__index(proxy, name)
+  local place = P.mod_places[name]
+  if place then return proxy[MODS][place] end
   local known = {}
   for index, mod in ipairs(P.mods) do known[index] = mod.name end
   return raise(N.unknown("mod", tostring(name), known))
 end
 
--- What is asked for seldom is made when it is asked for.
-local lazy = {
-  name = function(robot) return "robot-" .. robot.id end,
-  mods = function(robot)
-    local objects = {}
-    for index, mod in ipairs(P.mods) do objects[mod.name] = robot[index] end
-    return setmetatable(objects, Mods)
-  end,
-  connections = function(robot) return setmetatable({ robot }, Connections) end,
+function Mods.__newindex(_, name)
+  return raise("'" .. tostring(name) .. "' cannot be set: robot.mods holds the robot's mods and nothing else; put it in self")
+end
+
+function Mods.__pairs(proxy)
+  local robot, index = proxy[MODS], 0
+  return function()
+    index = index + 1
+    local mod = P.mods[index]
+    if mod then return mod.name, robot[index] end
+  end, proxy, nil
+end
+
+local function made_once(slot, meta)
+  return function(robot)
+    local value = rawget(robot, slot)
+    if not value then
+      value = setmetatable({ [slot] = robot }, meta)
+      rawset(robot, slot, value)
+    end
+    return value
+  end
+end
+
+-- What is asked for seldom takes no room in a robot.
+local fields = {
+  id = function(robot) return rawget(robot, ID) end,
+  name = function(robot) return "robot-" .. rawget(robot, ID) end,
+  mods = made_once(MODS, Mods),
+  connections = made_once(CONNECTIONS, Connections),
 }
+
+local reserved = {}
+for name in pairs(fields) do reserved[name] = true end
 
 function Robot.__index(robot, key)
   local method = methods[key]
   if method then return method end
-  local make = lazy[key]
-  if make then
-    local value = make(robot)
-    rawset(robot, key, value)
-    return value
-  end
+  local field = fields[key]
+  if field then return field(robot) end
   return connection_of(robot, key)
 end
 
 function Robot.__newindex(_, key)
+  if reserved[key] then
+    return raise("'" .. tostring(key) .. "' of a robot cannot be set: it is a word of robots; put what is yours in self")
+  end
   return raise("the robot object has no field of its own for '" .. tostring(key) .. "': put it in self")
 end
 
 function Robot.__tostring(robot) return robot.name end
 
-local reserved = { id = true }
-for name in pairs(lazy) do reserved[name] = true end
-
 -- Objects of a new life; nothing of the user's runs here.
 function P.born(slot, id)
-  local robot = { id = id }
+  local robot = { [ID] = id }
   for index, mod in ipairs(P.mods) do robot[index] = setmetatable({ robot = robot }, mod.meta) end
   robots[slot] = setmetatable(robot, Robot)
 end

@@ -3,7 +3,7 @@
 local P, T = ...
 local globals = _G
 local getmetatable, ipairs, pcall, setmetatable, tostring, type = getmetatable, ipairs, pcall, setmetatable, tostring, type
-local block, raise, robots = P.block, P.raise, P.robots
+local N, block, raise, robots = P.natives, P.block, P.raise, P.robots
 
 -- Messages of one name that a server keeps for `received`.
 local KEPT = 1000
@@ -23,7 +23,7 @@ end
 local ids, owners = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 local function function_of(what, fn)
-  if type(fn) ~= "function" then raise(what .. " wants a function, not " .. T.kind_of(fn)) end
+  if type(fn) ~= "function" then raise(what .. " wants a function, not " .. N.kind_of(fn)) end
   return fn
 end
 
@@ -51,7 +51,7 @@ end
 function Client.push(client, name, fields, delay)
   of(Client, client, "client:push")
   if T.is_raw(ids[owners[client]]) then return done(T.bytes(ids[client], name, fields)) end
-  if type(name) ~= "string" then raise("push wants the name of a message, not " .. T.kind_of(name)) end
+  if type(name) ~= "string" then raise("push wants the name of a message, not " .. N.kind_of(name)) end
   return done(T.push(ids[client], name, fields, delay))
 end
 
@@ -82,7 +82,7 @@ Server.__index = Server
 
 function Server.on(server, name, fn)
   of(Server, server, "server:on")
-  if type(name) ~= "string" then raise("on wants the name of a message, not " .. T.kind_of(name)) end
+  if type(name) ~= "string" then raise("on wants the name of a message, not " .. N.kind_of(name)) end
   done(T.known(ids[server], name, "receive"))
   server.handlers[name] = function_of("on", fn)
 end
@@ -228,7 +228,7 @@ function Robot.__index(robot, key)
   if method then return method end
   local field = robot_fields[key]
   if field then return field(robot) end
-  return raise(T.unknown("field of a robot under test", tostring(key), robot_names))
+  return raise(N.unknown("field of a robot under test", tostring(key), robot_names, true))
 end
 
 function robot_methods.restart(robot)
@@ -266,7 +266,7 @@ end
 
 function World.options(world, options)
   of(World, world, "world:options")
-  if type(options) ~= "table" then raise("options wants a table such as { my_level = 3 }, not " .. T.kind_of(options)) end
+  if type(options) ~= "table" then raise("options wants a table such as { my_level = 3 }, not " .. N.kind_of(options)) end
   local has_them = done(T.options(options))
   if not has_them then block() end
 end
@@ -303,12 +303,12 @@ P.tests = tests
 
 function api.test(name, fn)
   if not loading then raise("throng.test belongs at file level") end
-  if type(name) ~= "string" or name == "" then raise("throng.test wants a name, not " .. T.kind_of(name)) end
+  if type(name) ~= "string" or name == "" then raise("throng.test wants a name, not " .. N.kind_of(name)) end
   function_of("throng.test", fn)
   for _, other in ipairs(tests) do
     if other.name == name then raise("there is a test '" .. name .. "' already, at line " .. other.line) end
   end
-  local _, line = T.defined(fn)
+  local _, line = N.defined(fn)
   tests[#tests + 1] = { name = name, fn = fn, line = line }
 end
 
@@ -319,7 +319,7 @@ setmetatable(environment, { __index = globals })
 
 -- Beside what mods have loaded, tests find files of their own folder and of the library.
 function environment.require(name)
-  if type(name) ~= "string" then raise("require wants a name, not " .. T.kind_of(name)) end
+  if type(name) ~= "string" then raise("require wants a name, not " .. N.kind_of(name)) end
   local ok, value = pcall(P.require, name)
   if ok then return value end
   if required[name] == nil then

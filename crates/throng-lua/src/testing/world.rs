@@ -11,10 +11,11 @@ use super::options;
 use super::servers::{Heard, Servers};
 use super::stand::{Stand, Wish};
 use super::timeline::Writer;
+use crate::control::Control;
 use crate::error::LoadError;
 use crate::host::LuaHost;
 use crate::natives::source_place;
-use crate::project::{LuaProject, OptionValue};
+use crate::project::{LuaProject, OptionValue, StrayFields};
 use crate::run::Entry;
 use crate::state::{Current, Shared};
 use crate::vm::{Turn, Vm};
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 use throng_engine::{
     Clock, Desired, Incoming, MemoryNet, Phase, Schedule, Shard, ShardConfig, ShardShare, Uncaught,
 };
+use throng_metrics::Recorder;
 use throng_wire::Nanos;
 
 /// What tests see.
@@ -38,6 +40,8 @@ pub(super) type Asked = Vec<Vec<(String, OptionValue)>>;
 /// A world before or while its test runs.
 pub(super) struct World {
     shard: Shard<LuaHost>,
+    /// A world is a run: it has the functions of one, if the project does.
+    control: Option<Control>,
     stand: Rc<Stand>,
     net: MemoryNet,
     clock: Clock,
@@ -71,15 +75,23 @@ impl World {
     ) -> Result<World, LoadError> {
         let net = MemoryNet::new();
         let clock = Clock::stopped();
-        let project = Arc::new(options::applied(&plan.project, &asked));
+        let mut project = options::applied(&plan.project, &asked);
+        project.stray_fields = StrayFields::Refuse;
+        let project = Arc::new(project);
         let settings = plan.settings.clone();
         let config = ShardConfig { settings, share: ShardShare { index: 0, count: 1 }, clock: clock.clone() };
-        let mut shard = Shard::in_memory(config, net.clone(), |desk| LuaHost::new(project, desk))?;
+        let seed = plan.settings.seed;
+        let mut shard = Shard::in_memory(config, net.clone(), |desk| LuaHost::new(project.clone(), desk))?;
+        let control = match shard.host().loaded.run_functions.is_empty() {
+            true => None,
+            false => Control::load(project, clock.clone(), seed)?,
+        };
         let stand = Rc::new(Stand::new(Servers::new(net.clone())));
         stand.options.replace(asked.clone());
         stand.timeline.borrow_mut().set_redaction(&plan.project.redaction);
         shard.set_tracer(Box::new(Writer(stand.timeline.clone())));
-        let world = World { shard, stand, net, clock, plan: plan.clone(), asked, began: Instant::now() };
+        let plan = plan.clone();
+        let world = World { shard, control, stand, net, clock, plan, asked, began: Instant::now() };
         world.load(dialects, file)?;
         Ok(world)
     }
@@ -123,15 +135,22 @@ impl World {
             Err(error) => return End::Failed(Trouble::new(&error.to_string(), "")),
         };
         let end = self.play(&thread, index);
+        if matches!(end, End::Again(_)) {
+            return end;
+        }
         self.take_report();
-        end
+        self.stop_run();
+        match end {
+            End::Passed => self.verdict(),
+            other => other,
+        }
     }
 
     fn play(&mut self, thread: &Thread, index: usize) -> End {
         let mut turn = self.resume(thread, (Entry::Load as i64, 0, "run_test", index as i64 + 1, Value::Nil));
         loop {
             match turn {
-                Turn::Done(_) => return self.verdict(),
+                Turn::Done(_) => return End::Passed,
                 Turn::Failed(uncaught) => return End::Failed(trouble_of(uncaught)),
                 Turn::Broken(error) => return End::Failed(Trouble::new(&error.message, &error.traceback)),
                 Turn::Blocked => {}
@@ -180,13 +199,38 @@ impl World {
             ));
         }
         self.stand.servers.borrow_mut().listen();
-        self.stand.begun.set(true);
+        if !self.stand.begun.replace(true) {
+            self.start_run()?;
+        }
         let planned = self.stand.robots.borrow().planned;
         let schedule = Schedule::constant(planned, f64::INFINITY, None);
         self.shard.want(Desired { schedule, begun: Duration::ZERO, phase: Phase::Play });
         let passed = self.pass(until);
         self.take_report();
         passed
+    }
+
+    /// Calls the project's functions for the start of a run; an error of theirs ends a run, and so the test.
+    fn start_run(&mut self) -> Result<(), Trouble> {
+        let Some(control) = &self.control else { return Ok(()) };
+        let started = control.start();
+        self.stand.log.borrow_mut().extend(control.take_log().0);
+        started.map_err(|error| {
+            // What never began has no end.
+            self.control = None;
+            Trouble::new(&error.message, &error.traceback)
+        })
+    }
+
+    /// The same for its end; errors are counted as scripts' errors.
+    fn stop_run(&self) {
+        let Some(control) = self.control.as_ref().filter(|_| self.stand.begun.get()) else { return };
+        let mut recorder = Recorder::default();
+        for error in control.stop() {
+            recorder.traceback(&error.message, &error.traceback);
+        }
+        self.stand.log.borrow_mut().extend(control.take_log().0);
+        self.stand.totals.borrow_mut().merge(&recorder.take());
     }
 
     /// Books what the shard has recorded since the last time.

@@ -53,6 +53,18 @@ fn arguments_are_checked() {
     says("self.robot:spawn(5)", "spawn wants a function, not a number");
     says("self.robot:every(0, print)", "every wants a time above 0");
     says("self.robot.level = 5", "put it in self");
+    says(
+        "self.robot.mods.x = 5",
+        "mods/a.lua:3: 'x' cannot be set: robot.mods holds the robot's mods and nothing else",
+    );
+    says("self.robot.mods.a = nil", "'a' cannot be set");
+    for word in ["id", "name", "mods", "connections"] {
+        says(
+            &format!("local _ = self.robot.{word} self.robot.{word} = 5"),
+            &format!("'{word}' of a robot cannot be set"),
+        );
+    }
+    says("self.robot.connect = 5", "'connect' of a robot cannot be set");
     says("throng.check()", "check wants a name, not nil");
     says("throng.record('x', {})", "a time is");
     says("require 'new'", "require 'new' at file level");
@@ -146,4 +158,42 @@ fn globals_classes_libraries_and_captured_tables_are_frozen_for_all() {
     assert_eq!(told.len(), 12, "{told:?}");
     assert!(told[..11].iter().all(|line| line.contains("frozen")), "{told:#?}");
     assert_eq!(told[11], "1\t1\tnil");
+}
+
+#[test]
+fn the_mods_of_a_robot_are_found_by_name_and_listed_in_load_order() {
+    let mut world = plan(
+        "function a:start()
+             local names = {}
+             for name, object in pairs(self.robot.mods) do
+                 names[#names + 1] = name
+                 assert(object == self.robot.mods[name] and object.robot == self.robot)
+             end
+             print(table.concat(names, ' '), self.robot.mods.a == self, self.robot.id, self.robot.name)
+         end",
+    )
+    .file("mods/b.lua", "return throng.mod()")
+    .echo();
+    world.advance(1);
+    world.expect(&["a b\ttrue\t0\trobot-0"]);
+}
+
+#[test]
+fn strange_fields_are_dropped_in_a_run_and_warned_of_once_when_asked() {
+    let body = "function a:start()
+         local game = self.robot:connect('game', 'tcp://127.0.0.1:4000')
+         for i = 1, 2 do print(game:request('EchoRequest', { Text = 'x', Txet = 'y' }).Text) end
+     end";
+    let mut world = plan(body).echo();
+    world.advance(100);
+    world.expect(&["x", "x"]);
+    let mut warned = plan(body);
+    warned.change = Box::new(|project| project.stray_fields = throng_lua::StrayFields::Warn);
+    let mut world = warned.echo();
+    world.advance(100);
+    world.expect(&[
+        "mods/a.lua:3: EchoRequest has no field 'Txet'; did you mean 'Text'? (it is not sent)",
+        "x",
+        "x",
+    ]);
 }

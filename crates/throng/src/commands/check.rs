@@ -48,7 +48,11 @@ fn show(findings: &[Finding], output: OutputFlags) -> std::io::Result<()> {
 /// The mods with their tasks and handlers, as they would play.
 fn show_inventory(inventory: &Inventory) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let Inventory { program, handlers } = inventory;
+    let Inventory { program, handlers, run_functions } = inventory;
+    for function in run_functions {
+        let (file, line) = &function.place;
+        writeln!(out, "{}  {file}:{line}", function.event.name())?;
+    }
     let total: f64 = program.tasks.iter().map(|task| task.weight).sum();
     for (index, module) in program.mods.iter().enumerate() {
         let needs: Vec<&str> = module.needs.iter().map(|need| &*program.mods[*need].name).collect();

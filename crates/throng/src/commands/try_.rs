@@ -3,13 +3,15 @@
 use crate::cli::{OutputFlags, TryArgs};
 use crate::config::Config;
 use crate::exit::{Exit, InputError};
+use crate::session::control::in_full;
 use crate::session::prepare::Prepared;
 use crate::session::stop::Stops;
 use crate::timeline::Timeline;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use throng_engine::{Clock, Desired, Phase, Schedule, Shard, ShardConfig, ShardShare};
-use throng_lua::{LoadError, LuaHost};
+use throng_lua::{Control, LoadError, LuaHost, LuaProject, StrayFields};
 use throng_metrics::{Limits, Totals};
 
 /// How long one robot plays when nothing else is said.
@@ -33,34 +35,51 @@ pub(super) fn run(args: &TryArgs, output: OutputFlags) -> anyhow::Result<Exit> {
     let prepared = Prepared::new(&config);
     let run_time = args.run_time.as_ref().and(config.load.run_time).unwrap_or(RUN_TIME);
     let stops = Stops::listen()?;
-    let shard_config = ShardConfig {
-        settings: prepared.settings.clone(),
-        share: ShardShare { index: 0, count: 1 },
-        clock: Clock::real(Instant::now()),
-    };
-    let project = prepared.project.clone();
+    // One robot has the time to look at what a run is too fast for.
+    let project = LuaProject { stray_fields: StrayFields::Warn, ..(*prepared.project).clone() };
+    let project = Arc::new(project);
+    let clock = Clock::real(Instant::now());
+    let control = Control::load(project.clone(), clock.clone(), prepared.settings.seed);
+    let control = control.map_err(|error| InputError(error.to_string()))?;
+    let share = ShardShare { index: 0, count: 1 };
+    let shard_config = ShardConfig { settings: prepared.settings.clone(), share, clock };
     let shard = Shard::on_sockets(shard_config, |desk| LuaHost::new(project, desk).map_err(TryError::from));
     let mut shard = shard.map_err(|error| match error {
         TryError::Load(error) => anyhow::Error::new(InputError(error.to_string())),
         TryError::Io(_) => error.into(),
     })?;
-    let width = crossterm::terminal::size().map_or(120, |(columns, _)| usize::from(columns));
-    let colours = output.colours() && io::stdout().is_terminal();
-    let width = if io::stdout().is_terminal() { width } else { usize::MAX };
-    let timeline = Timeline::new(config.redaction.clone(), config.root.clone(), colours, width);
-    play(&mut shard, timeline, &stops, run_time)
+    let timeline = timeline(&config, output);
+    if let Some(control) = &control {
+        let started = control.start();
+        timeline.log(&control.take_log().0);
+        started.map_err(|error| InputError(in_full(&error)))?;
+    }
+    let played = play(&mut shard, timeline.clone(), &stops, run_time);
+    let errors = control.as_ref().map(Control::stop).unwrap_or_default();
+    if let Some(control) = &control {
+        timeline.log(&control.take_log().0);
+    }
+    errors.iter().for_each(|error| timeline.script_error(shard.now(), error));
+    Ok(verdict(&played?, errors.len() as u64))
 }
 
-/// Plays one robot until its time is up, it has ended, or the user stops it.
+fn timeline(config: &Config, output: OutputFlags) -> Timeline {
+    let terminal = io::stdout().is_terminal();
+    let width = crossterm::terminal::size().map_or(120, |(columns, _)| usize::from(columns));
+    let width = if terminal { width } else { usize::MAX };
+    Timeline::new(config.redaction.clone(), config.root.clone(), output.colours() && terminal, width)
+}
+
+/// Plays one robot until its time is up, it has ended, or the user stops it; returns what it did.
 fn play(
     shard: &mut Shard<LuaHost>,
     timeline: Timeline,
     stops: &Stops,
     run_time: Duration,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Totals> {
     let mut desired = Desired {
         schedule: Schedule::constant(1, f64::INFINITY, None),
-        begun: Duration::ZERO,
+        begun: Duration::from_nanos(shard.now()),
         phase: Phase::Play,
     };
     let last = timeline.last();
@@ -75,11 +94,11 @@ fn play(
         let report = shard.report(over);
         totals.merge(&report.delta);
         if over {
-            return Ok(verdict(&totals));
+            return Ok(totals);
         }
         let asked = stops.asked();
         if desired.phase == Phase::Play
-            && (asked > 0 || report.ended || Duration::from_nanos(now) >= run_time)
+            && (asked > 0 || report.ended || Duration::from_nanos(now) >= desired.begun + run_time)
         {
             desired.phase = Phase::Stop;
             shard.want(desired.clone());
@@ -95,9 +114,9 @@ fn play(
     }
 }
 
-/// What one robot found out in one line.
-fn verdict(totals: &Totals) -> Exit {
-    let errors = totals.errors().total();
+/// What one robot found out in one line; `more` errors were those of the run's own functions.
+fn verdict(totals: &Totals, more: u64) -> Exit {
+    let errors = totals.errors().total() + more;
     let robots = totals.robots();
     println!();
     match (errors, robots.failed) {

@@ -97,10 +97,13 @@ pub(super) fn read(section: &Section<'_>) -> Vec<ProjectOption> {
     let mut options = Vec::new();
     for (name, place, setting) in section.chosen() {
         if !is_free_name(name) {
-            let reason = if is_lua_name(name) { "it is a flag of throng" } else { "it is no name in Lua" };
+            let (reason, wanted) = match is_lua_name(name) {
+                true => ("it is a flag of throng", "a name that no flag has, such as my_level"),
+                false => ("it is no name in Lua", "small letters, digits and `_`, such as my_level"),
+            };
             let problem =
                 Problem::new(place.clone(), format!("`{name}` cannot be an option's name: {reason}"));
-            section.layers.report(problem.wanted("small letters, digits and `_`, such as my_level"));
+            section.layers.report(problem.wanted(wanted));
             continue;
         }
         options.extend(option(name, section, &setting));

@@ -1,8 +1,9 @@
 //! A run from its settings to its verdict: robots are wanted of the engine, what it reports is shown, and judged at the end.
 //!
-//! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; `watch` is
-//! what the user sees meanwhile; `stop` is how the user ends it.
+//! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; `control` calls
+//! the scripts' functions of the run; `watch` is what the user sees meanwhile; `stop` is how the user ends it.
 
+pub(crate) mod control;
 pub mod prepare;
 pub(crate) mod stop;
 mod watch;
@@ -11,6 +12,7 @@ use crate::cli::{OutputFlags, ScreenFlags};
 use crate::exit::{Exit, InputError};
 use crate::preflight::{Demand, Limits, shortages};
 use anyhow::Context;
+use control::RunFunctions;
 use prepare::Prepared;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -70,17 +72,20 @@ impl Session<'_> {
         let project = prepared.project.clone();
         let shards = prepared.shards.get() as u64;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let functions = RunFunctions::load(prepared)?;
         let run = Run::start(&prepared.settings, shards, move |desk| LuaHost::new(project.clone(), desk))
             .map_err(load_error)?;
-        let watch = Watch::open(self.screen, self.colour(), prepared);
-        let mut playing = Playing::begin(run, watch, prepared)?;
+        let mut watch = Watch::open(self.screen, self.colour(), prepared);
+        functions.start(&mut watch)?;
+        let mut playing = Playing::begin(run, watch, prepared);
         playing.play(prepared, &stops);
-        let Playing { run, ledger, mut watch, mut end, desired, given_up, .. } = playing;
+        let Playing { run, mut ledger, mut watch, mut end, desired, given_up, .. } = playing;
         let took = run.elapsed() - desired.begun;
         // A shard that did not end in time would not let itself be joined; the process ends without it.
         if !given_up && let Err(error) = run.join() {
             end = RunEnd::Broken(error.to_string());
         }
+        functions.stop(&mut ledger, &mut watch);
         watch.close();
         let end = out_of_room(end, &ledger);
         let record = RunRecord {
@@ -146,14 +151,15 @@ impl Session<'_> {
 }
 
 impl Playing {
-    fn begin(run: Run, watch: Watch, prepared: &Prepared) -> anyhow::Result<Playing> {
+    fn begin(run: Run, watch: Watch, prepared: &Prepared) -> Playing {
         let mut ledger = Ledger::default();
         ledger.plan_robots(prepared.schedule.peak());
         let begun = run.elapsed();
         let desired = Desired { schedule: prepared.schedule.clone(), begun, phase: Phase::Play };
-        run.want(&desired)?;
+        // A shard that cannot be told has ended, which its missing report says.
+        let _ = run.want(&desired);
         let ended = vec![false; run.shards()];
-        Ok(Playing {
+        Playing {
             run,
             ledger,
             watch,
@@ -165,7 +171,7 @@ impl Playing {
             over: 0,
             stopped_at: None,
             given_up: false,
-        })
+        }
     }
 
     /// Until every shard is through.

@@ -8,7 +8,7 @@ use line::{Line, Tone};
 use std::path::PathBuf;
 use std::time::Duration;
 use throng_engine::redact::Redaction;
-use throng_engine::{Message, RobotId, TakenAs, Trace, Tracer};
+use throng_engine::{LogLine, Message, RobotId, ScriptError, TakenAs, Trace, Tracer};
 use throng_report::text::clean;
 use throng_wire::Nanos;
 
@@ -129,6 +129,23 @@ impl Timeline {
     pub fn waiting(&self, now: Nanos, places: &[String]) {
         for place in places {
             self.print(now, &Line::new("…", Tone::Quiet, "", format!("waits at {}", clean(place))));
+        }
+    }
+
+    /// Lines that no robot logged.
+    pub fn log(&self, lines: &[LogLine]) {
+        for LogLine { at, module, text, .. } in lines {
+            for line in self.lines(&Trace::Logged { module, text }) {
+                self.print(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX), &line);
+            }
+        }
+    }
+
+    /// An error in a script that was no robot's.
+    pub fn script_error(&self, now: Nanos, error: &ScriptError) {
+        let ScriptError { message, traceback, .. } = error.clone();
+        for line in self.lines(&Trace::Error { message, traceback }) {
+            self.print(now, &line);
         }
     }
 

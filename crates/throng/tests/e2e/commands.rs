@@ -134,7 +134,15 @@ fn try_shows_fields_that_are_not_sent_and_the_functions_of_the_run() {
     let places = ["shop opens", "player.start", stray, "EchoResponse", "shop closes"]
         .map(|part| shown.find(part).unwrap_or_else(|| panic!("no {part} in {shown}")));
     assert!(places.is_sorted(), "{shown}");
-    let output = run_in(project.path(), &["check"]);
+    let left = project
+        .file("mods/left.lua", "throng.run.on_stop(function() error('left over') end)\nreturn throng.mod()");
+    let output = run_in(left.path(), &["try", "-t", "1s"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    for part in ["left over (throng.run.on_stop)", "mods/left.lua:1 |", "1 error; see above"] {
+        assert!(shown.contains(part), "no {part} in {shown}");
+    }
+    let output = run_in(left.path(), &["check"]);
     let shown = text(&output.stdout);
     assert!(shown.contains("throng.run.on_start  mods/player.lua:"), "{shown}{}", text(&output.stderr));
 }

@@ -13,6 +13,7 @@ fn written(class: &Class) -> Option<&'static str> {
     Some(match class.id {
         ClassId::Throng => "throng",
         ClassId::Log => "throng.log",
+        ClassId::Run => "throng.run",
         ClassId::Robot => "robot",
         ClassId::Connection => "connection",
         ClassId::Stream => "stream",
@@ -20,6 +21,10 @@ fn written(class: &Class) -> Option<&'static str> {
         ClassId::Timer => "timer",
         ClassId::Spawned => "spawned",
         ClassId::Mod => "mod",
+        ClassId::World => "world",
+        ClassId::Server => "server",
+        ClassId::Client => "client",
+        ClassId::TestRobot => "robot",
         ClassId::CloseReason | ClassId::Error => "",
         _ => return None,
     })

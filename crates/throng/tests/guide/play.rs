@@ -121,6 +121,27 @@ fn one_robot_plays_all_fragments_of_the_guide() {
 }
 
 #[test]
+fn the_guide_s_functions_of_the_run_are_called() {
+    let block = blocks("lua").into_iter().find(|block| block.text.contains("throng.run.on_start"));
+    let block = block.expect("the guide shows throng.run");
+    let project = Project::new();
+    project.write(&format!("mods/{}.lua", mod_name(&block)), &block.text);
+    check_loads(&project, &block.place());
+    let folder = project.path().to_str().unwrap();
+    let run = |more: &[&str]| {
+        let output = throng(&[&["run", folder, "-u", "3", "-t", "300ms", "--plain"], more].concat());
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!((said.matches("testing ws://").count(), said.matches("it took").count()), (1, 1), "{said}");
+    let (code, said) = run(&["--greeting", ""]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--greeting must not be empty"), "{said}");
+}
+
+#[test]
 fn the_tests_of_the_guide_pass() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("game");

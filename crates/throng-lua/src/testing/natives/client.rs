@@ -2,6 +2,7 @@
 
 use super::server::check_name;
 use super::{Context, Natives, delay_of};
+use crate::bodies;
 use crate::testing::dialect::{Dialect, ReplyForm};
 use crate::testing::servers::{Call, NORMAL, Speech};
 use crate::values::kind_of;
@@ -97,12 +98,21 @@ fn reply_to(
     match dialect.reply_form(call.message, call.session) {
         ReplyForm::Bytes => codec.encode(lua, &dialect.mirror, MessageId(0), body, &mut payload)?,
         ReplyForm::Message(message) => {
+            refuse_stray(bodies::stray_in_message(
+                &dialect.mirror,
+                dialect.mirror.message_name(message),
+                body,
+            ))?;
             codec.encode(lua, &dialect.mirror, message, body, &mut bytes)?;
             dialect.write(message, &bytes, &mut payload)?;
         }
         ReplyForm::Response(ty) => {
             match (ty, body) {
-                (Some((schema, ty)), body) => codec.encode_table(lua, schema, ty, body, &mut bytes)?,
+                (Some((schema, ty)), body) => {
+                    let place = format!("the response to {}", call.name);
+                    refuse_stray(bodies::stray_in_type(schema, ty, &place, body))?;
+                    codec.encode_table(lua, schema, ty, body, &mut bytes)?;
+                }
                 (None, Value::Nil) => {}
                 (None, Value::Table(table)) if table.is_empty() => {}
                 (None, _) => {
@@ -123,6 +133,11 @@ fn reply_to(
     send(context, client, &payload, delay)
 }
 
+/// A field that the message does not have is a slip of the test's.
+fn refuse_stray(stray: Option<String>) -> Result<(), String> {
+    stray.map_or(Ok(()), Err)
+}
+
 fn push(
     context: &Context,
     lua: &Lua,
@@ -132,6 +147,7 @@ fn push(
     let dialect = dialect_of(context, client)?;
     check_name(&dialect, &name, Direction::Sent)?;
     let Some(message) = dialect.message(&name, Direction::Sent) else { return Ok(()) };
+    refuse_stray(bodies::stray_in_message(&dialect.mirror, &name, &body))?;
     let (mut bytes, mut payload) = (Vec::new(), Vec::new());
     context.vm.codec.encode(lua, &dialect.mirror, message, &body, &mut bytes)?;
     dialect.write(message, &bytes, &mut payload)?;

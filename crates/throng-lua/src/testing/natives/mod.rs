@@ -9,9 +9,8 @@ use super::TestPlan;
 use super::stand::Stand;
 use crate::duration;
 use crate::state::Shared;
-use crate::suggest;
 use crate::vm::VmState;
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, Table, Value};
+use mlua::{FromLuaMulti, IntoLuaMulti, Lua, Table, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,17 +31,6 @@ pub(super) type Dialects = Rc<[Rc<super::dialect::Dialect>]>;
 /// The table of natives of a world.
 pub(super) fn table(lua: &Lua, context: Context) -> mlua::Result<Table> {
     let natives = Natives { lua, context, table: lua.create_table()? };
-    natives.plain("unknown", |_, _, (what, name, known): (String, String, Table)| {
-        let names: Vec<String> =
-            known.pairs::<String, Value>().filter_map(|pair| pair.ok().map(|(name, _)| name)).collect();
-        Ok(suggest::unknown(&what, &name, names.iter().map(String::as_str)))
-    })?;
-    natives.plain("kind_of", |_, _, value: Value| Ok(crate::values::kind_of(&value)))?;
-    natives.plain("defined", |_, _, function: Function| {
-        let info = function.info();
-        let file = info.source.as_deref().and_then(|source| source.strip_prefix('@')).map(str::to_owned);
-        Ok((file, info.line_defined))
-    })?;
     world::add(&natives)?;
     server::add(&natives)?;
     client::add(&natives)?;

@@ -163,3 +163,28 @@ fn bytes_that_are_not_of_the_protocol_are_told() {
         failure.notes
     );
 }
+
+#[test]
+fn a_field_that_a_message_does_not_have_fails_the_test() {
+    let says = |player: &str, server: &str, message: &str| {
+        let failure = project(player)
+            .test(&format!(
+                "local server = world:server(throng.host)
+                 {server}
+                 world:robot()
+                 world:advance('1s')"
+            ))
+            .fails();
+        assert!(failure.message.contains(message), "{failure:#?}");
+        failure.place
+    };
+    let silent = "server:on('LoginRequest', function() return { MyValue = 9 } end)";
+    let slip = PLAYER.replace("Password", "Pasword");
+    let place = says(&slip, silent, "LoginRequest has no field 'Pasword'; did you mean 'Password'?");
+    let place = place.map(|place| (place.file, place.line));
+    assert_eq!(place, Some(("mods/a.lua".to_owned(), 3)));
+    let reply = "server:on('LoginRequest', function() return { MyVale = 9 } end)";
+    says(PLAYER, reply, "LoginResponse has no field 'MyVale'; did you mean 'MyValue'?");
+    let push = "server:on('LoginRequest', function(_, client) client:push('Note', { m = 9 }) end)";
+    says(PLAYER, push, "Note has no field 'm'");
+}

@@ -1,6 +1,7 @@
 //! What is promised to authors of tests, one test each. Most are tests in Lua themselves, so that they show the surface.
 
 mod failing;
+mod promises;
 mod robots;
 mod servers;
 mod streams;

@@ -149,3 +149,38 @@ fn a_file_that_does_not_load_keeps_all_tests_from_running() {
 fn a_project_without_tests_has_no_results() {
     assert!(project("").run().expect("nothing is wrong").is_empty());
 }
+
+#[test]
+fn a_world_is_a_run_with_its_functions() {
+    let functions = "
+        throng.run.on_start(function() print('on', throng.now(), throng.options.level) end)
+        throng.run.on_stop(function() print('off', throng.now()) end)
+        function a:start() print('robot') end";
+    let results = project(functions)
+        .test(
+            "world:options { level = 5 }
+             world:robot() world:robot()
+             assert(#world:log() == 0)
+             world:advance(2) world:advance(1)
+             assert(table.concat(world:log(), ';') == 'on\\t0.0\\t5;robot;robot')",
+        )
+        .passes();
+    assert_eq!(results[0].log.last().map(String::as_str), Some("off\t3.0"));
+    let results = project(functions).test("assert(world:now() == 0)").passes();
+    assert_eq!(results[0].log, [""; 0], "no time has passed: there was no run");
+}
+
+#[test]
+fn an_error_in_a_function_of_the_run_fails_the_test() {
+    let functions = "throng.run.on_start(function() error('no stock') end)
+        throng.run.on_stop(function() error('never began') end)
+        function a:start() print('robot') end";
+    let failure = project(functions).test("world:robot() world:advance(1)").fails();
+    assert_eq!(failure.script_errors, [""; 0]);
+    assert!(failure.message.contains("no stock (throng.run.on_start)"), "{failure:#?}");
+    assert_eq!(failure.place.expect("a place").file, "mods/a.lua");
+    let failure = project("throng.run.on_stop(function() error('left over') end)")
+        .test("world:robot() world:advance(1)")
+        .fails();
+    assert!(failure.message.contains("left over (throng.run.on_stop)"), "{failure:#?}");
+}

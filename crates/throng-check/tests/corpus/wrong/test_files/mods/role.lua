@@ -1,0 +1,5 @@
+local role = throng.mod()
+
+throng.test("not here", function() end) -->
+
+return role
