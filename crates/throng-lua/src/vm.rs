@@ -156,7 +156,7 @@ impl Vm {
         let others = shared.lend_stream(current.robot);
         shared.blocked.set(false);
         let deadline = shared.project.limits.deadline;
-        let guard = Guard::enter(if current.robot.is_null() { deadline * LOADING } else { deadline });
+        let guard = Guard::of(thread, if current.robot.is_null() { deadline * LOADING } else { deadline });
         let yielded = raw::resume(&self.lua, thread, wait_token(), arguments);
         let cut = guard.verdict();
         drop(guard);
@@ -297,7 +297,7 @@ impl VmState {
         // `<close>` variables run now; they may not block.
         let outer = shared.current.replace(Current { fiber: Default::default(), ..current });
         let stream = (outer.robot != current.robot).then(|| shared.lend_stream(current.robot)).flatten();
-        let guard = Guard::enter(shared.project.limits.deadline);
+        let guard = Guard::of(thread, shared.project.limits.deadline);
         let reset = thread.reset(self.prelude().drive.clone());
         let cut = guard.verdict();
         drop(guard);

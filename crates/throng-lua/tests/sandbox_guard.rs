@@ -16,13 +16,40 @@ fn sandboxed(memory_per_resume: usize) -> Lua {
     lua
 }
 
+/// How a coroutine is watched.
+#[derive(Debug, Clone, Copy)]
+enum Watched {
+    /// As robots are: where the system has the signals, at full speed.
+    BySignal,
+    ByHook,
+}
+
+fn guard(watched: Watched, thread: &Thread) -> Guard<'_> {
+    match watched {
+        Watched::BySignal => Guard::of(thread, LIMIT),
+        Watched::ByHook => Guard::enter(LIMIT),
+    }
+}
+
 /// Runs `source` as a robot's coroutine under a guard.
 fn run(lua: &Lua, source: &str) -> (Thread, mlua::Result<Value>, Option<CutOff>) {
+    run_watched(Watched::BySignal, lua, source)
+}
+
+fn run_watched(watched: Watched, lua: &Lua, source: &str) -> (Thread, mlua::Result<Value>, Option<CutOff>) {
+    if matches!(watched, Watched::BySignal) {
+        // Signals are relied on only when the first has come.
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(12) {}
+    }
+    // By the end of the loop a hook that is not needed is off.
+    let source = format!("for _ = 1, 2000 do end {source}");
     let body: Function = lua.load(source).set_name("@mods/role.lua").into_function().unwrap();
     let thread = lua.create_thread(body).unwrap();
-    let guard = Guard::enter(LIMIT);
-    let outcome = thread.resume(());
-    let verdict = guard.verdict();
+    let (outcome, verdict) = {
+        let guard = guard(watched, &thread);
+        (thread.resume(()), guard.verdict())
+    };
     (thread, outcome, verdict)
 }
 
@@ -30,14 +57,20 @@ fn run(lua: &Lua, source: &str) -> (Thread, mlua::Result<Value>, Option<CutOff>)
 /// the next script in the same state runs as if nothing had been.
 #[track_caller]
 fn check(reason: Reason, source: &str) -> CutOff {
+    check_watched(Watched::ByHook, reason, source);
+    check_watched(Watched::BySignal, reason, source)
+}
+
+#[track_caller]
+fn check_watched(watched: Watched, reason: Reason, source: &str) -> CutOff {
     // A debug build takes its time to fill the usual limit.
     let lua = sandboxed(if reason == Reason::Memory { 4 << 20 } else { 128 << 20 });
     let started = Instant::now();
-    let (thread, _, verdict) = run(&lua, source);
+    let (thread, _, verdict) = run_watched(watched, &lua, source);
     let cut = verdict.expect("the script was not cut off");
     assert_eq!(cut.reason, reason, "{cut}");
     if cut.spares(&thread) {
-        let _guard = Guard::enter(LIMIT);
+        let _guard = guard(watched, &thread);
         // The outcome is that of the script's `<close>` handlers, which may be cut off as well.
         let _ = thread.reset(lua.create_function(|_, ()| Ok(())).unwrap());
     }
@@ -80,6 +113,47 @@ fn pcall_in_a_loop_does_not_help() {
 #[test]
 fn a_message_handler_that_loops_is_cut_off() {
     check(Reason::Deadline, "while true do xpcall(error, function() while true do end end) end");
+}
+
+#[test]
+fn coroutines_that_lost_their_hooks_are_cut_off() {
+    // Each runs for long first, so that it is the signal that has to find it.
+    let long = "local function long() for _ = 1, 5000 do end end\n";
+    let sources = [
+        "local co = coroutine.wrap(function() while true do long() coroutine.yield() end end) while true do co() end",
+        "local co = coroutine.create(function() long() coroutine.yield() while true do end end)
+         coroutine.resume(co) coroutine.resume(co)",
+        "local co = coroutine.create(function()
+             local x <close> = setmetatable({}, {__close = function() while true do end end})
+             long() coroutine.yield()
+         end)
+         coroutine.resume(co) coroutine.close(co)",
+        "local co = coroutine.wrap(function()
+             local x <close> = setmetatable({}, {__close = function() while true do end end})
+             long() error('x')
+         end)
+         pcall(co)",
+        "coroutine.wrap(function() long() coroutine.wrap(function() long() coroutine.yield() end)() while true do end end)()",
+        "pcall(coroutine.resume, coroutine.running()) pcall(coroutine.close, coroutine.running()) pcall(coroutine.resume, 1)
+         while true do end",
+        "local co = coroutine.create(function() long() end) coroutine.resume(co) coroutine.resume(co) while true do end",
+    ];
+    for source in sources {
+        check(Reason::Deadline, &format!("{long}{source}"));
+    }
+}
+
+#[test]
+fn a_coroutine_that_lost_its_hook_gets_one_where_signals_do_not_watch() {
+    let lua = sandboxed(64 << 20);
+    let (_, outcome, _) = run(
+        &lua,
+        "co = coroutine.create(function() for _ = 1, 5000 do end coroutine.yield() while true do end end)
+         return (coroutine.resume(co))",
+    );
+    assert_eq!(outcome.unwrap(), Value::Boolean(true));
+    let (_, _, verdict) = run_watched(Watched::ByHook, &lua, "coroutine.resume(co)");
+    assert_eq!(verdict.unwrap().reason, Reason::Deadline);
 }
 
 #[test]
@@ -245,7 +319,7 @@ fn what_was_cut_off_is_cut_off_again_when_resumed() {
     let lua = sandboxed(64 << 20);
     let (thread, _, verdict) = run(&lua, "while true do end");
     assert!(verdict.is_some() && thread.is_resumable());
-    let guard = Guard::enter(LIMIT);
+    let guard = Guard::of(&thread, LIMIT);
     thread.resume::<()>(()).unwrap();
     assert_eq!(guard.verdict().unwrap().reason, Reason::Deadline);
     drop(guard);
@@ -258,7 +332,7 @@ fn a_thread_that_was_cut_off_serves_again_after_its_reset() {
     let (thread, _, verdict) = run(&lua, "while true do end");
     assert!(verdict.unwrap().spares(&thread));
     thread.reset(lua.load("return 'again'").into_function().unwrap()).unwrap();
-    let guard = Guard::enter(LIMIT);
+    let guard = Guard::of(&thread, LIMIT);
     assert_eq!(thread.resume::<String>(()).unwrap(), "again");
     assert_eq!(guard.verdict(), None);
 }

@@ -1,7 +1,7 @@
 //! The runaway guard as the host sees it: enter it around everything that runs Lua, then ask for the verdict.
 //!
 //! ```text
-//! let guard = Guard::enter(limit);
+//! let guard = Guard::of(&thread, limit);
 //! let outcome = thread.resume(..);
 //! if let Some(cut) = guard.verdict() { /* the outcome is void: drop or close the coroutine */ }
 //! ```
@@ -17,8 +17,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
+use mlua::Thread;
 use nix::time::{ClockId, clock_gettime};
 
+use super::native::hook;
+use super::native::pulse::{self, Followed};
 pub use super::watch::Reason;
 use super::watch::{Bounds, Phase, Step};
 
@@ -29,9 +32,10 @@ const WORK_PER_CHECK: u64 = 500_000;
 /// A watched stretch of Lua; dropping it ends the watch, and resumes that of an outer guard.
 #[derive(Debug)]
 #[must_use = "the watch ends when the guard is dropped"]
-pub struct Guard {
-    outer: (Bounds, Phase, Place),
-    of_this_thread: PhantomData<*const ()>,
+pub struct Guard<'thread> {
+    outer: (Bounds, Phase, Place, Followed),
+    /// Belongs to this thread of the system, and may have the coroutine followed.
+    of: PhantomData<(*const (), &'thread Thread)>,
 }
 
 /// That a script was cut off, why and where.
@@ -47,15 +51,29 @@ pub struct CutOff {
     pub place: Option<String>,
 }
 
-impl Guard {
-    /// Watches what this thread runs in Lua from here on: it may take `limit` of wall and CPU time, and grow
-    /// by the memory limit the sandbox was installed with.
-    pub fn enter(limit: Duration) -> Guard {
+impl<'thread> Guard<'thread> {
+    /// Watches what runs in `thread` from here on, and in coroutines that its script makes: it may take
+    /// `limit` of wall and CPU time, and grow by the memory limit the sandbox was installed with. It runs at
+    /// full speed.
+    ///
+    /// A thread that ran under such a guard is left to [`Guard::of`] for good: under [`Guard::enter`] nothing
+    /// might watch it.
+    pub fn of(thread: &'thread Thread, limit: Duration) -> Guard<'thread> {
+        let guard = Guard::enter(limit);
+        // The first check may come late.
+        WATCH.with(|watch| watch.phase.set(Phase::Entered { memory: Some(hook::memory_of(thread)) }));
+        pulse::follow(thread);
+        guard
+    }
+
+    /// Watches whatever else runs in Lua here, such as a chunk on the main state, which is slower.
+    pub fn enter(limit: Duration) -> Guard<'thread> {
         WATCH.with(|watch| {
             let bounds = watch.bounds.get();
-            let outer = (bounds, watch.phase.replace(Phase::Entered), watch.place.replace(Place::UNKNOWN));
+            let (phase, place) =
+                (watch.phase.replace(Phase::Entered { memory: None }), watch.place.replace(Place::UNKNOWN));
             watch.bounds.set(Bounds { time: limit, ..bounds });
-            Guard { outer, of_this_thread: PhantomData }
+            Guard { outer: (bounds, phase, place, pulse::followed()), of: PhantomData }
         })
     }
 
@@ -70,10 +88,11 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
         WATCH.with(|watch| {
-            let (bounds, phase, place) = self.outer;
+            let (bounds, phase, place, followed) = self.outer;
+            pulse::go_back(followed);
             watch.bounds.set(bounds);
             watch.phase.set(phase);
             watch.place.set(place);
@@ -119,6 +138,15 @@ pub(super) fn check(memory: impl FnOnce() -> usize) -> Step {
         watch.phase.set(phase);
         step
     })
+}
+
+/// Judges a script that failed for want of memory, of which `memory` is in use after all was collected.
+pub(super) fn starved(memory: usize) {
+    WATCH.with(|watch| {
+        if watch.phase.get().is_to_blame(watch.bounds.get(), memory) {
+            watch.phase.set(Phase::Cut(Reason::Memory));
+        }
+    });
 }
 
 /// Adds work done without Lua instructions and tells whether a check is due.

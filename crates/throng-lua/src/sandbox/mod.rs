@@ -39,6 +39,7 @@ impl Default for Limits {
 pub fn install(lua: &Lua, limits: &Limits) -> mlua::Result<()> {
     guard::limit_memory(limits.memory_per_resume);
     native::hook::install(lua)?;
+    native::pulse::start();
     let debug = removed::install(lua)?;
     native::base::install(lua, &debug)?;
     native::protected::install(lua)?;

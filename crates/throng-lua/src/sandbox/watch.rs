@@ -1,8 +1,8 @@
 //! When a resume has run for too long or taken too much: the decision alone, with no clock of its own.
 //!
 //! The wall clock raises the suspicion, the thread's CPU clock confirms it: a script whose process was
-//! preempted is innocent. No clock is read for a resume that ends before its first check, so the limit counts
-//! from that check.
+//! preempted is innocent. No clock is read for a resume that ends before its first check, so the limit of time
+//! counts from that check.
 
 use std::time::{Duration, Instant};
 
@@ -36,8 +36,10 @@ pub(super) struct Bounds {
 pub(super) enum Phase {
     /// Nothing is watched: the host runs code of its own.
     Off,
-    /// Watched, and no check has come yet.
-    Entered,
+    /// Watched, and no check has come yet; `memory` was in use at the beginning, if anybody looked.
+    Entered {
+        memory: Option<usize>,
+    },
     Running(Run),
     /// A good part of the limit has gone by on the wall clock; `cpu` was the thread's CPU time then.
     Suspect {
@@ -78,8 +80,11 @@ impl Phase {
         match self {
             Phase::Off => (Phase::Off, Step::Run { period: PERIOD }),
             Phase::Cut(reason) => (self, Step::Cut(reason)),
-            Phase::Entered => {
-                let run = Run { since: now, checked: now, memory };
+            Phase::Entered { memory: before } => {
+                let run = Run { since: now, checked: now, memory: before.unwrap_or(memory) };
+                if run.grew(memory) > bounds.memory {
+                    return (Phase::Cut(Reason::Memory), Step::Cut(Reason::Memory));
+                }
                 (Phase::Running(run), Step::Run { period: PERIOD })
             }
             Phase::Running(run) | Phase::Suspect { run, .. } if run.grew(memory) > bounds.memory => {
@@ -101,6 +106,17 @@ impl Phase {
                 }
                 (Phase::Suspect { run, since, cpu: before }, step)
             }
+        }
+    }
+}
+
+impl Phase {
+    /// Whether a script that failed for want of memory brought that about: it took a good part of what it may.
+    pub(super) fn is_to_blame(self, bounds: Bounds, memory: usize) -> bool {
+        match self {
+            Phase::Running(run) | Phase::Suspect { run, .. } => run.grew(memory) > bounds.memory / 4,
+            Phase::Entered { memory: Some(before) } => memory.saturating_sub(before) > bounds.memory / 4,
+            _ => false,
         }
     }
 }
@@ -127,7 +143,7 @@ mod tests {
     /// Feeds checks of (wall ms, CPU ms, bytes) and returns the last step.
     fn run(checks: &[(u64, u64, usize)]) -> Step {
         let start = Instant::now();
-        let mut phase = Phase::Entered;
+        let mut phase = Phase::Entered { memory: None };
         let mut last = Step::Run { period: 0 };
         for &(wall, cpu, memory) in checks {
             let now = start + Duration::from_millis(wall);
@@ -152,6 +168,14 @@ mod tests {
     fn growth_counts_from_the_first_check() {
         assert!(matches!(run(&[(0, 0, 5_000), (1, 1, 6_000)]), Step::Run { .. }));
         assert_eq!(run(&[(0, 0, 5_000), (1, 1, 6_001)]), Step::Cut(Reason::Memory));
+    }
+
+    #[test]
+    fn growth_counts_from_the_beginning_where_that_is_known() {
+        let entered = Phase::Entered { memory: Some(5_000) };
+        let check = |memory| entered.check(BOUNDS, Instant::now(), memory, || Duration::ZERO).1;
+        assert!(matches!(check(6_000), Step::Run { .. }));
+        assert_eq!(check(6_001), Step::Cut(Reason::Memory));
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! `coroutine.resume`, `wrap` and `close` as checks of the guard, and `running`, which hides the host's coroutines.
 //!
-//! Each coroutine counts its instructions by itself, so a script that keeps resuming short ones would be
+//! Each switch tells [`pulse`] who runs. Each coroutine counts its instructions by itself, so a script that keeps resuming short ones would be
 //! checked late: a switch is a check too. And a coroutine that died of the guard's error is left without
 //! hooks by Lua, so it is never closed: the `<close>` variables in it are lost with it.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use mlua::ffi::{self, lua_CFunction, lua_State};
+use mlua::ffi::{self, lua_CFunction, lua_Debug, lua_State};
 use mlua::{Lua, Table};
 
-use super::{hook, original, set};
+use super::{hook, original, pulse, set};
 use crate::sandbox::guard;
 
 /// Switches between two checks of the clock.
@@ -52,14 +53,21 @@ fn originals() -> &'static Originals {
 
 unsafe extern "C-unwind" fn resume(state: *mut lua_State) -> c_int {
     enter(state);
+    let coroutine = ffi::lua_tothread(state, 1);
+    if coroutine.is_null() {
+        return (originals().resume)(state);
+    }
     DEPTH.set(DEPTH.get() + 1);
-    let results = (originals().resume)(state);
+    let results = transfer(state, coroutine, ffi::lua_gettop(state) - 1);
     DEPTH.set(DEPTH.get() - 1);
     leave(state);
-    if results == 2 && ffi::lua_toboolean(state, -2) == 0 && hook::is_memory_error(state) {
+    if results < 0 && hook::is_memory_error(state) {
         hook::look(state);
     }
-    results
+    let values = if results < 0 { 1 } else { results };
+    ffi::lua_pushboolean(state, c_int::from(results >= 0));
+    ffi::lua_insert(state, -(values + 1));
+    values + 1
 }
 
 unsafe extern "C-unwind" fn wrap(state: *mut lua_State) -> c_int {
@@ -73,7 +81,7 @@ unsafe extern "C-unwind" fn wrapped(state: *mut lua_State) -> c_int {
     enter(state);
     let coroutine = ffi::lua_tothread(state, ffi::lua_upvalueindex(1));
     DEPTH.set(DEPTH.get() + 1);
-    let results = transfer(state, coroutine);
+    let results = transfer(state, coroutine, ffi::lua_gettop(state));
     DEPTH.set(DEPTH.get() - 1);
     if results < 0 {
         pass_error_on(state, coroutine)
@@ -83,17 +91,17 @@ unsafe extern "C-unwind" fn wrapped(state: *mut lua_State) -> c_int {
     }
 }
 
-/// Resumes `coroutine` with the arguments of the present call; its results, or below zero its error, are on
-/// the stack then.
-unsafe fn transfer(state: *mut lua_State, coroutine: *mut lua_State) -> c_int {
-    let arguments = ffi::lua_gettop(state);
+/// Resumes `coroutine` with the uppermost `arguments`; its results, or below zero its error, are on the stack
+/// then.
+unsafe fn transfer(state: *mut lua_State, coroutine: *mut lua_State, arguments: c_int) -> c_int {
     if ffi::lua_checkstack(coroutine, arguments) == 0 {
         ffi::lua_pushstring(state, c"too many arguments to resume".as_ptr());
         return -1;
     }
     ffi::lua_xmove(state, coroutine, arguments);
     let mut results = 0;
-    let status = ffi::lua_resume(coroutine, state, arguments, &raw mut results);
+    let status =
+        pulse::within(state, coroutine, || ffi::lua_resume(coroutine, state, arguments, &raw mut results));
     if status != ffi::LUA_OK && status != ffi::LUA_YIELD {
         ffi::lua_xmove(coroutine, state, 1);
         return -1;
@@ -115,7 +123,7 @@ unsafe fn pass_error_on(state: *mut lua_State, coroutine: *mut lua_State) -> c_i
     if hook::is_cut_off_error(state) {
         hook::press(state);
     } else if status != ffi::LUA_OK && status != ffi::LUA_YIELD {
-        status = ffi::lua_closethread(coroutine, state);
+        status = pulse::within(state, coroutine, || ffi::lua_closethread(coroutine, state));
         ffi::lua_xmove(coroutine, state, 1);
     }
     let plain = status != ffi::LUA_ERRMEM && !hook::is_cut_off_error(state);
@@ -162,9 +170,23 @@ unsafe extern "C-unwind" fn close(state: *mut lua_State) -> c_int {
         ffi::lua_xmove(coroutine, state, 1);
         return 2;
     }
-    let results = (originals().close)(state);
+    if coroutine.is_null() || is_active(coroutine) {
+        return (originals().close)(state);
+    }
+    let status = pulse::within(state, coroutine, || ffi::lua_closethread(coroutine, state));
     leave(state);
-    results
+    ffi::lua_pushboolean(state, c_int::from(status == ffi::LUA_OK));
+    if status == ffi::LUA_OK {
+        return 1;
+    }
+    ffi::lua_xmove(coroutine, state, 1);
+    2
+}
+
+/// Whether `coroutine` runs, or has resumed another that does; such a one cannot be closed.
+unsafe fn is_active(coroutine: *mut lua_State) -> bool {
+    let mut frame = MaybeUninit::<lua_Debug>::uninit();
+    ffi::lua_status(coroutine) == ffi::LUA_OK && ffi::lua_getstack(coroutine, 0, frame.as_mut_ptr()) != 0
 }
 
 /// Before a switch: checks now and then, and at once when the script was cut off already.

@@ -1,16 +1,18 @@
 //! The count hook that cuts runaway scripts off, and the checks of those who execute no instructions.
 //!
 //! The hook is set on the main state before anything else runs; Lua hands a state's hook on to every
-//! coroutine created from it, so `coroutine.create` and `coroutine.wrap` give no way out. A state that was
-//! cut off is checked at every instruction until it stops or somebody watches it anew; the hook itself
-//! restores the normal period then.
+//! coroutine created from it, so `coroutine.create` and `coroutine.wrap` give no way out. A state that
+//! [`pulse`] covers loses its hook at its first check, runs at full speed, and gets the hook back for one
+//! check at each signal. A state that was cut off is checked at every instruction until it stops or somebody
+//! watches it anew; the hook itself restores the normal pace then.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
 
-use mlua::Lua;
 use mlua::ffi::{self, lua_Debug, lua_State};
+use mlua::{Lua, Thread};
 
+use super::pulse;
 use crate::sandbox::guard::{self, Place};
 use crate::sandbox::watch::{PERIOD, Reason, Step};
 
@@ -32,6 +34,12 @@ pub(in crate::sandbox) fn install(lua: &Lua) -> mlua::Result<()> {
     }
 }
 
+/// Bytes in use by the state that `thread` belongs to.
+pub(in crate::sandbox) fn memory_of(thread: &Thread) -> usize {
+    // SAFETY: the thread is alive; the count is only read.
+    unsafe { memory(thread.state()) }
+}
+
 /// Counts work that executed no Lua instructions, in units of about a nanosecond, and raises if the script is
 /// over its limit.
 pub(super) unsafe fn work(state: *mut lua_State, units: u64) {
@@ -50,6 +58,7 @@ pub(super) unsafe fn check(state: *mut lua_State) {
 
 /// Has the script stopped at its next instruction if it is over its limit.
 pub(super) unsafe fn look(state: *mut lua_State) {
+    guard::starved(memory(state));
     if let Step::Cut(_) = guard::check(|| memory(state)) {
         press(state);
     }
@@ -58,6 +67,13 @@ pub(super) unsafe fn look(state: *mut lua_State) {
 /// Checks `state` at its next instruction.
 pub(super) unsafe fn press(state: *mut lua_State) {
     ffi::lua_sethook(state, Some(on_count), ffi::LUA_MASKCOUNT, 1);
+}
+
+/// Watches `state` by its own hook, if it has none.
+pub(super) unsafe fn keep(state: *mut lua_State) {
+    if ffi::lua_gethookmask(state) == 0 {
+        ffi::lua_sethook(state, Some(on_count), ffi::LUA_MASKCOUNT, PERIOD);
+    }
 }
 
 /// Whether the value on top of `state` is the error of a script that was cut off.
@@ -78,6 +94,7 @@ pub(super) unsafe fn is_memory_error(state: *mut lua_State) -> bool {
 
 unsafe extern "C-unwind" fn on_count(state: *mut lua_State, _: *mut lua_Debug) {
     match guard::check(|| memory(state)) {
+        Step::Run { .. } if pulse::covers(state) => ffi::lua_sethook(state, None, 0, 0),
         Step::Run { period } => {
             if ffi::lua_gethookcount(state) != period {
                 ffi::lua_sethook(state, Some(on_count), ffi::LUA_MASKCOUNT, period);

@@ -18,6 +18,7 @@ pub(super) mod frozen;
 pub(super) mod hook;
 pub(super) mod matching;
 pub(super) mod protected;
+pub(super) mod pulse;
 pub(super) mod random;
 pub(super) mod reach;
 pub(super) mod refused;
