@@ -1,9 +1,7 @@
 //! What a host can do: everything of a robot's that reaches beyond its own code.
 
 use crate::core::Core;
-use crate::host::{
-    CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent,
-};
+use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 use crate::trace::Trace;
 use std::cell::RefCell;

@@ -8,7 +8,7 @@ use crate::project::LuaProject;
 use crate::push::Listeners;
 use crate::run::{Entry, cancel_timer, lua_index, no_arguments};
 use crate::sandbox::random::Stream;
-use crate::state::{Course, Fiber, Origin, Robot, Shared, What, number_of, slot_of};
+use crate::state::{Course, Fiber, Origin, Robot, Shared, Waiter, What, number_of, slot_of};
 use crate::values::Shown;
 use crate::vm::{Vm, broken_error};
 use mlua::{IntoLua, Lua, Table, Value};
@@ -223,6 +223,17 @@ impl Host for LuaHost {
 
     fn resume(&mut self, operation: OperationKey, outcome: Outcome<'_>) {
         self.outcome(operation, outcome);
+    }
+
+    fn warm(&self, operation: OperationKey) -> usize {
+        let Some(Waiter::Fiber(key)) = self.shared.operations.borrow().get(operation).copied() else {
+            return 0;
+        };
+        let fibers = self.shared.fibers.borrow();
+        let Some(fiber) = fibers.get(key) else { return 0 };
+        let robots = self.shared.robots.borrow();
+        let read = fiber.waiting.is_some() as usize ^ robots.get(fiber.robot).map_or(0, |robot| robot.vm);
+        read ^ fiber.thread.as_ref().map_or(0, crate::raw::warm)
     }
 
     fn push(&mut self, robot: RobotKey, connection: ConnectionKey, message: Incoming<'_>) -> bool {

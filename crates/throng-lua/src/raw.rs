@@ -3,10 +3,23 @@
 //! Each function here leaves the stacks as they were and calls nothing that can raise outside of a protected call.
 #![allow(unsafe_code)]
 
+use crate::codec;
 use mlua::ffi::{self, lua_Debug, lua_State};
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, Thread, Value};
 use std::ffi::{CStr, c_char, c_int};
 use std::mem;
+use throng_engine::Incoming;
+
+/// Reads a little of a blocked coroutine: its state, its innermost frame and its stack.
+pub(crate) fn warm(thread: &Thread) -> usize {
+    let state = thread.state();
+    // SAFETY: the thread is alive; each call reads fields of it only.
+    unsafe {
+        (ffi::lua_gettop(state) + ffi::lua_status(state) + ffi::lua_type(state, ffi::lua_upvalueindex(1)))
+            as usize
+            ^ ffi::lua_rawlen(state, 1) as usize
+    }
+}
 
 /// The coroutine that runs now, if it could yield here: not inside a comparator, a `gsub` callback or a metamethod that
 /// Lua's own C code called.
@@ -37,39 +50,30 @@ impl<T: IntoLuaMulti> Arguments for T {
     }
 }
 
-/// What a coroutine that waited is resumed with.
-pub(crate) enum Woken<'a> {
-    /// Whether it went well, and the values.
-    Values(bool, Value, Value),
-    /// It went well and gave these bytes, which the state has room for.
-    Bytes(Roomy<'a>),
+/// What a coroutine that waited is resumed with: whether it went well, the value or the failure, and a message's name.
+pub(crate) type Woken = (bool, Value, Value);
+
+/// A message for a coroutine that waited, which [`has_room`] was found for.
+pub(crate) struct Reply<'a, F> {
+    pub(crate) incoming: &'a Incoming<'a>,
+    /// What takes its place where it cannot be decoded.
+    pub(crate) otherwise: F,
 }
 
-impl Arguments for Woken<'_> {
+impl<F: FnOnce() -> Woken> Arguments for Reply<'_, F> {
     unsafe fn push_onto(self, lua: &Lua, state: *mut lua_State) -> mlua::Result<c_int> {
-        // SAFETY: the caller's promise; room is made for two values; making the string does not raise, because it finds memory,
-        // and what the collector calls then is protected.
+        /// What pushing takes at the most, before the codec makes room for itself.
+        const SLOTS: c_int = 8;
+        // SAFETY: the caller's promise; room is made; what is made finds memory.
         unsafe {
-            match self {
-                Woken::Values(well, value, name) => (well, value, name).push_onto(lua, state),
-                Woken::Bytes(Roomy(bytes)) => {
-                    room(state, 2)?;
-                    ffi::lua_pushboolean(state, 1);
-                    ffi::lua_pushlstring(state, bytes.as_ptr().cast(), bytes.len());
-                    Ok(2)
-                }
+            room(state, SLOTS)?;
+            ffi::lua_pushboolean(state, 1);
+            if codec::push_body(state, self.incoming) {
+                return Ok(2);
             }
+            ffi::lua_pop(state, 1);
+            (self.otherwise)().push_onto(lua, state)
         }
-    }
-}
-
-/// Bytes that a state can take as a string without a protected call.
-pub(crate) struct Roomy<'a>(&'a [u8]);
-
-impl<'a> Roomy<'a> {
-    /// Those bytes, if `lua`, which may use `ceiling` (0 is any number) in all, is far from that.
-    pub(crate) fn new(lua: &Lua, ceiling: usize, bytes: &'a [u8]) -> Option<Roomy<'a>> {
-        has_room(lua, ceiling, bytes.len()).then_some(Roomy(bytes))
     }
 }
 
@@ -284,13 +288,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_not_pushed_unprotected_where_memory_is_short() {
+    fn nothing_is_made_unprotected_where_memory_is_short() {
         let lua = Lua::new();
         let used = lua.used_memory();
-        assert!(Roomy::new(&lua, 0, &[0; 100]).is_some());
-        assert!(Roomy::new(&lua, used + (1 << 20), &[0; 100]).is_some());
-        assert!(Roomy::new(&lua, used + (1 << 20), &[0; 1 << 20]).is_none());
-        assert!(Roomy::new(&lua, used + used / 2 + 100, &[0; 100]).is_none());
+        assert!(has_room(&lua, 0, 100));
+        assert!(has_room(&lua, used + (1 << 20), 100));
+        assert!(!has_room(&lua, used + (1 << 20), 1 << 20));
+        assert!(!has_room(&lua, used + used / 2 + 100, 100));
     }
 
     #[test]

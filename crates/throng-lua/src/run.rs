@@ -3,14 +3,15 @@
 use crate::codec;
 use crate::host::LuaHost;
 use crate::natives::failure_value;
-use crate::raw::{self, Roomy, Woken};
+use crate::raw::{self, Woken};
 use crate::state::{
     Course, Current, Fiber, FiberKey, Origin, Robot, Shared, SpawnedKey, TimerKey, Waiter, What, number_of,
 };
 use crate::vm::{Turn, Vm, VmState, broken_error};
 use mlua::{IntoLua, Thread, Value};
 use std::ptr;
-use throng_engine::{Failure, OperationKey, Outcome, RobotKey, ScriptError, Uncaught};
+use std::time::Duration;
+use throng_engine::{Failure, Incoming, OperationKey, Outcome, RobotKey, ScriptError, Uncaught};
 use throng_metrics::FailureKind;
 
 /// What a pooled coroutine is asked to run; the numbers are those of the prelude's `routines`.
@@ -153,8 +154,24 @@ impl LuaHost {
         else {
             return;
         };
-        let values = self.values_of(vm, key, &waiting.what, outcome);
-        self.resume_fiber(key, values);
+        if let Outcome::Reply { message, elapsed } = &outcome
+            && raw::has_room(&vm.lua, vm.state.ceiling.get(), codec::most_bytes(message))
+        {
+            let otherwise = || self.decoded(vm, key, message, *elapsed);
+            return self.resume_fiber(key, raw::Reply { incoming: message, otherwise });
+        }
+        self.resume_fiber(key, self.values_of(vm, key, &waiting.what, outcome));
+    }
+
+    /// A reply for the prelude, or its failure.
+    fn decoded(&self, vm: &Vm, key: FiberKey, message: &Incoming<'_>, elapsed: Duration) -> Woken {
+        match vm.state.codec.decode(&vm.lua, message) {
+            Ok(value) => (true, value, Value::Nil),
+            Err(text) => {
+                let failure = self.undecodable(key, message, elapsed, text);
+                (false, self.failure(vm, &failure), Value::Nil)
+            }
+        }
     }
 
     /// Resumes a blocked fiber with what it waited for.
@@ -167,10 +184,9 @@ impl LuaHost {
     }
 
     /// What the prelude's `block` gets: whether it went well, and the value or the failure.
-    fn values_of<'a>(&self, vm: &Vm, key: FiberKey, what: &What, outcome: Outcome<'a>) -> Woken<'a> {
-        let well = |value: Value| Woken::Values(true, value, Value::Nil);
-        let ill = |value: Value| Woken::Values(false, value, Value::Nil);
-        let ceiling = vm.state.ceiling.get();
+    fn values_of(&self, vm: &Vm, key: FiberKey, what: &What, outcome: Outcome<'_>) -> Woken {
+        let well = |value: Value| (true, value, Value::Nil);
+        let ill = |value: Value| (false, value, Value::Nil);
         match outcome {
             Outcome::Elapsed | Outcome::Woken => well(Value::Nil),
             Outcome::Connected(connection) => well(Value::Integer(number_of(connection))),
@@ -178,19 +194,7 @@ impl LuaHost {
                 Ok(bytes) => well(Value::String(bytes)),
                 Err(error) => ill(error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil)),
             },
-            Outcome::Reply { message, elapsed } => {
-                let bytes = codec::is_bytes(&message).then_some(message.body);
-                if let Some(bytes) = bytes.and_then(|bytes| Roomy::new(&vm.lua, ceiling, bytes)) {
-                    return Woken::Bytes(bytes);
-                }
-                match vm.state.codec.decode(&vm.lua, &message) {
-                    Ok(value) => well(value),
-                    Err(text) => {
-                        let failure = self.undecodable(key, &message, elapsed, text);
-                        ill(self.failure(vm, &failure))
-                    }
-                }
-            }
+            Outcome::Reply { message, elapsed } => self.decoded(vm, key, &message, elapsed),
             Outcome::Failed(failure) => ill(self.failed_wait(vm, key, what, failure)),
         }
     }
@@ -352,7 +356,7 @@ impl LuaHost {
             kind: error.kind,
             name: "".into(),
             connection: None,
-            elapsed: std::time::Duration::ZERO,
+            elapsed: Duration::ZERO,
             text: error.message.as_str().into(),
         };
         let settled = vm.prelude().calls.raw_get::<Value>(id).and_then(|handle| {

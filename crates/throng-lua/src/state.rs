@@ -14,7 +14,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{ActivityKey, ConnectionKey, Desk, OperationKey, RobotKey};
+use throng_engine::{ActivityKey, ConnectionKey, Desk, Failure, OperationKey, RobotKey};
 use throng_wire::MessageId;
 
 new_key_type! {
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) idle: Cell<Duration>,
     /// Random streams, which outlive a robot's restarts.
     pub(crate) streams: RefCell<SecondaryMap<RobotKey, Stream>>,
+    /// Why the engine refused the last call of [`direct`](crate::natives), until the prelude asks.
+    pub(crate) refused: RefCell<Option<Box<Failure>>>,
     /// The encode buffer.
     pub(crate) body: RefCell<Vec<u8>>,
 }
@@ -73,6 +75,17 @@ impl Current {
             coroutine: ptr::null(),
             module: usize::MAX,
         }
+    }
+}
+
+impl Current {
+    pub(crate) fn is_of_robot(&self) -> bool {
+        !self.robot.is_null()
+    }
+
+    /// Whether a fiber runs, which may wait.
+    pub(crate) fn may_wait(&self) -> bool {
+        !self.fiber.is_null()
     }
 }
 
@@ -237,6 +250,7 @@ impl Shared {
             next_id: Cell::new(0),
             idle: Cell::new(Duration::ZERO),
             streams: RefCell::default(),
+            refused: RefCell::default(),
             body: RefCell::default(),
         })
     }

@@ -83,11 +83,14 @@ impl Core {
     /// Reads a little of a connection, and of the operation that waits on it first.
     pub(crate) fn warm(&self, key: ConnectionKey) -> (usize, Option<OperationKey>) {
         let Some(connection) = self.connections.get(key) else { return (0, None) };
-        let read = connection.label ^ connection.wanted ^ connection.tail.len() ^ usize::from(connection.paused);
+        let read =
+            connection.label ^ connection.wanted ^ connection.tail.len() ^ usize::from(connection.paused);
         let operation = connection.pending.first().map(OperationKey::from_u64);
         let owned = operation.and_then(|operation| self.operations.get(operation));
         let robot = self.robots.get(connection.robot);
-        let read = read ^ owned.map_or(0, |operation| operation.begun as usize) ^ robot.map_or(0, |robot| robot.id.0 as usize);
+        let read = read
+            ^ owned.map_or(0, |operation| operation.begun as usize)
+            ^ robot.map_or(0, |robot| robot.id.0 as usize);
         (read, operation)
     }
 

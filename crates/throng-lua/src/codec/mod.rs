@@ -5,12 +5,18 @@
 
 mod raw;
 
+use mlua::ffi::lua_State;
 use mlua::{Lua, Table, Value};
 use std::cell::RefCell;
+use std::ffi::c_int;
 use std::ptr;
 use throng_engine::Incoming;
 use throng_sproto::{Schema, TypeId};
 use throng_wire::{Codec as WireCodec, Direction, MessageId, Protocol};
+
+/// A body that is not for the short way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unfit;
 
 /// Encodes and decodes the bodies of messages for one Lua state.
 #[derive(Default)]
@@ -67,6 +73,31 @@ impl Codec {
         }
     }
 
+    /// Appends the encoded body at `index` of a running state's stack, which is left as it is.
+    ///
+    /// # Errors
+    /// It is not for this to encode: whatever is out of the ordinary, [`Codec::encode`] tells or does.
+    ///
+    /// # Safety
+    /// `state` is alive, and `index` is one of its stack's.
+    #[allow(unsafe_code)]
+    pub(crate) unsafe fn encode_at(
+        state: *mut lua_State,
+        index: c_int,
+        protocol: &Protocol,
+        message: MessageId,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unfit> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match protocol.body_type(message, Direction::Sent) {
+                Some((schema, ty)) => raw::encode_at(state, index, schema, ty, out),
+                None if matches!(protocol.codec, WireCodec::Raw(_)) => raw::bytes_at(state, index, out),
+                None => Ok(()),
+            }
+        }
+    }
+
     /// The body of what came; a table where there is a type for it, else a string of its bytes.
     ///
     /// # Errors
@@ -94,14 +125,37 @@ impl Codec {
                 keys.raw_set(field.id.0 + 1, &*field.name)?;
             }
         }
+        raw::register_keys(lua, schema, &keys)?;
         self.keys.borrow_mut().push((ptr::from_ref(schema), keys.clone()));
         Ok(keys)
     }
 }
 
-/// Whether the body of what came is a string of its bytes.
-pub(crate) fn is_bytes(incoming: &Incoming<'_>) -> bool {
-    matches!(incoming.protocol.codec, WireCodec::Raw(_)) && type_of(incoming).is_none()
+/// Pushes the body of what came onto a state's stack, which has room for a few values; false, with nothing pushed, where
+/// only [`Codec::decode`] can tell what it is.
+///
+/// # Safety
+/// `state` is a running one, and as much memory is free as [`most_bytes`] tells: nothing is called in protected mode.
+#[allow(unsafe_code)]
+pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match type_of(incoming) {
+            Some((schema, ty)) => raw::decode_onto(state, schema, ty, incoming.body),
+            None if matches!(incoming.protocol.codec, WireCodec::Raw(_)) => {
+                raw::push_bytes(state, incoming.body);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// More bytes than the body of what came can take in Lua.
+pub(crate) fn most_bytes(incoming: &Incoming<'_>) -> usize {
+    /// A struct without fields takes six bytes in its message, and as an element of a list 264 in Lua; all else grows less.
+    const GROWTH: usize = 64;
+    incoming.body.len().saturating_mul(GROWTH)
 }
 
 fn type_of<'a>(incoming: &Incoming<'a>) -> Option<(&'a Schema, TypeId)> {

@@ -6,6 +6,7 @@
 //! bytes directly; no value of mlua's is made but the finished message.
 #![allow(unsafe_code)]
 
+use super::Unfit;
 use mlua::ffi::{self, lua_State};
 use mlua::{Lua, Table, Value};
 use std::ffi::c_int;
@@ -51,6 +52,79 @@ pub(super) fn encode(
             encoded
         }
     })
+}
+
+/// Lets the functions here that have a state only find the table of a schema's keys.
+pub(super) fn register_keys(lua: &Lua, schema: &Schema, keys: &Table) -> mlua::Result<()> {
+    // SAFETY: the call is protected; the address is a key and never followed.
+    unsafe {
+        lua.exec_raw(keys, |state| {
+            ffi::lua_rawsetp(state, ffi::LUA_REGISTRYINDEX, std::ptr::from_ref(schema).cast());
+        })
+    }
+}
+
+/// Pushes the table of a schema's keys; nothing where it was not registered.
+///
+/// # Safety
+/// `state` is alive and has room for one value.
+unsafe fn push_keys(state: *mut lua_State, schema: &Schema) -> bool {
+    // SAFETY: the registry is a table; an absent key raises nothing.
+    unsafe {
+        let found = ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, std::ptr::from_ref(schema).cast());
+        if found != ffi::LUA_TTABLE {
+            ffi::lua_pop(state, 1);
+        }
+        found == ffi::LUA_TTABLE
+    }
+}
+
+/// Appends the message of type `ty` that the table at `index` holds to `out`.
+///
+/// # Safety
+/// `state` is alive, and `index` is one of its stack's.
+pub(super) unsafe fn encode_at(
+    state: *mut lua_State,
+    index: c_int,
+    schema: &Schema,
+    ty: TypeId,
+    out: &mut Vec<u8>,
+) -> Result<(), Unfit> {
+    // SAFETY: the stack is left as it was found on every path; reading from tables raises nothing.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        let ready = ffi::lua_type(state, index) == ffi::LUA_TTABLE
+            && ffi::lua_checkstack(state, SLOTS) != 0
+            && push_keys(state, schema);
+        if !ready {
+            return Err(Unfit);
+        }
+        ffi::lua_pushvalue(state, index);
+        let mut source = TableSource { state, keys: top + 1, walks: 0, open: 0 };
+        let encoded = throng_sproto::encode(schema, ty, &mut source, out).map_err(|_| Unfit);
+        ffi::lua_settop(state, top);
+        encoded
+    }
+}
+
+/// Appends the string at `index` to `out`; nil is no bytes.
+///
+/// # Safety
+/// `state` is alive, and `index` is one of its stack's.
+pub(super) unsafe fn bytes_at(state: *mut lua_State, index: c_int, out: &mut Vec<u8>) -> Result<(), Unfit> {
+    // SAFETY: only a string is asked for its bytes, so nothing is converted; they stay where they are meanwhile.
+    unsafe {
+        match ffi::lua_type(state, index) {
+            ffi::LUA_TSTRING => {
+                let mut length = 0;
+                let pointer = ffi::lua_tolstring(state, index, &mut length);
+                out.extend_from_slice(slice::from_raw_parts(pointer.cast(), length));
+                Ok(())
+            }
+            ffi::LUA_TNIL => Ok(()),
+            _ => Err(Unfit),
+        }
+    }
 }
 
 /// A table that is on the top of the Lua stack, or a part of it.
@@ -275,7 +349,7 @@ pub(super) fn decode(
     // SAFETY: the closure captures references only, and the frames below it are as the module says; it leaves one value.
     let built = unsafe {
         lua.exec_raw::<Value>(keys, |state| {
-            let mut sink = TableSink { state, schema };
+            let mut sink = TableSink { state, keys: KEYS, schema };
             match throng_sproto::decode(schema, ty, bytes, &mut sink) {
                 Ok(_) => ffi::lua_remove(state, KEYS),
                 Err(error) => {
@@ -292,12 +366,45 @@ pub(super) fn decode(
     }
 }
 
+/// Pushes the message of type `ty` at the front of `bytes`; false, with nothing pushed, when it is none.
+///
+/// # Safety
+/// `state` is a running one with room for a few values, and finds the memory that the message takes: nothing is called in
+/// protected mode.
+pub(super) unsafe fn decode_onto(state: *mut lua_State, schema: &Schema, ty: TypeId, bytes: &[u8]) -> bool {
+    // SAFETY: all that could raise is memory that is not found, which the caller rules out.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        if !push_keys(state, schema) {
+            return false;
+        }
+        let mut sink = TableSink { state, keys: top + 1, schema };
+        let decoded = throng_sproto::decode(schema, ty, bytes, &mut sink).is_ok();
+        match decoded {
+            true => ffi::lua_remove(state, top + 1),
+            false => ffi::lua_settop(state, top),
+        }
+        decoded
+    }
+}
+
+/// Pushes a string.
+///
+/// # Safety
+/// As of [`decode_onto`].
+pub(super) unsafe fn push_bytes(state: *mut lua_State, bytes: &[u8]) {
+    // SAFETY: the caller's promise; Lua copies the bytes.
+    unsafe { ffi::lua_pushlstring(state, bytes.as_ptr().cast(), bytes.len()) };
+}
+
 /// The table of keys is the argument of the protected function.
 const KEYS: c_int = 1;
 
 /// Builds on the top of the Lua stack.
 struct TableSink<'s> {
     state: *mut lua_State,
+    /// Where the table of keys stands on the stack.
+    keys: c_int,
     schema: &'s Schema,
 }
 
@@ -398,9 +505,11 @@ impl Sink for TableSink<'_> {
     fn set_field(&mut self, field: &Field) -> Result<(), SinkError> {
         // SAFETY: a finished value is on the top and the open struct's table below it; the key is a string.
         unsafe {
-            ffi::lua_rawgeti(self.state, KEYS, i64::from(field.id.0) + 1);
-            ffi::lua_insert(self.state, -2);
-            ffi::lua_rawset(self.state, -3);
+            ffi::lua_rawgeti(self.state, self.keys, i64::from(field.id.0) + 1);
+            // Cheaper than to exchange the two.
+            ffi::lua_pushvalue(self.state, -2);
+            ffi::lua_rawset(self.state, -4);
+            ffi::lua_pop(self.state, 1);
         }
         Ok(())
     }
@@ -416,7 +525,7 @@ impl Sink for TableSink<'_> {
         // map's table is below. A key that tables refuse (nil, NaN) is refused here, before Lua would raise.
         unsafe {
             if let Some(key) = self.key_of(field) {
-                ffi::lua_rawgeti(self.state, KEYS, i64::from(key) + 1);
+                ffi::lua_rawgeti(self.state, self.keys, i64::from(key) + 1);
                 ffi::lua_rawget(self.state, -2);
                 ffi::lua_insert(self.state, -2);
             }

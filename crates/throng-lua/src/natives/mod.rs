@@ -5,6 +5,7 @@
 //! prelude yields at once.
 
 mod connection;
+mod direct;
 mod measure;
 mod robot;
 mod script;
@@ -75,6 +76,7 @@ pub(crate) fn table(lua: &Lua, shared: &Rc<Shared>, vm: &Rc<VmState>) -> mlua::R
     natives.table.raw_set("wait", Value::LightUserData(wait_token()))?;
     robot::add(&natives)?;
     connection::add(&natives)?;
+    direct::add(&natives)?;
     watch::add(&natives)?;
     measure::add(&natives)?;
     script::add(&natives)?;

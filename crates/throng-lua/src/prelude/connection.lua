@@ -3,10 +3,8 @@
 local P, N = ...
 local getmetatable, ipairs, rawget, rawset, setmetatable = getmetatable, ipairs, rawget, rawset, setmetatable
 local tostring, type = tostring, type
-local yield = coroutine.yield
 local block, block_for_message, raise, try_block = P.block, P.block_for_message, P.raise, P.try_block
 local connections, watches, robots = P.connections, P.watches, P.robots
-local WAIT = N.wait
 
 local Connection, methods = { __name = "connection" }, {}
 P.Connection = Connection
@@ -57,32 +55,28 @@ local function refusal_of(connection, name, refused)
   return refused
 end
 
--- The look-up in the cache comes first, because this is the path of every request; what it finds proves the rest.
-function methods.request(connection, name, body, options)
-  local names = connection and connection[2]
-  local id, refused = names and names[name]
-  if not id then
-    id, refused = message_of(connection, "request", name)
-    if refused then return raise(refused) end
-  end
-  refused = N.request(connection[1], id, body, options)
-  if refused ~= nil then return raise(refusal_of(connection, name, refused)) end
-  local ok, value = yield(WAIT)
-  if ok then return value end
-  return raise(value)
+-- What the native functions below leave to the prelude: names they see for the first time, options, mistakes, failures.
+local function request(connection, name, body, options)
+  local id, refused = message_of(connection, "request", name)
+  if not refused then refused = refusal_of(connection, name, N.request(connection[1], id, body, options)) end
+  return block(refused)
 end
 
-function methods.try_request(connection, name, body, options)
+local function try_request(connection, name, body, options)
   local id, refused = message_of(connection, "try_request", name)
   if not refused then refused = refusal_of(connection, name, N.request(connection[1], id, body, options)) end
   return try_block(refused)
 end
 
-function methods.send(connection, name, body)
+local function send(connection, name, body)
   local id, refused = message_of(connection, "send", name)
   if not refused then refused = refusal_of(connection, name, N.send(connection[1], id, body)) end
   if refused then raise(refused) end
 end
+
+methods.request = N.asking(request, function(failure) return raise(failure or N.refused()) end)
+methods.try_request = N.asking(try_request, function(failure) return try_block(failure or N.refused()) end)
+methods.send = N.sending(send, function() return raise(N.refused()) end)
 
 function methods.close(connection)
   of_connection(connection, "close")

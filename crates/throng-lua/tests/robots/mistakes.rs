@@ -102,7 +102,7 @@ fn what_lua_notices_in_the_host_s_code_is_told_with_the_user_s_line() {
     );
     says(
         "local game = self.robot:connect('game', 'tcp://127.0.0.1:4000') game.request(5)",
-        "mods/a.lua:3: attempt to index a number value",
+        "mods/a.lua:3: write connection:request(...)",
     );
     says(
         "throng.log.info(setmetatable({}, { __tostring = function() return {} end }))",
