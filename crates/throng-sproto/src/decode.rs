@@ -2,14 +2,11 @@
 
 mod error;
 
-use std::ops::Range;
-
-pub(crate) use error::Fault;
 pub use error::{DecodeError, DecodeErrorKind};
 
 use crate::MAX_DEPTH;
 use crate::encode::factor;
-use crate::records::{Content, LENGTH, RecordReader, block_at};
+use crate::reader::{Content, Failure, Reader, cut, expect_end, widened};
 use crate::schema::{Field, FieldType, Repeat, Schema, TypeDef, TypeId};
 use crate::sink::Sink;
 use crate::source::Place;
@@ -20,34 +17,34 @@ use crate::source::Place;
 /// # Errors
 /// Bytes that are no such message, or what the sink fails with.
 pub fn decode<S: Sink>(schema: &Schema, ty: TypeId, bytes: &[u8], sink: &mut S) -> Result<usize, S::Error> {
-    let decoder = Decoder { schema, bytes };
-    let records = decoder.message(schema.type_def(ty), None, 0..bytes.len(), 1, sink)?;
-    Ok(records.position())
+    let decoder = Decoder { schema, input: bytes };
+    let rest = decoder.message(schema.type_def(ty), None, bytes, 1, sink)?;
+    Ok(bytes.len() - rest.len())
 }
 
-/// `bytes` is the whole input, so that spans in it are the positions errors tell.
+/// `input` is the whole of it, so that errors tell positions in it.
 struct Decoder<'a> {
     schema: &'a Schema,
-    bytes: &'a [u8],
+    input: &'a [u8],
 }
 
 impl<'a> Decoder<'a> {
-    /// A message as a finished struct. With `key`, the index of a field, that field must be there.
+    /// A message as a finished struct; returns what follows it. With `key`, the index of a field, that field must be
+    /// there.
     fn message<S: Sink>(
         &self,
         ty: &TypeDef,
         key: Option<u16>,
-        span: Range<usize>,
+        bytes: &'a [u8],
         depth: u32,
         sink: &mut S,
-    ) -> Result<RecordReader<'a>, S::Error> {
-        let start = span.start;
-        let failed = |fault: Fault| fault.at(&Place::message(ty));
-        let mut records = RecordReader::open(self.bytes, span).map_err(failed)?;
+    ) -> Result<&'a [u8], S::Error> {
+        let failed = |failure| self.failed(failure, Place::message(ty));
+        let mut reader = Reader::open(bytes).map_err(failed)?;
         let mut key_missing = key.is_some();
         let mut index = 0;
         sink.begin_struct(ty)?;
-        while let Some((tag, content)) = records.next().map_err(failed)? {
+        while let Some((tag, content)) = reader.next().map_err(failed)? {
             while ty.fields.get(index).is_some_and(|field| u32::from(field.tag) < tag) {
                 index += 1;
             }
@@ -56,152 +53,155 @@ impl<'a> Decoder<'a> {
             };
             // As in the reference, a struct one level too deep passes while it has no field of its own.
             if depth > MAX_DEPTH {
-                return Err(failed(Fault::new(DecodeErrorKind::TooDeep, start)).into());
+                return Err(failed(Failure::new(DecodeErrorKind::TooDeep, bytes)).into());
             }
+            sink.begin_field(field)?;
             self.field(Place::field(ty, field), field, content, depth, sink)?;
             sink.set_field(field)?;
             key_missing &= key.map(usize::from) != Some(index);
         }
         if key_missing {
-            return Err(failed(Fault::new(DecodeErrorKind::MissingKey, start)).into());
+            return Err(failed(Failure::new(DecodeErrorKind::MissingKey, bytes)).into());
         }
         sink.end_struct()?;
-        Ok(records)
+        Ok(reader.rest())
     }
 
-    #[inline]
+    #[inline(always)]
     fn field<S: Sink>(
         &self,
         at: Place<'_>,
         field: &Field,
-        content: Content,
+        content: Content<'a>,
         depth: u32,
         sink: &mut S,
     ) -> Result<(), S::Error> {
         match field.repeat {
-            Repeat::One => return self.one(at, field.ty, content, depth, sink),
-            Repeat::Array | Repeat::MapByKey { .. } | Repeat::MapPair { .. } => {}
-        }
-        let block = content.block().map_err(|fault| fault.at(&at))?;
-        match field.repeat {
-            Repeat::MapByKey { key } => self.keyed_map(at, field, key, block, depth, sink),
-            Repeat::MapPair { .. } => self.pair_map(at, field, block, depth, sink),
-            Repeat::Array | Repeat::One => self.array(at, field, block, depth, sink),
+            Repeat::One => self.one(at, field.ty, content, depth, sink),
+            _ => self.many(at, field, content, depth, sink),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn one<S: Sink>(
         &self,
         at: Place<'_>,
         ty: FieldType,
-        content: Content,
+        content: Content<'a>,
         depth: u32,
         sink: &mut S,
     ) -> Result<(), S::Error> {
+        let failed = |failure| self.failed(failure, at);
         match ty {
-            FieldType::Integer => sink.integer(self.integer(content).map_err(|fault| fault.at(&at))?),
+            FieldType::Integer => sink.integer(content.integer().map_err(failed)?),
             FieldType::Fixed { digits } => {
-                let scaled = self.integer(content).map_err(|fault| fault.at(&at))?;
-                sink.double(scaled as f64 / factor(digits))
+                sink.double(content.integer().map_err(failed)? as f64 / factor(digits))
             }
-            FieldType::Boolean => match content {
-                Content::Inline { value, .. } => sink.boolean(value != 0),
-                Content::Block(block) => Err(Fault::new(DecodeErrorKind::Block, block.start).at(&at).into()),
-            },
-            FieldType::Double => {
-                let value = self.double(content).map_err(|fault| fault.at(&at))?;
-                sink.double(value)
-            }
-            FieldType::String | FieldType::Binary | FieldType::Struct(_) => {
-                let block = content.block().map_err(|fault| fault.at(&at))?;
-                self.body(at, ty, block, depth, sink)
-            }
+            FieldType::Boolean => sink.boolean(content.boolean().map_err(failed)?),
+            FieldType::Double => sink.double(content.double().map_err(failed)?),
+            FieldType::String => sink.string(content.block().map_err(failed)?),
+            FieldType::Binary => sink.binary(content.block().map_err(failed)?),
+            FieldType::Struct(id) => self.nested(at, id, None, content.block().map_err(failed)?, depth, sink),
         }
     }
 
-    /// A string, binary or struct that fills `block`.
-    #[inline]
-    fn body<S: Sink>(
-        &self,
-        at: Place<'_>,
-        ty: FieldType,
-        block: Range<usize>,
-        depth: u32,
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
-        match ty {
-            FieldType::Struct(id) => self.nested(at, id, None, block, depth, sink),
-            FieldType::Binary => sink.binary(&self.bytes[block]),
-            _ => sink.string(&self.bytes[block]),
-        }
-    }
-
+    #[inline(always)]
     fn nested<S: Sink>(
         &self,
         at: Place<'_>,
         id: TypeId,
         key: Option<u16>,
-        block: Range<usize>,
+        block: &'a [u8],
         depth: u32,
         sink: &mut S,
     ) -> Result<(), S::Error> {
-        let records = self.message(self.schema.type_def(id), key, block, depth + 1, sink)?;
-        records.finish().map_err(|fault| fault.at(&at).into())
+        let rest = self.message(self.schema.type_def(id), key, block, depth + 1, sink)?;
+        Ok(expect_end(rest).map_err(|failure| self.failed(failure, at))?)
     }
 
+    fn many<S: Sink>(
+        &self,
+        at: Place<'_>,
+        field: &Field,
+        content: Content<'a>,
+        depth: u32,
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let block = content.block().map_err(|failure| self.failed(failure, at))?;
+        match (field.repeat, field.ty) {
+            (Repeat::MapByKey { key }, FieldType::Struct(id)) => {
+                sink.begin_map(field)?;
+                self.check_key(at, id, key, block)?;
+                self.elements(at, block, |at, _, element| {
+                    self.nested(at, id, Some(key), element, depth, sink)?;
+                    sink.set_entry(field)
+                })?;
+                sink.end_map()
+            }
+            (Repeat::MapPair { key, .. }, FieldType::Struct(id)) => {
+                sink.begin_map(field)?;
+                self.check_key(at, id, key, block)?;
+                let entry = self.schema.type_def(id);
+                self.elements(at, block, |at, _, element| {
+                    self.pair(at, entry, element, depth + 1, sink)?;
+                    sink.set_entry(field)
+                })?;
+                sink.end_map()
+            }
+            _ => {
+                self.array(at, field, block, depth, sink)?;
+                sink.end_array()
+            }
+        }
+    }
+
+    #[inline(always)]
     fn array<S: Sink>(
         &self,
         at: Place<'_>,
         field: &Field,
-        block: Range<usize>,
+        block: &'a [u8],
         depth: u32,
         sink: &mut S,
     ) -> Result<(), S::Error> {
         match field.ty {
             FieldType::Integer => {
-                self.numbers(at, field, block, sink, |sink, bytes| sink.integer(widened(bytes)))?
+                self.numbers(at, field, block, sink, |sink, bytes| sink.integer(widened(bytes)))
             }
             FieldType::Fixed { digits } => self.numbers(at, field, block, sink, |sink, bytes| {
                 sink.double(widened(bytes) as f64 / factor(digits))
-            })?,
+            }),
             FieldType::Double => self.numbers(at, field, block, sink, |sink, bytes| {
                 sink.double(f64::from_bits(widened(bytes) as u64))
-            })?,
-            FieldType::Boolean => self.booleans(field, block, sink)?,
-            FieldType::String | FieldType::Binary | FieldType::Struct(_) => {
-                let count = self.count_elements(&block).map_err(|fault| fault.at(&at))?;
-                sink.begin_array(field, count)?;
-                self.elements(at, block, |at, index, element| {
-                    self.body(at, field.ty, element, depth, sink)?;
-                    sink.push_element(index)
-                })?;
+            }),
+            FieldType::Boolean => {
+                sink.begin_array(field, block.len())?;
+                for (index, byte) in block.iter().enumerate() {
+                    sink.boolean(*byte != 0)?;
+                    sink.push_element(index)?;
+                }
+                Ok(())
             }
+            FieldType::String => self.blocks(at, field, block, sink, |_, element, sink| sink.string(element)),
+            FieldType::Binary => self.blocks(at, field, block, sink, |_, element, sink| sink.binary(element)),
+            FieldType::Struct(id) => self.blocks(at, field, block, sink, |at, element, sink| {
+                self.nested(at, id, None, element, depth, sink)
+            }),
         }
-        sink.end_array()
-    }
-
-    fn booleans<S: Sink>(&self, field: &Field, block: Range<usize>, sink: &mut S) -> Result<(), S::Error> {
-        sink.begin_array(field, block.len())?;
-        for (index, byte) in self.bytes[block].iter().enumerate() {
-            sink.boolean(*byte != 0)?;
-            sink.push_element(index)?;
-        }
-        Ok(())
     }
 
     /// A width byte and elements of that width.
-    #[inline]
+    #[inline(always)]
     fn numbers<S: Sink>(
         &self,
         at: Place<'_>,
         field: &Field,
-        block: Range<usize>,
+        block: &[u8],
         sink: &mut S,
         mut number: impl FnMut(&mut S, &[u8]) -> Result<(), S::Error>,
     ) -> Result<(), S::Error> {
-        let (width, elements) = number_array(field.ty, &self.bytes[block.clone()])
-            .map_err(|kind| Fault::new(kind, block.start).at(&at))?;
+        let (width, elements) =
+            number_array(field.ty, block).map_err(|kind| self.failed(Failure::new(kind, block), at))?;
         sink.begin_array(field, elements.len() / width)?;
         for (index, element) in elements.chunks_exact(width).enumerate() {
             number(sink, element)?;
@@ -210,64 +210,66 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// `*T(key)`: structs, of which each must hold its key.
-    fn keyed_map<S: Sink>(
+    /// Elements in blocks of their own.
+    #[inline(always)]
+    fn blocks<S: Sink>(
         &self,
         at: Place<'_>,
         field: &Field,
-        key: u16,
-        block: Range<usize>,
-        depth: u32,
+        block: &'a [u8],
         sink: &mut S,
+        mut body: impl FnMut(Place<'_>, &'a [u8], &mut S) -> Result<(), S::Error>,
     ) -> Result<(), S::Error> {
-        sink.begin_map(field)?;
-        if let FieldType::Struct(id) = field.ty {
-            self.elements(at, block, |at, _, element| {
-                self.check_key(at, id, key, element.start)?;
-                self.nested(at, id, Some(key), element, depth, sink)?;
-                sink.set_entry(field)
-            })?;
-        }
-        sink.end_map()
+        // A sink makes room for all of them first, so they are counted first.
+        let mut count = 0;
+        self.elements::<DecodeError>(at, block, |_, _, _| {
+            count += 1;
+            Ok(())
+        })?;
+        sink.begin_array(field, count)?;
+        self.elements(at, block, |at, index, element| {
+            body(at, element, sink)?;
+            sink.push_element(index)
+        })
     }
 
-    /// `*T()`: messages of a key and a value, both of which must be there.
-    fn pair_map<S: Sink>(
+    /// The blocks that `bytes` consist of.
+    #[inline(always)]
+    fn elements<E: From<DecodeError>>(
         &self,
         at: Place<'_>,
-        field: &Field,
-        block: Range<usize>,
-        depth: u32,
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
-        sink.begin_map(field)?;
-        if let FieldType::Struct(id) = field.ty {
-            self.elements(at, block, |at, _, element| {
-                self.check_key(at, id, 0, element.start)?;
-                self.pair(at, self.schema.type_def(id), element, depth + 1, sink)?;
-                sink.set_entry(field)
-            })?;
+        mut bytes: &'a [u8],
+        mut element: impl FnMut(Place<'_>, usize, &'a [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut index = 0;
+        while !bytes.is_empty() {
+            let at = at.element(index);
+            let (block, rest) = cut(bytes).map_err(|failure| self.failed(failure, at))?;
+            element(at, index, block)?;
+            bytes = rest;
+            index += 1;
         }
-        sink.end_map()
+        Ok(())
     }
 
+    /// An entry of a `*T()`: a message of a key and a value, both of which must be there.
     fn pair<S: Sink>(
         &self,
         at: Place<'_>,
         entry: &TypeDef,
-        span: Range<usize>,
+        bytes: &'a [u8],
         depth: u32,
         sink: &mut S,
     ) -> Result<(), S::Error> {
-        let start = span.start;
-        let failed = |kind| Fault::new(kind, start).at(&at);
-        let mut records = RecordReader::open(self.bytes, span).map_err(|fault| fault.at(&at))?;
+        let failed = |failure| self.failed(failure, at);
+        let refused = |kind| failed(Failure::new(kind, bytes)).into();
+        let mut reader = Reader::open(bytes).map_err(failed)?;
         let mut fields = entry.fields.iter().peekable();
-        while let Some((tag, content)) = records.next().map_err(|fault| fault.at(&at))? {
+        while let Some((tag, content)) = reader.next().map_err(failed)? {
             match fields.peek() {
                 Some(field) if u32::from(field.tag) == tag => {
                     if depth > MAX_DEPTH {
-                        return Err(failed(DecodeErrorKind::TooDeep).into());
+                        return Err(refused(DecodeErrorKind::TooDeep));
                     }
                     self.field(Place::field(entry, field), field, content, depth, sink)?;
                     fields.next();
@@ -278,90 +280,32 @@ impl<'a> Decoder<'a> {
             }
         }
         match fields.len() {
-            0 => records.finish().map_err(|fault| fault.at(&at).into()),
-            1 => Err(failed(DecodeErrorKind::MissingValue).into()),
-            _ => Err(failed(DecodeErrorKind::MissingKey).into()),
+            0 => Ok(expect_end(reader.rest()).map_err(failed)?),
+            1 => Err(refused(DecodeErrorKind::MissingValue)),
+            _ => Err(refused(DecodeErrorKind::MissingKey)),
         }
     }
 
-    fn check_key(&self, at: Place<'_>, id: TypeId, key: u16, offset: usize) -> Result<(), DecodeError> {
+    /// Refuses the first entry of a map whose key is an array.
+    fn check_key(&self, at: Place<'_>, id: TypeId, key: u16, block: &[u8]) -> Result<(), DecodeError> {
         let key = self.schema.type_def(id).fields.get(usize::from(key));
-        if key.is_some_and(|key| key.repeat != Repeat::One) {
-            return Err(Fault::new(DecodeErrorKind::ArrayKey, offset).at(&at));
+        if block.is_empty() || key.is_none_or(|key| key.repeat == Repeat::One) {
+            return Ok(());
         }
-        Ok(())
+        let at = at.element(0);
+        let (first, _) = cut(block).map_err(|failure| self.failed(failure, at))?;
+        Err(self.failed(Failure::new(DecodeErrorKind::ArrayKey, first), at))
     }
 
-    /// The blocks `span` consists of.
-    #[inline]
-    fn elements<E: From<DecodeError>>(
-        &self,
-        at: Place<'_>,
-        mut span: Range<usize>,
-        mut element: impl FnMut(Place<'_>, usize, Range<usize>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut index = 0;
-        while !span.is_empty() {
-            let at = at.element(index);
-            let block = block_at(self.bytes, span.clone()).map_err(|fault| fault.at(&at))?;
-            span.start = block.end;
-            element(at, index, block)?;
-            index += 1;
-        }
-        Ok(())
-    }
-
-    fn count_elements(&self, span: &Range<usize>) -> Result<usize, Fault> {
-        let mut span = span.clone();
-        let mut count = 0;
-        while !span.is_empty() {
-            span.start = block_at(self.bytes, span.clone())?.end;
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    #[inline]
-    fn integer(&self, content: Content) -> Result<i64, Fault> {
-        integer_of(self.bytes, content)
-    }
-
-    #[inline]
-    fn double(&self, content: Content) -> Result<f64, Fault> {
-        let block = content.block()?;
-        let offset = block.start - LENGTH;
-        match self.bytes[block.clone()].try_into() {
-            Ok(bytes) => Ok(f64::from_le_bytes(bytes)),
-            // The reference reads the bits of a sign-extended integer there, which is no number anyone wrote.
-            Err(_) if block.len() == 4 => Err(Fault::new(DecodeErrorKind::ShortDouble, offset)),
-            Err(_) => Err(Fault::new(DecodeErrorKind::NumberLength(block.len()), offset)),
-        }
-    }
-}
-
-/// An integer: inline, or a block of 4 or 8 bytes.
-#[inline]
-pub(crate) fn integer_of(bytes: &[u8], content: Content) -> Result<i64, Fault> {
-    match content {
-        Content::Inline { value, .. } => Ok(i64::from(value)),
-        Content::Block(block) => match block.len() {
-            4 | 8 => Ok(widened(&bytes[block])),
-            length => Err(Fault::new(DecodeErrorKind::NumberLength(length), block.start - LENGTH)),
-        },
-    }
-}
-
-/// 4 or 8 bytes as an integer.
-#[inline]
-fn widened(bytes: &[u8]) -> i64 {
-    match bytes.try_into() {
-        Ok(bytes) => i64::from_le_bytes(bytes),
-        Err(_) => bytes.first_chunk().map_or(0, |bytes| i64::from(i32::from_le_bytes(*bytes))),
+    #[cold]
+    #[allow(clippy::boxed_local)] // it comes in a box, so that the way here is a pointer
+    fn failed(&self, failure: Box<Failure>, at: Place<'_>) -> DecodeError {
+        failure.placed(self.input, at.to_string())
     }
 }
 
 /// The width and the elements of an array of numbers of type `ty`.
-fn number_array(ty: FieldType, block: &[u8]) -> Result<(usize, &[u8]), DecodeErrorKind> {
+pub(crate) fn number_array(ty: FieldType, block: &[u8]) -> Result<(usize, &[u8]), DecodeErrorKind> {
     // An empty array has no width byte, or nothing but one, of whatever value.
     let Some((width, elements)) = block.split_first().filter(|(_, elements)| !elements.is_empty()) else {
         return Ok((8, &[]));

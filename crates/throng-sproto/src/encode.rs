@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::records::{BLOCK, LENGTH, RecordWriter, write_integer};
+use crate::records::{BLOCK, LENGTH, RecordWriter, write_double, write_integer};
 use crate::schema::{Field, FieldType, Repeat, Schema, TypeDef, TypeId};
 use crate::source::{Place, Source};
 use crate::{MAX_DEPTH, MAX_MESSAGE};
@@ -30,6 +30,14 @@ pub enum EncodeError {
         /// Decimal digits of the field.
         digits: u8,
     },
+    /// A map's entry that could not be decoded, as it lacks its key, or its value in a `*T()`.
+    #[error("{} is a map's entry without its {part}", named(.place))]
+    EntryWithout {
+        /// As in [`EncodeError::WrongType`].
+        place: Option<Box<str>>,
+        /// `key` or `value`.
+        part: &'static str,
+    },
     /// Structs nested too deeply, as in a tree that holds itself.
     #[error("the message nests more than {MAX_DEPTH} structs")]
     TooDeep,
@@ -47,9 +55,16 @@ impl EncodeError {
 
     /// Fills in where the refused value stands, unless that is known already.
     #[must_use]
-    pub fn at(mut self, at: &Place<'_>) -> EncodeError {
-        if let EncodeError::WrongType { place, .. } | EncodeError::OutOfRange { place, .. } = &mut self {
-            place.get_or_insert_with(|| at.to_string().into());
+    pub fn at(self, at: &Place<'_>) -> EncodeError {
+        self.placed(|| at.to_string().into())
+    }
+
+    pub(crate) fn placed(mut self, at: impl FnOnce() -> Box<str>) -> EncodeError {
+        if let EncodeError::WrongType { place, .. }
+        | EncodeError::OutOfRange { place, .. }
+        | EncodeError::EntryWithout { place, .. } = &mut self
+        {
+            place.get_or_insert_with(at);
         }
         self
     }
@@ -72,7 +87,7 @@ pub fn encode<S: Source>(
     let start = out.len();
     let mut encoder = Encoder { schema, out, start, depth: 0 };
     let ty = schema.type_def(ty);
-    let done = encoder.message(Place::message(ty), ty, source);
+    let done = encoder.message(Place::message(ty), ty, None, source);
     if done.is_err() {
         out.truncate(start);
     }
@@ -87,8 +102,15 @@ struct Encoder<'s, 'o> {
 }
 
 impl<'s> Encoder<'s, '_> {
-    /// The current value as a message of type `ty`; `at` is the place it stands in.
-    fn message<S: Source>(&mut self, at: Place<'_>, ty: &'s TypeDef, source: &mut S) -> Result<(), S::Error> {
+    /// The current value as a message of type `ty`; `at` is the place it stands in. With `key`, the index of a field,
+    /// that field must be there.
+    fn message<S: Source>(
+        &mut self,
+        at: Place<'_>,
+        ty: &'s TypeDef,
+        key: Option<u16>,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
         source.expect_struct().map_err(|error| S::locate(error, &at))?;
         self.depth += 1;
         // The reference looks at the depth when it asks for a field, so a type without fields passes.
@@ -96,12 +118,17 @@ impl<'s> Encoder<'s, '_> {
             return Err(EncodeError::TooDeep.into());
         }
         let mut records = RecordWriter::begin(self.out, ty.most_records);
-        for field in &ty.fields {
+        let mut key_missing = key.is_some();
+        for (index, field) in ty.fields.iter().enumerate() {
             if source.enter_field(field)? {
                 let record = self.field(ty, field, source)?;
                 source.leave();
                 records.record(self.out, field.tag, record);
+                key_missing &= key.map(usize::from) != Some(index);
             }
+        }
+        if key_missing {
+            return Err(EncodeError::EntryWithout { place: None, part: "key" }.at(&at).into());
         }
         records.finish(self.out);
         self.depth -= 1;
@@ -109,28 +136,18 @@ impl<'s> Encoder<'s, '_> {
     }
 
     /// The current value as the value of `field`; returns its record.
-    #[inline]
+    #[inline(always)]
     fn field<S: Source>(
         &mut self,
         ty: &'s TypeDef,
         field: &'s Field,
         source: &mut S,
     ) -> Result<u16, S::Error> {
-        let at = Place::field(ty, field);
-        if field.repeat == Repeat::One {
-            return self.one(at, field, source);
+        if field.repeat != Repeat::One {
+            self.many(ty, field, source)?;
+            return Ok(BLOCK);
         }
-        source.expect_array().map_err(|error| S::locate(error, &at))?;
-        self.block(|encoder| match field.repeat {
-            Repeat::MapByKey { .. } => encoder.keyed_map(at, field, source),
-            Repeat::MapPair { .. } => encoder.pair_map(at, field, source),
-            Repeat::Array | Repeat::One => encoder.array(at, field, source),
-        })?;
-        Ok(BLOCK)
-    }
-
-    #[inline]
-    fn one<S: Source>(&mut self, at: Place<'_>, field: &'s Field, source: &mut S) -> Result<u16, S::Error> {
+        let at = Place::field(ty, field);
         match field.ty {
             FieldType::Integer | FieldType::Fixed { .. } => {
                 let value = integer_of(at, field.ty, source)?;
@@ -142,8 +159,7 @@ impl<'s> Encoder<'s, '_> {
             }
             FieldType::Double => {
                 let value = source.double().map_err(|error| S::locate(error, &at))?;
-                self.out.extend_from_slice(&8u32.to_le_bytes());
-                self.out.extend_from_slice(&value.to_le_bytes());
+                write_double(value, self.out);
                 Ok(BLOCK)
             }
             FieldType::String | FieldType::Binary | FieldType::Struct(_) => {
@@ -153,11 +169,21 @@ impl<'s> Encoder<'s, '_> {
         }
     }
 
+    fn many<S: Source>(&mut self, ty: &'s TypeDef, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
+        let at = Place::field(ty, field);
+        source.expect_array().map_err(|error| S::locate(error, &at))?;
+        self.block(|encoder| match (field.repeat, field.ty) {
+            (Repeat::MapByKey { key }, FieldType::Struct(id)) => encoder.keyed_map(at, id, key, source),
+            (Repeat::MapPair { .. }, FieldType::Struct(id)) => encoder.pair_map(at, id, source),
+            _ => encoder.array(at, field, source),
+        })
+    }
+
     /// The bytes of a string, binary or struct, without their length.
-    #[inline]
+    #[inline(always)]
     fn body<S: Source>(&mut self, at: Place<'_>, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
         match field.ty {
-            FieldType::Struct(id) => self.message(at, self.schema.type_def(id), source),
+            FieldType::Struct(id) => self.message(at, self.schema.type_def(id), None, source),
             _ => source.bytes(self.out).map_err(|error| S::locate(error, &at)),
         }
     }
@@ -211,7 +237,7 @@ impl<'s> Encoder<'s, '_> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn elements<S: Source>(
         &mut self,
         at: Place<'_>,
@@ -233,13 +259,15 @@ impl<'s> Encoder<'s, '_> {
     fn keyed_map<S: Source>(
         &mut self,
         at: Place<'_>,
-        field: &'s Field,
+        id: TypeId,
+        key: u16,
         source: &mut S,
     ) -> Result<(), S::Error> {
+        let ty = self.schema.type_def(id);
         let mut index = 0;
         while source.next_entry(index == 0).map_err(|error| S::locate(error, &at))? {
             source.enter_entry_value()?;
-            self.block(|encoder| encoder.body(at.element(index), field, source))?;
+            self.block(|encoder| encoder.message(at.element(index), ty, Some(key), source))?;
             source.leave();
             index += 1;
         }
@@ -248,13 +276,7 @@ impl<'s> Encoder<'s, '_> {
     }
 
     /// `*T()`: each entry is a message of T's two fields.
-    fn pair_map<S: Source>(
-        &mut self,
-        at: Place<'_>,
-        field: &'s Field,
-        source: &mut S,
-    ) -> Result<(), S::Error> {
-        let FieldType::Struct(id) = field.ty else { return Ok(()) };
+    fn pair_map<S: Source>(&mut self, at: Place<'_>, id: TypeId, source: &mut S) -> Result<(), S::Error> {
         let entry = self.schema.type_def(id);
         let mut first = true;
         while source.next_entry(first).map_err(|error| S::locate(error, &at))? {
@@ -287,7 +309,7 @@ impl<'s> Encoder<'s, '_> {
     }
 
     /// A block: room for its length, then what `body` writes, then the length.
-    #[inline]
+    #[inline(always)]
     fn block<E: From<EncodeError>>(
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<(), E>,
@@ -308,7 +330,7 @@ impl<'s> Encoder<'s, '_> {
 }
 
 /// The current value as the integer that goes on the wire.
-#[inline]
+#[inline(always)]
 fn integer_of<S: Source>(at: Place<'_>, ty: FieldType, source: &mut S) -> Result<i64, S::Error> {
     match ty {
         FieldType::Fixed { digits } => {
@@ -320,7 +342,7 @@ fn integer_of<S: Source>(at: Place<'_>, ty: FieldType, source: &mut S) -> Result
 }
 
 /// `value * 10^digits`, rounded half away from zero.
-fn scale(value: f64, digits: u8) -> Result<i64, EncodeError> {
+pub(crate) fn scale(value: f64, digits: u8) -> Result<i64, EncodeError> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let scaled = (value * factor(digits)).round();
     if (-LIMIT..LIMIT).contains(&scaled) {
@@ -330,10 +352,12 @@ fn scale(value: f64, digits: u8) -> Result<i64, EncodeError> {
     }
 }
 
-/// `10^digits`; exact, as the schema allows 9 digits at most.
+/// `10^digits`; the schema allows 9 digits at most.
 #[inline]
 pub(crate) fn factor(digits: u8) -> f64 {
-    10f64.powi(i32::from(digits))
+    const POWERS: [f64; 16] =
+        [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    POWERS[usize::from(digits & 15)]
 }
 
 /// Turns the 4-byte integers behind the width byte at `width` into 8-byte ones.

@@ -1,8 +1,9 @@
 //! Sproto: schema, values, wire codec, packing and RPC.
 //!
-//! A [`Schema`] is parsed from text. [`encode`] pulls a message from a [`Source`] and [`decode`] builds one through a
-//! [`Sink`], so a host can go straight from and to its own trees; [`Value`] is the tree for those that have none.
-//! [`pack`] and [`unpack`] are the zero packing, [`rpc`] the header in front of a message.
+//! A [`Schema`] is parsed from text or read from a bundle. [`encode`] pulls a message from a [`Source`] and [`decode`] builds
+//! one through a [`Sink`], so a host can go straight from and to its own trees; [`Value`] is the tree for those that have
+//! none. [`generate`] writes structs for a schema that is known beforehand, which [`typed`] encodes and decodes much
+//! faster. [`pack`] and [`unpack`] are the zero packing, [`rpc`] the header in front of a message and the host around it.
 //!
 //! The bytes are those of the reference implementation (cloudwu/sproto). Decoding accepts what it accepts, except where
 //! it reads out of bounds or lets one message leak into another; encoding refuses wrong values instead of guessing.
@@ -20,20 +21,24 @@
 
 mod decode;
 mod encode;
+mod generate;
 mod pack;
+mod reader;
 mod records;
 pub mod rpc;
 mod schema;
 mod sink;
 mod source;
+pub mod typed;
 mod value;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use encode::{EncodeError, encode};
+pub use generate::generate;
 pub use pack::{UnpackError, pack, unpack};
 pub use schema::{
-    Field, FieldId, FieldType, Location, Protocol, Repeat, Response, Schema, SchemaError, SchemaErrorKind,
-    SourceFile, TypeDef, TypeId,
+    BundleError, BundleErrorKind, Field, FieldId, FieldType, Location, Protocol, Repeat, Response, Schema,
+    SchemaError, SchemaErrorKind, SourceFile, TypeDef, TypeId,
 };
 pub use sink::Sink;
 pub use source::{Place, Source};
@@ -44,3 +49,8 @@ pub const MAX_DEPTH: u32 = 64;
 
 /// The largest message that is encoded, in bytes.
 pub const MAX_MESSAGE: usize = 0x100_0000;
+
+/// The README's other examples run as tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,13 @@
-//! The header in front of an RPC message: a struct of the package type, found by its fields' names.
+//! RPC: the header in front of a message, a struct of the package type whose fields are found by their names; and
+//! [`Host`], which speaks whole requests and responses.
 
-use crate::decode::{DecodeError, DecodeErrorKind, Fault, integer_of};
-use crate::records::{RecordReader, RecordWriter, write_integer};
+mod host;
+
+pub use host::{Call, CallError, DispatchError, Host, Message, Reply};
+
+use crate::decode::{DecodeError, DecodeErrorKind};
+use crate::reader::{Done, Failure, Reader};
+use crate::records::{RecordWriter, write_integer};
 use crate::schema::{FieldType, Repeat, Schema, TypeDef};
 
 /// Why a type cannot be a package type.
@@ -106,27 +112,27 @@ impl Package {
     /// # Errors
     /// Bytes that are no such header.
     pub fn read(&self, bytes: &[u8]) -> Result<(Header, usize), DecodeError> {
-        self.read_parts(bytes).map_err(|fault| fault.named(self.name.clone()))
+        self.read_parts(bytes).map_err(|failure| failure.placed(bytes, self.name.clone()))
     }
 
-    fn read_parts(&self, bytes: &[u8]) -> Result<(Header, usize), Fault> {
+    fn read_parts(&self, bytes: &[u8]) -> Done<(Header, usize)> {
         let mut header = Header::default();
-        let mut records = RecordReader::open(bytes, 0..bytes.len())?;
-        while let Some((tag, content)) = records.next()? {
+        let mut reader = Reader::open(bytes)?;
+        while let Some((tag, content)) = reader.next()? {
             let Some(slot) = self.slots.iter().find(|slot| u32::from(slot.tag) == tag) else { continue };
-            let value = integer_of(bytes, content)?;
+            let value = content.integer()?;
             match slot.part {
-                Part::Type => header.ty = Some(protocol_tag(value)?),
+                Part::Type => header.ty = Some(protocol_tag(value, bytes)?),
                 Part::Session => header.session = Some(value),
                 Part::Ud => header.ud = Some(value),
             }
         }
-        Ok((header, records.position()))
+        Ok((header, bytes.len() - reader.rest().len()))
     }
 }
 
-fn protocol_tag(value: i64) -> Result<u32, Fault> {
-    u32::try_from(value).map_err(|_| Fault::new(DecodeErrorKind::PackageType(value), 0))
+fn protocol_tag(value: i64, header: &[u8]) -> Done<u32> {
+    u32::try_from(value).map_err(|_| Failure::new(DecodeErrorKind::PackageType(value), header))
 }
 
 fn integer_tag(ty: &TypeDef, name: &'static str) -> Result<Option<u16>, PackageError> {

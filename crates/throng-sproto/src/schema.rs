@@ -1,17 +1,23 @@
 //! Schemas: the types and protocols of one or more `.sproto` texts, immutable once parsed.
 //!
 //! `scan` finds words in a text, `syntax` makes declarations of them, `resolve` checks these against each other and
-//! makes the [`Schema`]; `bundle` writes it in the reference's binary form.
+//! makes the [`Schema`]; `bundle` writes it in the reference's binary form and `load` reads that.
 
 mod bundle;
 mod error;
+mod load;
 mod resolve;
 mod scan;
 mod syntax;
 
 pub use error::{Location, SchemaError, SchemaErrorKind};
 
+pub use load::{BundleError, BundleErrorKind};
+
 use error::Fault;
+
+/// Ids must fit a record, as the bundle keeps them in one.
+const MAX_TYPES: usize = 0x7fff;
 
 /// A schema's text and the name that errors give it.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +58,7 @@ pub struct TypeDef {
     pub fields: Box<[Field]>,
     /// Where it is declared: an index for [`Schema::file_name`].
     pub file: u32,
-    /// Where it is declared: the line, from 1.
+    /// Where it is declared: the line, from 1; 0 in a bundle.
     pub line: u32,
     /// Records a message with all fields takes, skips included.
     pub(crate) most_records: u16,
@@ -73,7 +79,7 @@ pub struct Field {
     pub repeat: Repeat,
     /// Where it is declared: an index for [`Schema::file_name`].
     pub file: u32,
-    /// Where it is declared: the line, from 1.
+    /// Where it is declared: the line, from 1; 0 in a bundle.
     pub line: u32,
 }
 
@@ -133,7 +139,7 @@ pub struct Protocol {
     pub response: Response,
     /// Where it is declared: an index for [`Schema::file_name`].
     pub file: u32,
-    /// Where it is declared: the line, from 1.
+    /// Where it is declared: the line, from 1; 0 in a bundle.
     pub line: u32,
 }
 
@@ -164,6 +170,20 @@ impl Schema {
             syntax::parse(index as u32, file.text, &mut items)?;
         }
         resolve::resolve(files, items)
+    }
+
+    /// A schema of types in the order of their names and protocols in any.
+    fn assemble(files: Box<[Box<str>]>, types: Box<[TypeDef]>, mut protocols: Vec<Protocol>) -> Schema {
+        protocols.sort_by_key(|protocol| protocol.tag);
+        let mut protocol_names: Vec<u32> = (0..protocols.len() as u32).collect();
+        protocol_names.sort_by_key(|index| &protocols[*index as usize].name);
+        Schema {
+            files,
+            field_count: types.iter().map(|ty| ty.fields.len()).sum(),
+            types,
+            protocol_names: protocol_names.into(),
+            protocols: protocols.into(),
+        }
     }
 
     /// The type of this full name.
@@ -230,4 +250,13 @@ impl TypeDef {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| *field.name == *name)
     }
+}
+
+/// How many records a message with all of `fields` takes.
+fn most_records(fields: &[Field]) -> u16 {
+    let tags = fields.iter().map(|field| field.tag);
+    let first_gap = fields.first().is_some_and(|field| field.tag > 0);
+    let gaps = tags.clone().zip(tags.skip(1)).filter(|(before, after)| after - before > 1).count();
+    // Each record stands for a tag of its own, of which there are 32,767.
+    (fields.len() + gaps + usize::from(first_gap)) as u16
 }

@@ -21,6 +21,12 @@ pub trait Sink {
     /// The innermost open struct is a finished value.
     fn end_struct(&mut self) -> Result<(), Self::Error>;
 
+    /// The next finished value is that of `field` of the open struct, which [`set_field`](Sink::set_field) then takes: for
+    /// sinks whose keys come before the values. Does nothing by itself.
+    fn begin_field(&mut self, _field: &Field) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// An array of `count` elements begins; all of them are there, but may still prove wrong.
     fn begin_array(&mut self, field: &Field, count: usize) -> Result<(), Self::Error>;
 

@@ -211,7 +211,7 @@ fn a_decode_error_tells_what_where() {
     );
     check_decode(
         &[2, 0, 23, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, b'a'],
-        "a data block of 5 bytes where 1 are left at byte 10 (Unit.tags)",
+        "a data block of 5 bytes where 1 are left at byte 10 (Unit.tags[1])",
     );
     check_decode(
         &[2, 0, 13, 0, 0, 0, 6, 0, 0, 0, 2, 0, 1, 0, 0, 0],

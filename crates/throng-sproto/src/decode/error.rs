@@ -1,7 +1,6 @@
 //! Why bytes could not be decoded.
 
 use crate::MAX_DEPTH;
-use crate::source::Place;
 
 /// Why bytes could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,27 +76,4 @@ pub enum DecodeErrorKind {
     /// An RPC header whose type is no protocol tag.
     #[error("a package type of {0}")]
     PackageType(i64),
-}
-
-/// A failure before its place is known.
-pub(crate) struct Fault {
-    kind: DecodeErrorKind,
-    offset: usize,
-}
-
-impl Fault {
-    #[cold]
-    pub(crate) fn new(kind: DecodeErrorKind, offset: usize) -> Fault {
-        Fault { kind, offset }
-    }
-
-    #[cold]
-    pub(crate) fn at(self, place: &Place<'_>) -> DecodeError {
-        self.named(place.to_string())
-    }
-
-    #[cold]
-    pub(crate) fn named(self, place: impl Into<Box<str>>) -> DecodeError {
-        DecodeError { kind: self.kind, offset: self.offset, place: place.into() }
-    }
 }

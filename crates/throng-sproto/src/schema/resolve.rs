@@ -6,11 +6,9 @@ use std::collections::btree_map::Entry;
 use crate::schema::error::{At, Fault, SchemaErrorKind};
 use crate::schema::syntax::{FieldItem, Item, PartBody, PartItem, PartKind, ProtocolItem, TypeItem};
 use crate::schema::{
-    Field, FieldId, FieldType, Protocol, Repeat, Response, Schema, SourceFile, TypeDef, TypeId,
+    Field, FieldId, FieldType, MAX_TYPES, Protocol, Repeat, Response, Schema, SourceFile, TypeDef, TypeId,
+    most_records,
 };
-
-/// Ids must fit a record, as the bundle keeps them in one.
-const MAX_TYPES: usize = 0x7fff;
 
 pub(super) fn resolve(files: &[SourceFile<'_>], items: Vec<Item<'_>>) -> Result<Schema, Fault> {
     let mut declared = Declared { files, types: BTreeMap::new() };
@@ -24,19 +22,8 @@ pub(super) fn resolve(files: &[SourceFile<'_>], items: Vec<Item<'_>>) -> Result<
     check_protocols(files, &protocols)?;
     let names = Names::new(declared, &protocols)?;
     let types = names.types()?;
-    let field_count = types.iter().map(|ty| ty.fields.len()).sum();
-    let mut protocols: Vec<Protocol> =
-        protocols.iter().map(|draft| names.protocol(draft)).collect::<Result<_, _>>()?;
-    protocols.sort_by_key(|protocol| protocol.tag);
-    let mut protocol_names: Vec<u32> = (0..protocols.len() as u32).collect();
-    protocol_names.sort_by_key(|index| &protocols[*index as usize].name);
-    Ok(Schema {
-        files: files.iter().map(|file| file.name.into()).collect(),
-        types,
-        protocol_names: protocol_names.into(),
-        protocols: protocols.into(),
-        field_count,
-    })
+    let protocols = protocols.iter().map(|draft| names.protocol(draft)).collect::<Result<_, _>>()?;
+    Ok(Schema::assemble(files.iter().map(|file| file.name.into()).collect(), types, protocols))
 }
 
 struct Draft<'a> {
@@ -361,12 +348,4 @@ fn misplaced(item: &FieldItem<'_>, what: &'static str, at: At) -> Fault {
     let star = if item.is_array { "*" } else { "" };
     let ty = format!("`{star}{}`", item.type_name).into();
     Fault { at, kind: SchemaErrorKind::Misplaced { ty, what } }
-}
-
-fn most_records(fields: &[Field]) -> u16 {
-    let tags = fields.iter().map(|field| field.tag);
-    let first_gap = fields.first().is_some_and(|field| field.tag > 0);
-    let gaps = tags.clone().zip(tags.skip(1)).filter(|(before, after)| after - before > 1).count();
-    // Each record stands for a tag of its own, of which there are 32,767.
-    (fields.len() + gaps + usize::from(first_gap)) as u16
 }

@@ -7,7 +7,7 @@ use crate::schema::error::{At, Fault, SchemaErrorKind};
 use crate::schema::scan::Cursor;
 
 pub(super) const MAX_TAG: u16 = 0x7ffe;
-const MAX_DIGITS: u8 = 9;
+pub(super) const MAX_DIGITS: u8 = 9;
 const MAX_NESTING: u32 = 64;
 
 pub(super) enum Item<'a> {

@@ -10,6 +10,12 @@ use crate::value::Value;
 /// The most elements that are made room for before they come.
 const ROOM: usize = 1024;
 
+/// The most fields that are made room for before they come.
+const FIELD_ROOM: usize = 8;
+
+/// Up to so many entries of a map are compared with each other; more are hashed.
+const COMPARED: usize = 8;
+
 /// Builds a [`Value`].
 #[derive(Debug)]
 pub struct ValueSink<'s> {
@@ -31,12 +37,25 @@ impl<'s> ValueSink<'s> {
         self.finished.pop()
     }
 
+    /// Puts a finished value where it belongs at once, as moving it about costs more than making it.
+    #[inline]
     fn value(&mut self, value: Value) {
-        self.finished.push(value);
+        match self.open.last_mut() {
+            Some(Value::Struct(fields)) => {
+                if let Some((_, place)) = fields.last_mut() {
+                    *place = value;
+                }
+            }
+            Some(Value::Array(elements)) => elements.push(value),
+            // The parts of a map's entry, or the message itself.
+            _ => self.finished.push(value),
+        }
     }
 
     fn close(&mut self) {
-        self.finished.extend(self.open.pop());
+        if let Some(value) = self.open.pop() {
+            self.value(value);
+        }
     }
 
     fn key_of(&self, field: &Field, entry: &Value) -> Option<Value> {
@@ -49,8 +68,8 @@ impl<'s> ValueSink<'s> {
 impl Sink for ValueSink<'_> {
     type Error = DecodeError;
 
-    fn begin_struct(&mut self, _ty: &TypeDef) -> Result<(), DecodeError> {
-        self.open.push(Value::Struct(Vec::new()));
+    fn begin_struct(&mut self, ty: &TypeDef) -> Result<(), DecodeError> {
+        self.open.push(Value::Struct(Vec::with_capacity(ty.fields.len().min(FIELD_ROOM))));
         Ok(())
     }
 
@@ -106,17 +125,19 @@ impl Sink for ValueSink<'_> {
         Ok(())
     }
 
-    fn set_field(&mut self, field: &Field) -> Result<(), DecodeError> {
-        if let (Some(value), Some(Value::Struct(fields))) = (self.finished.pop(), self.open.last_mut()) {
-            fields.push((field.name.clone(), value));
+    fn begin_field(&mut self, field: &Field) -> Result<(), DecodeError> {
+        if let Some(Value::Struct(fields)) = self.open.last_mut() {
+            // The value takes the place of this one.
+            fields.push((field.name.clone(), Value::Boolean(false)));
         }
         Ok(())
     }
 
+    fn set_field(&mut self, _field: &Field) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
     fn push_element(&mut self, _index: usize) -> Result<(), DecodeError> {
-        if let (Some(value), Some(Value::Array(elements))) = (self.finished.pop(), self.open.last_mut()) {
-            elements.push(value);
-        }
         Ok(())
     }
 
@@ -135,6 +156,10 @@ impl Sink for ValueSink<'_> {
 
 /// Of entries with equal keys the last one, in the place of the first.
 fn last_of_each(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
+    let is_new = |index: usize| entries[..index].iter().all(|(key, _)| !is_same(key, &entries[index].0));
+    if entries.len() <= COMPARED && (1..entries.len()).all(is_new) {
+        return entries;
+    }
     let mut places = HashMap::with_capacity(entries.len());
     let mut kept: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
@@ -150,6 +175,13 @@ fn last_of_each(entries: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
         }
     }
     kept
+}
+
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
+        _ => a == b,
+    }
 }
 
 /// All keys of a map are of one type, so their bytes tell them apart.

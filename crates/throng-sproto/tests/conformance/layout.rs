@@ -40,19 +40,47 @@ pub(super) fn parses(vector: &Json) -> Result<Verdict, String> {
         }
         Err(error) => return Err(error.to_string()),
     };
+    expect_schema(&schema, vector)?;
+    let bundle = bytes(vector, "bundle");
+    expect_same("the bundle", hex(&schema.bundle()), hex(&bundle))?;
+    let loaded = Schema::from_bundle("vector", &bundle);
+    if vector["loadable"].as_bool() == Some(false) {
+        return loaded.map_or(Ok(Verdict::Same), |_| Err("its bundle loads".to_owned()));
+    }
+    let loaded = loaded.map_err(|error| error.to_string())?;
+    expect_schema(&loaded, vector)?;
+    expect_same("the loaded schema's bundle", hex(&loaded.bundle()), hex(&bundle))?;
+    Ok(Verdict::Same)
+}
+
+fn expect_schema(schema: &Schema, vector: &Json) -> Result<(), String> {
     let types: Json = schema
         .types()
         .map(|(id, ty)| {
             assert_eq!(schema.type_id(&ty.name), Some(id));
-            let fields: Json = ty.fields.iter().map(|field| field_json(&schema, field)).collect();
+            let fields: Json = ty.fields.iter().map(|field| field_json(schema, field)).collect();
             json!({ "name": ty.name, "fields": fields })
         })
         .collect();
     expect_same("the types", &types, &vector["types"])?;
-    let protocols: Json = schema.protocols().map(|protocol| protocol_json(&schema, protocol)).collect();
-    expect_same("the protocols", &protocols, &vector["protocols"])?;
-    expect_same("the bundle", hex(&schema.bundle()), text(vector, "bundle").to_owned())?;
-    Ok(Verdict::Same)
+    let protocols: Json = schema.protocols().map(|protocol| protocol_json(schema, protocol)).collect();
+    expect_same("the protocols", &protocols, &vector["protocols"])
+}
+
+pub(super) fn fails_to_load(vector: &Json) -> Result<Verdict, String> {
+    match Schema::from_bundle("vector", &bytes(vector, "bundle")) {
+        Ok(_) => Err("loaded".to_owned()),
+        Err(_) => Ok(Verdict::Same),
+    }
+}
+
+/// Both ways are right; what loads can be written again.
+pub(super) fn loads_or_not(vector: &Json) -> Result<Verdict, String> {
+    if let Ok(schema) = Schema::from_bundle("vector", &bytes(vector, "bundle")) {
+        let again = Schema::from_bundle("again", &schema.bundle()).map_err(|error| error.to_string())?;
+        expect_same("the bundle", again.bundle(), schema.bundle())?;
+    }
+    Ok(Verdict::NotScored)
 }
 
 fn field_json(schema: &Schema, field: &Field) -> Json {

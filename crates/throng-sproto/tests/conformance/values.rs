@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 use throng_sproto::{
-    DecodeError, DecodeErrorKind, Field, FieldType, Repeat, Response, Schema, SourceFile, TypeId, Value,
-    ValueSink, decode, encode_value,
+    DecodeError, DecodeErrorKind, EncodeError, Field, FieldType, Repeat, Response, Schema, SourceFile,
+    TypeId, Value, ValueSink, decode, encode, encode_value,
 };
 
-use crate::{Verdict, bytes, expect_same, text};
+use crate::{Verdict, bytes, expect_same, lua, text};
 
 pub(super) fn encodes(vector: &Json) -> Result<Verdict, String> {
     let (schema, ty) = schema_and_type(vector);
@@ -52,18 +52,65 @@ pub(super) fn fails_to_decode(vector: &Json) -> Result<Verdict, String> {
     }
 }
 
+/// Both ways are right; what decodes is a whole message.
+pub(super) fn decodes_or_not(vector: &Json) -> Result<Verdict, String> {
+    let (schema, ty) = schema_and_type(vector);
+    let input = bytes(vector, "hex");
+    match decoded(&schema, ty, &input) {
+        Ok((_, used)) if used > input.len() => Err(format!("{used} bytes used")),
+        Ok(_) | Err(_) => Ok(Verdict::NotScored),
+    }
+}
+
+fn encoded_from_lua(vector: &Json) -> Result<Result<Vec<u8>, EncodeError>, String> {
+    let (schema, ty) = schema_and_type(vector);
+    let mut out = vec![0xaa];
+    let value = lua::evaluate(text(vector, "lua_value"))?;
+    let encoded = encode(&schema, ty, &mut lua::TableSource::new(value), &mut out);
+    if encoded.is_err() {
+        expect_same("what is left", &out[..], &[0xaa][..])?;
+    }
+    Ok(encoded.map(|()| out.split_off(1)))
+}
+
+pub(super) fn fails_to_encode(vector: &Json) -> Result<Verdict, String> {
+    match encoded_from_lua(vector)? {
+        Ok(encoded) => Err(format!("encoded as {}", hex(&encoded[..encoded.len().min(100)]))),
+        Err(_) => Ok(Verdict::Same),
+    }
+}
+
+/// Both ways are right, as long as the buffer is left alone on an error.
+pub(super) fn encodes_or_not(vector: &Json) -> Result<Verdict, String> {
+    encoded_from_lua(vector).map(|_| Verdict::NotScored)
+}
+
+/// The type whose default is asked for, if there is one.
+fn default_type(schema: &Schema, vector: &Json) -> Result<Option<TypeId>, String> {
+    let name = text(vector, "name");
+    let protocol = || schema.protocol(name).ok_or_else(|| format!("{name} not found"));
+    match vector["mode"].as_str() {
+        None => schema.type_id(name).map(Some).ok_or_else(|| "type not found".to_owned()),
+        Some("REQUEST") => Ok(protocol()?.request),
+        Some("RESPONSE") => match protocol()?.response {
+            Response::Type(id) => Ok(Some(id)),
+            Response::None => Ok(None),
+            Response::Confirm => Err("a confirmation has no default".to_owned()),
+        },
+        Some(other) => Err(format!("no part {other}")),
+    }
+}
+
+pub(super) fn fails_to_default(vector: &Json) -> Result<Verdict, String> {
+    match default_type(&schema(vector, "schema"), vector) {
+        Ok(ty) => Err(format!("the default of {ty:?}")),
+        Err(_) => Ok(Verdict::Same),
+    }
+}
+
 pub(super) fn defaults(vector: &Json) -> Result<Verdict, String> {
     let schema = schema(vector, "schema");
-    let name = text(vector, "name");
-    let protocol = || schema.protocol(name).expect("a mode goes with a protocol");
-    let ty = match vector["mode"].as_str() {
-        Some("REQUEST") => protocol().request,
-        Some("RESPONSE") => match protocol().response {
-            Response::Type(id) => Some(id),
-            Response::None | Response::Confirm => None,
-        },
-        _ => schema.type_id(name),
-    };
+    let ty = default_type(&schema, vector)?;
     let wanted = vector.get("value");
     expect_same("whether there is a default", ty.is_some(), wanted.is_some())?;
     if let (Some(ty), Some(wanted)) = (ty, wanted) {
@@ -148,7 +195,7 @@ fn field_from(schema: &Schema, field: &Field, json: &Json) -> Value {
     }
 }
 
-fn one_from(schema: &Schema, ty: FieldType, json: &Json) -> Value {
+pub(super) fn one_from(schema: &Schema, ty: FieldType, json: &Json) -> Value {
     let integer = || match json {
         Json::String(digits) => Value::Integer(digits.parse().expect("an integer")),
         _ => Value::Integer(json.as_i64().unwrap_or_else(|| panic!("{json} is an integer"))),

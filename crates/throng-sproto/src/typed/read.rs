@@ -1,0 +1,188 @@
+//! Reading: what a record holds goes into a field, and into the memory that the field has.
+#![allow(missing_docs)] // all of it is hidden from readers of the documentation
+
+use bstr::BString;
+
+use crate::MAX_DEPTH;
+use crate::decode::{DecodeErrorKind, number_array};
+use crate::encode::factor;
+use crate::reader::{Content, Done, Failure, cut, expect_end, widened};
+use crate::schema::FieldType;
+use crate::typed::Message;
+
+/// Refuses a struct that stands too deep; `bytes` is its message.
+#[inline(always)]
+pub fn check_depth(depth: u32, bytes: &[u8]) -> Done {
+    if depth > MAX_DEPTH { Err(Failure::new(DecodeErrorKind::TooDeep, bytes)) } else { Ok(()) }
+}
+
+#[inline(always)]
+pub fn integer(slot: &mut Option<i64>, content: Content<'_>) -> Done {
+    *slot = Some(content.integer()?);
+    Ok(())
+}
+
+#[inline(always)]
+pub fn fixed(slot: &mut Option<f64>, content: Content<'_>, digits: u8) -> Done {
+    *slot = Some(content.integer()? as f64 / factor(digits));
+    Ok(())
+}
+
+#[inline(always)]
+pub fn boolean(slot: &mut Option<bool>, content: Content<'_>) -> Done {
+    *slot = Some(content.boolean()?);
+    Ok(())
+}
+
+#[inline(always)]
+pub fn double(slot: &mut Option<f64>, content: Content<'_>) -> Done {
+    *slot = Some(content.double()?);
+    Ok(())
+}
+
+#[inline(always)]
+pub fn text(slot: &mut Option<BString>, content: Content<'_>) -> Done {
+    refill(slot.get_or_insert_default(), content.block()?);
+    Ok(())
+}
+
+#[inline(always)]
+pub fn bytes(slot: &mut Option<Vec<u8>>, content: Content<'_>) -> Done {
+    refill(slot.get_or_insert_default(), content.block()?);
+    Ok(())
+}
+
+#[inline(always)]
+fn refill(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    buffer.clear();
+    buffer.extend_from_slice(bytes);
+}
+
+#[inline(always)]
+pub fn nested<T: Message>(slot: &mut Option<T>, content: Content<'_>, depth: u32) -> Done {
+    whole(slot.get_or_insert_default(), content.block()?, depth)
+}
+
+/// A message that fills `block`.
+#[inline(always)]
+fn whole<T: Message>(message: &mut T, block: &[u8], depth: u32) -> Done {
+    expect_end(message.read(block, depth + 1)?)
+}
+
+/// Fills the elements there are, adds those that are missing, drops those that are left.
+#[inline(always)]
+fn elements<T: Default>(
+    slot: &mut Option<Vec<T>>,
+    content: Content<'_>,
+    mut fill: impl FnMut(&mut T, &[u8]) -> Done,
+) -> Done {
+    let mut rest = content.block()?;
+    let list = slot.get_or_insert_default();
+    let mut count = 0;
+    while !rest.is_empty() {
+        let (block, after) = cut(rest).map_err(|failure| failure.element(count))?;
+        rest = after;
+        if count == list.len() {
+            list.push(T::default());
+        }
+        fill(&mut list[count], block).map_err(|failure| failure.element(count))?;
+        count += 1;
+    }
+    list.truncate(count);
+    Ok(())
+}
+
+#[inline(always)]
+pub fn list<T: Message>(slot: &mut Option<Vec<T>>, content: Content<'_>, depth: u32) -> Done {
+    elements(slot, content, |element, block| whole(element, block, depth))
+}
+
+/// Entries that must have their keys.
+#[inline(always)]
+pub fn keyed_map<T: Message>(
+    slot: &mut Option<Vec<T>>,
+    content: Content<'_>,
+    depth: u32,
+    has_key: impl Fn(&T) -> bool,
+) -> Done {
+    elements(slot, content, |entry, block| {
+        whole(entry, block, depth)?;
+        if has_key(entry) {
+            return Ok(());
+        }
+        Err(Failure::new(DecodeErrorKind::MissingKey, block).at(T::NAME, None))
+    })
+}
+
+/// Entries whose key is an array: such maps can be written, but not read.
+pub fn unreadable_map<T: Message>(slot: &mut Option<Vec<T>>, content: Content<'_>) -> Done {
+    elements(slot, content, |_, block| Err(Failure::new(DecodeErrorKind::ArrayKey, block)))
+}
+
+/// Entries that must have keys and values.
+#[inline(always)]
+pub fn pair_map<T: Message>(
+    slot: &mut Option<Vec<T>>,
+    content: Content<'_>,
+    depth: u32,
+    has_key: impl Fn(&T) -> bool,
+    has_value: impl Fn(&T) -> bool,
+) -> Done {
+    elements(slot, content, |entry, block| {
+        whole(entry, block, depth)?;
+        match (has_key(entry), has_value(entry)) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Failure::new(DecodeErrorKind::MissingValue, block)),
+            (false, _) => Err(Failure::new(DecodeErrorKind::MissingKey, block)),
+        }
+    })
+}
+
+pub fn texts(slot: &mut Option<Vec<BString>>, content: Content<'_>) -> Done {
+    elements(slot, content, |element, block| {
+        refill(element, block);
+        Ok(())
+    })
+}
+
+pub fn bytes_list(slot: &mut Option<Vec<Vec<u8>>>, content: Content<'_>) -> Done {
+    elements(slot, content, |element, block| {
+        refill(element, block);
+        Ok(())
+    })
+}
+
+pub fn booleans(slot: &mut Option<Vec<bool>>, content: Content<'_>) -> Done {
+    let block = content.block()?;
+    let list = slot.get_or_insert_default();
+    list.clear();
+    list.extend(block.iter().map(|byte| *byte != 0));
+    Ok(())
+}
+
+pub fn integers(slot: &mut Option<Vec<i64>>, content: Content<'_>) -> Done {
+    numbers(slot, content, FieldType::Integer, widened)
+}
+
+pub fn fixeds(slot: &mut Option<Vec<f64>>, content: Content<'_>, digits: u8) -> Done {
+    numbers(slot, content, FieldType::Fixed { digits }, |bytes| widened(bytes) as f64 / factor(digits))
+}
+
+pub fn doubles(slot: &mut Option<Vec<f64>>, content: Content<'_>) -> Done {
+    numbers(slot, content, FieldType::Double, |bytes| f64::from_bits(widened(bytes) as u64))
+}
+
+#[inline(always)]
+fn numbers<T>(
+    slot: &mut Option<Vec<T>>,
+    content: Content<'_>,
+    ty: FieldType,
+    number: impl Fn(&[u8]) -> T,
+) -> Done {
+    let block = content.block()?;
+    let (width, elements) = number_array(ty, block).map_err(|kind| Failure::new(kind, block))?;
+    let list = slot.get_or_insert_default();
+    list.clear();
+    list.extend(elements.chunks_exact(width).map(number));
+    Ok(())
+}
