@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::{Interval, MissedTickBehavior, interval},
 };
 
@@ -42,6 +42,7 @@ pub(crate) struct Connection<L, S> {
     outbox: Outbox,
     alarm: Alarm,
     inbox: Option<mpsc::Receiver<Push>>,
+    dismissal: Option<Arc<Notify>>,
     heartbeat: Option<Interval>,
     input: Input,
     output: Output,
@@ -68,18 +69,20 @@ enum Event {
     Due,
     Push(Push),
     Heartbeat,
+    Dismissed,
     Flush,
 }
 
 impl<L: Link, S: Service> Connection<L, S> {
     pub(crate) fn new(link: L, mut service: S, server: Arc<Server>, heartbeat: Option<Duration>) -> Self {
-        let inbox = service.inbox();
+        let (inbox, dismissal) = (service.inbox(), service.dismissal());
         Self {
             link,
             service,
             outbox: Outbox::default(),
             alarm: server.alarm(),
             inbox,
+            dismissal,
             heartbeat: heartbeat.map(every),
             server,
             input: Input::Open,
@@ -119,6 +122,9 @@ impl<L: Link, S: Service> Connection<L, S> {
     }
 
     async fn serve(&mut self) -> End {
+        if self.greet().await.is_err() {
+            return End::Broken;
+        }
         loop {
             let event = self.next_event().await;
             match self.handle(event).await {
@@ -139,6 +145,7 @@ impl<L: Link, S: Service> Connection<L, S> {
             biased;
             () = self.alarm.until(due.unwrap_or_else(Instant::now)), if due.is_some() => Event::Due,
             push = next_push(&mut self.inbox), if self.inbox.is_some() => Event::Push(push),
+            () = dismissed(self.dismissal.as_deref()), if self.dismissal.is_some() => Event::Dismissed,
             () = tick(&mut self.heartbeat), if self.heartbeat.is_some() => Event::Heartbeat,
             received = self.link.receive(), if reading => Event::Received(received),
             () = std::future::ready(()), if self.link.queued() > 0 => Event::Flush,
@@ -164,6 +171,10 @@ impl<L: Link, S: Service> Connection<L, S> {
                 self.server.tally.pushes[push.name].one();
             }
             Event::Heartbeat => self.beat().await?,
+            Event::Dismissed => {
+                self.link.close().await?;
+                return Ok(Some(End::Dismissed));
+            }
             Event::Flush => self.link.flush().await?,
         }
         let finished = self.input == Input::Ended && self.outbox.is_empty() && self.link.queued() == 0;
@@ -177,6 +188,9 @@ impl<L: Link, S: Service> Connection<L, S> {
             return Ok(None);
         }
         self.server.tally.requests[self.turn.request].one();
+        if let Some(outcome) = self.turn.outcome {
+            self.server.tally.outcomes[outcome].one();
+        }
         if self.output == Output::HalfClosed {
             self.server.tally.unanswered.add(usize::from(self.turn.reply.is_some()));
             return Ok(None);
@@ -200,7 +214,7 @@ impl<L: Link, S: Service> Connection<L, S> {
             self.payload.clear();
             self.service.wrap(&self.turn, &self.turn.body, &mut self.payload);
             self.link.queue(&self.payload).await?;
-            self.server.tally.replies[self.turn.request].one();
+            self.replied(self.turn.request);
         }
         Ok(None)
     }
@@ -330,18 +344,31 @@ impl<L: Link, S: Service> Connection<L, S> {
                 self.server.tally.single_bytes.one();
             }
         }
+        if let Kind::Reply(name) | Kind::Reordered(name) = message.kind {
+            self.replied(name);
+        }
         let tally = &self.server.tally;
         match message.kind {
-            Kind::Reply(name) => tally.replies[name].one(),
-            Kind::Reordered(name) => {
-                tally.replies[name].one();
-                tally.reordered.one();
-            }
+            Kind::Reply(_) | Kind::Close => {}
+            Kind::Reordered(_) => tally.reordered.one(),
             Kind::Copy => tally.doubled.one(),
             Kind::Push(name) => tally.pushes[name].one(),
             Kind::Orphan => tally.orphans.one(),
             Kind::UnknownPush => tally.unknown_pushes.one(),
-            Kind::Close => {}
+        }
+        Ok(())
+    }
+
+    fn replied(&mut self, request: usize) {
+        self.server.tally.replies[request].one();
+        self.service.replied(request);
+    }
+
+    async fn greet(&mut self) -> io::Result<()> {
+        self.payload.clear();
+        if let Some(name) = self.service.greeting(&mut self.payload) {
+            self.link.queue(&self.payload).await?;
+            self.server.tally.pushes[name].one();
         }
         Ok(())
     }
@@ -375,6 +402,13 @@ async fn next_push(inbox: &mut Option<mpsc::Receiver<Push>>) -> Push {
         return push;
     }
     std::future::pending().await
+}
+
+async fn dismissed(dismissal: Option<&Notify>) {
+    match dismissal {
+        Some(dismissal) => dismissal.notified().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn tick(heartbeat: &mut Option<Interval>) {

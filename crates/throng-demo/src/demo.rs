@@ -21,10 +21,12 @@ use crate::{
     options::DemoOptions,
     plan::Plan,
     report::Report,
-    server::{self, Lifetime, Role, Server},
-    service::{BattleWorld, GameWorld},
+    server::{self, Lifetime, Role, Server, Setup},
+    service::{BattleWorld, GameWorld, SkynetWorld},
     timer::Timer,
+    tls::{Credentials, TlsError},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// How long connections may take to say goodbye.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
@@ -32,6 +34,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 /// A running demo; it ends when this is dropped.
 pub struct Demo {
     addresses: BTreeMap<ServerKind, SocketAddr>,
+    credentials: Option<Credentials>,
     servers: Vec<Arc<Server>>,
     started: Instant,
     shutdown: watch::Sender<bool>,
@@ -55,6 +58,9 @@ pub enum StartError {
     /// The system gives no thread, timer or poller.
     #[error("the demo's threads cannot start")]
     Threads(#[source] io::Error),
+    /// There are no certificates for TLS.
+    #[error("the demo has no TLS")]
+    Tls(#[from] TlsError),
     /// The demo's thread ended before its servers listened.
     #[error("the demo ended while it started")]
     Ended,
@@ -69,7 +75,8 @@ impl Demo {
         let (shutdown, down) = watch::channel(false);
         let (ready, listening) = blocking::channel();
         let started = Instant::now();
-        let body = move || match House::build(&options, started) {
+        let (acceptor, credentials) = options.tls.as_ref().map(|tls| tls.make()).transpose()?.unzip();
+        let body = move || match House::build(&options, acceptor.as_ref(), started) {
             Ok(house) => {
                 // The receiver is gone only if the caller is, and then `down` says so.
                 let _ = ready.send(Ok((house.addresses.clone(), house.servers())));
@@ -80,7 +87,7 @@ impl Demo {
         let thread =
             thread::Builder::new().name("demo".to_owned()).spawn(body).map_err(StartError::Threads)?;
         let (addresses, servers) = listening.recv().map_err(|_| StartError::Ended)??;
-        Ok(Self { addresses, servers, started, shutdown, thread: Some(thread) })
+        Ok(Self { addresses, credentials, servers, started, shutdown, thread: Some(thread) })
     }
 
     /// Where each server listens.
@@ -95,7 +102,13 @@ impl Demo {
 
     /// The URL of one server, such as `ws://127.0.0.1:8765`.
     pub fn url(&self, kind: ServerKind) -> Option<String> {
-        self.address(kind).map(|address| format!("{}://{address}", kind.scheme()))
+        let scheme = if self.credentials.is_some() { kind.tls_scheme() } else { kind.scheme() };
+        self.address(kind).map(|address| format!("{scheme}://{address}"))
+    }
+
+    /// What clients need for TLS, if the demo has it.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
     }
 
     /// The counts so far.
@@ -134,10 +147,12 @@ struct House {
     /// Kept so that their addresses stay dead.
     dead_ends: Vec<DeadEnd>,
     heartbeat: Duration,
+    /// Who is logged in, for the login server and the gate.
+    skynet: Arc<SkynetWorld>,
 }
 
 impl House {
-    fn build(options: &DemoOptions, started: Instant) -> Result<Self, StartError> {
+    fn build(options: &DemoOptions, tls: Option<&TlsAcceptor>, started: Instant) -> Result<Self, StartError> {
         let runtime = match options.threads {
             1 => Builder::new_current_thread().enable_all().build(),
             threads => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
@@ -150,24 +165,26 @@ impl House {
             listening: Vec::new(),
             dead_ends: Vec::new(),
             heartbeat: options.heartbeat,
+            skynet: Arc::new(SkynetWorld::new(options.seed)),
         };
         for (&kind, &address) in &options.servers {
-            let plan = Plan::new(kind, &options.faults, options.seed);
+            let setup =
+                Setup { kind, plan: Plan::new(kind, &options.faults, options.seed), tls: tls.cloned() };
             let failed = |source| StartError::Listen { server: kind, address, source };
-            house.open(kind, address, plan, &timer, started).map_err(failed)?;
+            house.open(setup, address, &timer, started).map_err(failed)?;
         }
         Ok(house)
     }
 
     fn open(
         &mut self,
-        kind: ServerKind,
+        setup: Setup,
         address: SocketAddr,
-        plan: Plan,
         timer: &Arc<Timer>,
         started: Instant,
     ) -> io::Result<()> {
         let _inside = self.runtime.enter();
+        let kind = setup.kind;
         let dead_end = match kind {
             ServerKind::Refuse => Some(DeadEnd::refusing(address)?),
             ServerKind::Unanswered => Some(DeadEnd::full(address)?),
@@ -182,7 +199,7 @@ impl House {
             None => {
                 let listener = server::listen(address)?;
                 let address = listener.local_addr()?;
-                let server = Server::new(kind, address, plan, Arc::clone(timer), started);
+                let server = Server::new(setup, address, Arc::clone(timer), started);
                 self.listening.push((listener, Arc::new(server)));
                 address
             }
@@ -208,6 +225,9 @@ impl House {
             }
             ServerKind::Echo => Role::Echo,
             ServerKind::EchoWs => Role::EchoWs,
+            ServerKind::Web => Role::Web,
+            ServerKind::Login => Role::Login { world: Arc::clone(&self.skynet) },
+            ServerKind::Gate => Role::Gate { world: Arc::clone(&self.skynet) },
             ServerKind::Mute => Role::Mute,
             ServerKind::Refuse | ServerKind::Unanswered => return None,
         })

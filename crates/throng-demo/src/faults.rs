@@ -113,14 +113,14 @@ impl Fault {
     }
 
     fn is_offered_by(self, server: ServerKind) -> bool {
-        use ServerKind::{Battle, Echo, EchoWs, Game, Lobby};
+        use ServerKind::{Battle, Echo, EchoWs, Game, Gate, Lobby, Login, Web};
         match self {
             Self::Orphan(_) => server == Battle,
             Self::Kick(_) => server == Game,
             Self::Garbage(_) | Self::GarbageBody(_) | Self::Pushes(_) => {
                 matches!(server, Lobby | Game | Battle)
             }
-            _ => matches!(server, Lobby | Game | Battle | Echo | EchoWs),
+            _ => matches!(server, Lobby | Game | Battle | Echo | EchoWs | Web | Login | Gate),
         }
     }
 }
@@ -334,7 +334,7 @@ mod tests {
         check("game", Err("expected SERVER.FAULT=VALUE or SERVER.MESSAGE.FAULT=VALUE, found `game`"));
         check(
             "gme.drop=1",
-            Err("no server is called `gme`: it is one of lobby, game, battle, echo, echo-ws"),
+            Err("no server is called `gme`: it is one of lobby, game, battle, echo, echo-ws, web"),
         );
         check("game.drop=0", Err("drop wants a whole number from 1 (every Nth), found `0`"));
         check("game.delay=soon", Err("delay wants a time such as 50ms or 1.5s, found `soon`"));

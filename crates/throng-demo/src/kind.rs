@@ -18,6 +18,12 @@ pub enum ServerKind {
     Echo,
     /// WebSocket: sends each binary message back.
     EchoWs,
+    /// HTTP: a login that sets a cookie, and a page that wants it.
+    Web,
+    /// TCP, lines: a login as skynet's login server has it.
+    Login,
+    /// TCP, 2-byte frames: a gate as skynet's message server has it, for those who logged in.
+    Gate,
     /// An address that refuses every connection.
     Refuse,
     /// Accepts connections and never reads or writes.
@@ -28,12 +34,15 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// All of them, in the order they are listed to users.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Lobby,
         Self::Game,
         Self::Battle,
         Self::Echo,
         Self::EchoWs,
+        Self::Web,
+        Self::Login,
+        Self::Gate,
         Self::Refuse,
         Self::Mute,
         Self::Unanswered,
@@ -47,6 +56,9 @@ impl ServerKind {
             Self::Battle => "battle",
             Self::Echo => "echo",
             Self::EchoWs => "echo-ws",
+            Self::Web => "web",
+            Self::Login => "login",
+            Self::Gate => "gate",
             Self::Refuse => "refuse",
             Self::Mute => "mute",
             Self::Unanswered => "unanswered",
@@ -62,7 +74,23 @@ impl ServerKind {
     pub fn scheme(self) -> &'static str {
         match self {
             Self::Lobby | Self::Game | Self::EchoWs => "ws",
-            Self::Battle | Self::Echo | Self::Refuse | Self::Mute | Self::Unanswered => "tcp",
+            Self::Web => "http",
+            Self::Battle
+            | Self::Echo
+            | Self::Login
+            | Self::Gate
+            | Self::Refuse
+            | Self::Mute
+            | Self::Unanswered => "tcp",
+        }
+    }
+
+    /// The scheme of its URL when it speaks TLS.
+    pub fn tls_scheme(self) -> &'static str {
+        match self.scheme() {
+            "ws" => "wss",
+            "http" => "https",
+            _ => "tls",
         }
     }
 
@@ -72,7 +100,19 @@ impl ServerKind {
             Self::Game => &GAME,
             Self::Battle => &BATTLE,
             Self::Echo | Self::EchoWs => &ECHO,
+            Self::Web => &WEB,
+            Self::Login => &LOGIN,
+            Self::Gate => &GATE,
             Self::Refuse | Self::Mute | Self::Unanswered => &SILENT,
+        }
+    }
+
+    /// What can become of its requests, where that is counted.
+    pub(crate) fn outcomes(self) -> &'static [&'static str] {
+        match self {
+            Self::Login => &["200", "400", "401", "403", "406"],
+            Self::Gate => &["200", "400", "401", "403", "404", "answered", "cached", "failed", "invalid"],
+            _ => &[],
         }
     }
 }
@@ -121,5 +161,18 @@ static BATTLE: Words = Words {
 };
 
 static ECHO: Words = Words { requests: &[("echo", "echo")], pushes: &[] };
+
+// By the first part of the path; what no page answers is the last.
+static WEB: Words = Words {
+    requests: &[("login", "login"), ("profile", "profile"), ("me", "me"), ("other", "other")],
+    pushes: &[],
+};
+
+static LOGIN: Words = Words {
+    requests: &[("exchange", "exchange"), ("proof", "proof"), ("token", "token")],
+    pushes: &["challenge"],
+};
+
+static GATE: Words = Words { requests: &[("handshake", "handshake"), ("request", "response")], pushes: &[] };
 
 static SILENT: Words = Words { requests: &[], pushes: &[] };

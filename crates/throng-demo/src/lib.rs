@@ -33,6 +33,7 @@ mod server;
 mod service;
 mod tally;
 mod timer;
+mod tls;
 mod wire;
 
 pub use demo::{Demo, StartError};
@@ -40,3 +41,4 @@ pub use faults::{Fault, FaultError, FaultRule};
 pub use kind::ServerKind;
 pub use options::DemoOptions;
 pub use report::{Connections, Delays, FaultCounts, Report, ServerReport, Stall};
+pub use tls::{Credentials, TlsError, TlsOptions};

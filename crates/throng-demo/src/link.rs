@@ -1,11 +1,13 @@
-//! What carries whole messages over a wire: 2-byte frames, or WebSocket messages.
+//! What carries whole messages over a wire: 2-byte frames, lines, or WebSocket messages.
 
 mod frames;
+mod http;
+mod lines;
 mod websocket;
 
 use std::io;
 
-pub(crate) use self::{frames::FrameLink, websocket::WebSocketLink};
+pub(crate) use self::{frames::FrameLink, http::HttpLink, lines::LineLink, websocket::WebSocketLink};
 use crate::wire::Wire;
 
 /// The longest message a frame can hold; WebSocket messages have the same limit.

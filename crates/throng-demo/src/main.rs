@@ -16,7 +16,7 @@ use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
 };
-use throng_demo::{Demo, DemoOptions, FaultRule, Report, ServerKind};
+use throng_demo::{Demo, DemoOptions, FaultRule, Report, ServerKind, TlsOptions};
 
 /// The demo game server: a lobby, a game and a battle to try robots on, with faults on request.
 ///
@@ -44,6 +44,18 @@ struct Flags {
     #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
     echo_ws: Listen,
 
+    /// Where players log in and look at their profile (HTTP)
+    #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
+    web: Listen,
+
+    /// Where users log in as at skynet's login server (TCP, lines)
+    #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
+    login: Listen,
+
+    /// Where those who logged in send requests, as at skynet's gate (TCP, 2-byte frames)
+    #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
+    gate: Listen,
+
     /// An address that refuses every connection
     #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
     refuse: Listen,
@@ -63,6 +75,10 @@ struct Flags {
     /// Seconds between the battle's heartbeat pushes
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     heartbeat: Duration,
+
+    /// All servers speak TLS, with certificates made at the start; their authority's is written here (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
 
     /// What jitter is drawn from
     #[arg(long, default_value_t = 1)]
@@ -141,6 +157,10 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals cannot be waited for")?;
     raise_descriptor_limit();
     let demo = Demo::start(options(&flags))?;
+    if let (Some(path), Some(credentials)) = (&flags.tls, demo.credentials()) {
+        fs::write(path, &credentials.authority)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
     let mut out = io::stdout();
     for kind in ServerKind::ALL {
         if let Some(url) = demo.url(kind) {
@@ -164,11 +184,15 @@ fn options(flags: &Flags) -> DemoOptions {
         (ServerKind::Battle, flags.battle),
         (ServerKind::Echo, flags.echo),
         (ServerKind::EchoWs, flags.echo_ws),
+        (ServerKind::Web, flags.web),
+        (ServerKind::Login, flags.login),
+        (ServerKind::Gate, flags.gate),
         (ServerKind::Refuse, flags.refuse),
         (ServerKind::Mute, flags.mute),
         (ServerKind::Unanswered, flags.unanswered),
     ];
     let base = DemoOptions::empty().seed(flags.seed).threads(flags.threads).heartbeat(flags.heartbeat);
+    let base = if flags.tls.is_some() { base.tls(TlsOptions::default()) } else { base };
     let options = servers.into_iter().fold(base, |options, (kind, listen)| match listen {
         Listen::Off => options,
         Listen::At(address) => options.at(kind, address),

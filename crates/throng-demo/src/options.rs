@@ -9,6 +9,7 @@ use std::{
 use crate::{
     faults::{FaultError, FaultRule},
     kind::ServerKind,
+    tls::TlsOptions,
 };
 
 /// The options of a demo. The default is a lobby, a game and a battle on free loopback ports, without faults.
@@ -19,6 +20,7 @@ pub struct DemoOptions {
     pub(crate) threads: usize,
     pub(crate) seed: u64,
     pub(crate) heartbeat: Duration,
+    pub(crate) tls: Option<TlsOptions>,
 }
 
 impl Default for DemoOptions {
@@ -31,7 +33,7 @@ impl DemoOptions {
     /// No servers at all.
     pub fn empty() -> Self {
         let (servers, faults) = (BTreeMap::new(), Vec::new());
-        Self { servers, faults, threads: 1, seed: 1, heartbeat: Duration::from_secs(5) }
+        Self { servers, faults, threads: 1, seed: 1, heartbeat: Duration::from_secs(5), tls: None }
     }
 
     /// Adds a server on a free loopback port.
@@ -74,6 +76,12 @@ impl DemoOptions {
     /// What jitter is drawn from.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// All servers that speak do it over TLS.
+    pub fn tls(mut self, tls: TlsOptions) -> Self {
+        self.tls = Some(tls);
         self
     }
 

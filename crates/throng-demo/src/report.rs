@@ -28,6 +28,9 @@ pub struct ServerReport {
     pub replies: BTreeMap<String, u64>,
     /// Pushes written, by name.
     pub pushes: BTreeMap<String, u64>,
+    /// What became of requests, by name, where the server tells: the statuses of `login` and `gate`, and of the gate's
+    /// requests how many were `answered`, answered from the cache (`cached`), `failed` or `invalid`.
+    pub outcomes: BTreeMap<String, u64>,
     /// Pushes thrown away because their connection did not keep up.
     pub pushes_lost: u64,
     /// Replies that were due when their connection ended, and so were not written: asked-for replies =
@@ -54,7 +57,7 @@ pub struct Connections {
     pub accepted: u64,
     /// Those that have not ended.
     pub open: u64,
-    /// Those that have, by cause: `client`, `quit`, `broken`, `protocol`, `reset`, `vanished`, `shutdown`.
+    /// Those that have, by cause: `client`, `quit`, `dismissed`, `broken`, `protocol`, `reset`, `vanished`, `shutdown`.
     pub ended: BTreeMap<String, u64>,
     /// Failed attempts to accept one, most likely for want of descriptors.
     pub accept_errors: u64,

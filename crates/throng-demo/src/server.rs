@@ -19,17 +19,21 @@ use crate::{
     connection::Connection,
     gate::Gate,
     kind::ServerKind,
-    link::{FrameLink, WebSocketLink},
+    link::{FrameLink, HttpLink, LineLink, WebSocketLink},
     plan::Plan,
     report::ServerReport,
-    service::{Battle, BattleWorld, Echo, Game, GameWorld, Lobby},
+    service::{Battle, BattleWorld, Echo, Game, GameWorld, Lobby, SkynetGate, SkynetLogin, SkynetWorld, Web},
     tally::{End, Tally},
     timer::{Alarm, Timer},
-    wire::Wire,
+    wire::{Socket, Wire},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// Connections that may wait to be accepted: a storm of robots is the point.
 const BACKLOG: u32 = 4096;
+
+/// How long a client may take for its TLS handshake.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long to rest when none can be accepted, most likely for want of descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -39,25 +43,29 @@ pub(crate) struct Server {
     pub(crate) kind: ServerKind,
     pub(crate) address: SocketAddr,
     pub(crate) plan: Plan,
+    tls: Option<TlsAcceptor>,
     pub(crate) tally: Tally,
     pub(crate) gate: Gate,
     timer: Arc<Timer>,
     met_first: AtomicBool,
 }
 
+/// What one server is to be.
+pub(crate) struct Setup {
+    pub(crate) kind: ServerKind,
+    pub(crate) plan: Plan,
+    pub(crate) tls: Option<TlsAcceptor>,
+}
+
 impl Server {
-    pub(crate) fn new(
-        kind: ServerKind,
-        address: SocketAddr,
-        plan: Plan,
-        timer: Arc<Timer>,
-        started: Instant,
-    ) -> Self {
-        let tally = Tally::new(kind.words());
+    pub(crate) fn new(setup: Setup, address: SocketAddr, timer: Arc<Timer>, started: Instant) -> Self {
+        let Setup { kind, plan, tls } = setup;
+        let tally = Tally::new(kind);
         Self {
             kind,
             address,
             plan,
+            tls,
             tally,
             gate: Gate::new(started),
             timer,
@@ -95,6 +103,9 @@ pub(crate) enum Role {
     Battle { world: Arc<BattleWorld>, heartbeat: Duration },
     Echo,
     EchoWs,
+    Web,
+    Login { world: Arc<SkynetWorld> },
+    Gate { world: Arc<SkynetWorld> },
     Mute,
 }
 
@@ -150,7 +161,38 @@ async fn play(stream: TcpStream, role: Role, server: Arc<Server>, lifetime: Life
     let Lifetime { shutdown, alive } = lifetime;
     let local = stream.local_addr().ok();
     let reachable = |address: Option<SocketAddr>| address.map(|address| as_reached(address, local));
-    let wire = Wire::new(stream, Arc::clone(&server));
+    let socket = Socket::new(stream, Arc::clone(&server));
+    match open(socket, &role, &server, shutdown.clone()).await {
+        Ok(wire) => serve(wire, role, reachable, server, shutdown).await,
+        Err(end) => server.tally.ended(end),
+    }
+    drop(alive);
+}
+
+/// The wire of a connection: behind a handshake when the server has TLS and speaks at all.
+async fn open(
+    socket: Socket,
+    role: &Role,
+    server: &Server,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<Wire, End> {
+    let Some(tls) = server.tls.as_ref().filter(|_| !matches!(role, Role::Mute)) else {
+        return Ok(Wire::plain(socket));
+    };
+    let secured = tokio::time::timeout(HANDSHAKE_LIMIT, Wire::secure(socket, tls));
+    tokio::select! {
+        secured = secured => secured.ok().and_then(Result::ok).ok_or(End::Protocol),
+        _ = shutdown.wait_for(|down| *down) => Err(End::Shutdown),
+    }
+}
+
+async fn serve(
+    wire: Wire,
+    role: Role,
+    reachable: impl Fn(Option<SocketAddr>) -> Option<SocketAddr>,
+    server: Arc<Server>,
+    shutdown: watch::Receiver<bool>,
+) {
     match role {
         Role::Lobby { game } => websocket(wire, Lobby::new(reachable(game)), server, shutdown).await,
         Role::Game { world, battle } => {
@@ -158,13 +200,19 @@ async fn play(stream: TcpStream, role: Role, server: Arc<Server>, lifetime: Life
         }
         Role::EchoWs => websocket(wire, Echo, server, shutdown).await,
         Role::Echo => Connection::new(FrameLink::new(wire), Echo, server, None).run(shutdown).await,
+        Role::Web => Connection::new(HttpLink::new(wire), Web, server, None).run(shutdown).await,
+        Role::Login { world } => {
+            Connection::new(LineLink::new(wire), SkynetLogin::new(world), server, None).run(shutdown).await;
+        }
+        Role::Gate { world } => {
+            Connection::new(FrameLink::new(wire), SkynetGate::new(world), server, None).run(shutdown).await;
+        }
         Role::Battle { world, heartbeat } => {
             let link = FrameLink::new(wire);
             Connection::new(link, Battle::new(world), server, Some(heartbeat)).run(shutdown).await;
         }
         Role::Mute => mute(wire, &server, shutdown).await,
     }
-    drop(alive);
 }
 
 /// Where a client that came to `local` finds `address`: a server that listens everywhere is at the client's own door.

@@ -6,17 +6,21 @@ mod envelope;
 mod game;
 mod lobby;
 mod rooms;
+mod skynet;
 mod value;
+mod web;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 pub(crate) use self::{
     battle::{Battle, BattleWorld},
     echo::Echo,
     game::{Game, GameWorld},
     lobby::Lobby,
+    skynet::{SkynetGate, SkynetLogin, SkynetWorld},
+    web::Web,
 };
 
 /// A message's bytes; shared, because a push goes to many.
@@ -55,6 +59,19 @@ pub(crate) trait Service: Send {
         None
     }
 
+    /// Appends the push that a connection begins with, and returns its index.
+    fn greeting(&mut self, _out: &mut Vec<u8>) -> Option<usize> {
+        None
+    }
+
+    /// The reply to a request of this index is on its way.
+    fn replied(&mut self, _request: usize) {}
+
+    /// What ends the connection in good order from elsewhere; asked for once.
+    fn dismissal(&mut self) -> Option<Arc<Notify>> {
+        None
+    }
+
     /// Pushes that other connections cause; asked for once.
     fn inbox(&mut self) -> Option<mpsc::Receiver<Push>> {
         None
@@ -72,6 +89,8 @@ pub(crate) struct Turn {
     pub(crate) body: Vec<u8>,
     /// Pushes behind the reply.
     pub(crate) pushes: Vec<Push>,
+    /// What became of the request, where the server counts that: an index of its outcomes.
+    pub(crate) outcome: Option<usize>,
     /// What becomes of the connection when all that is written.
     pub(crate) then: Then,
 }
@@ -90,6 +109,7 @@ impl Turn {
         self.reply = None;
         self.body.clear();
         self.pushes.clear();
+        self.outcome = None;
         self.then = Then::GoOn;
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use hdrhistogram::Histogram;
 
 use crate::{
-    kind::{ServerKind, Words},
+    kind::ServerKind,
     report::{Connections, Delays, FaultCounts, ServerReport, Stall},
 };
 
@@ -40,8 +40,10 @@ impl Count {
 pub(crate) enum End {
     /// The client closed it.
     Client,
-    /// The client asked for it by `quit`.
+    /// The server closed it behind its last answer: the client asked for it by `quit`, or was turned away.
     Quit,
+    /// The server closed it because of another one: the user has logged in anew.
+    Dismissed,
     /// The transport failed: the client reset it, or was gone.
     Broken,
     /// The client broke the protocol: no handshake, a message above the limit.
@@ -55,9 +57,10 @@ pub(crate) enum End {
 }
 
 impl End {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 8] = [
         (Self::Client, "client"),
         (Self::Quit, "quit"),
+        (Self::Dismissed, "dismissed"),
         (Self::Broken, "broken"),
         (Self::Protocol, "protocol"),
         (Self::Reset, "reset"),
@@ -75,6 +78,7 @@ pub(crate) struct Tally {
     pub(crate) requests: Box<[Count]>,
     pub(crate) replies: Box<[Count]>,
     pub(crate) pushes: Box<[Count]>,
+    pub(crate) outcomes: Box<[Count]>,
     pub(crate) pushes_lost: Count,
     pub(crate) unanswered: Count,
     pub(crate) undecodable: Count,
@@ -92,12 +96,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(words: &Words) -> Self {
+    pub(crate) fn new(kind: ServerKind) -> Self {
+        let words = kind.words();
         let counts = |n: usize| (0..n).map(|_| Count::default()).collect();
         Self {
             requests: counts(words.requests.len()),
             replies: counts(words.requests.len()),
             pushes: counts(words.pushes.len()),
+            outcomes: counts(kind.outcomes().len()),
             ..Self::default()
         }
     }
@@ -122,6 +128,7 @@ impl Tally {
             requests: named(&mut words.requests.iter().map(|(request, _)| *request), &self.requests),
             replies: named(&mut words.requests.iter().map(|(_, reply)| *reply), &self.replies),
             pushes: named(&mut words.pushes.iter().copied(), &self.pushes),
+            outcomes: named(&mut kind.outcomes().iter().copied(), &self.outcomes),
             pushes_lost: self.pushes_lost.value(),
             unanswered: self.unanswered.value(),
             undecodable: self.undecodable.value(),
@@ -213,7 +220,7 @@ mod tests {
 
     #[test]
     fn open_connections_are_those_that_have_not_ended() {
-        let tally = Tally::new(ServerKind::Echo.words());
+        let tally = Tally::new(ServerKind::Echo);
         tally.accepted.add(3);
         tally.ended(End::Client);
         let connections = tally.connections();

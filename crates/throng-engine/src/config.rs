@@ -1,11 +1,12 @@
 //! What a shard is told before it begins.
 
+use crate::http::HttpSettings;
 use crate::net::target::Allowed;
 use crate::program::Wait;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_wire::Protocol;
+use throng_wire::{Protocol, TlsConfig};
 
 /// The settings of the robots, the same on every shard.
 #[derive(Debug, Clone)]
@@ -16,6 +17,10 @@ pub struct Settings {
     pub protocols: Vec<ProtocolRoute>,
     /// The scheme of `host:port` without one: true is `ws`, false is `tcp`.
     pub websocket_by_default: bool,
+    /// Whether `host:port` without a scheme has TLS.
+    pub tls_by_default: bool,
+    /// Whom `tls` and `wss` connections trust, and what they show.
+    pub tls: TlsConfig,
     /// The wait between tasks that say nothing of their own.
     pub wait: Wait,
     /// What an uncaught error in a start or a task does to its robot.
@@ -34,6 +39,8 @@ pub struct Settings {
     pub local_addresses: Vec<IpAddr>,
     /// Bytes a connection may hold that the kernel did not take yet; more is `backpressure`.
     pub outbox_limit: usize,
+    /// HTTP requests.
+    pub http: HttpSettings,
 }
 
 /// A protocol and the addresses that speak it.
@@ -41,7 +48,8 @@ pub struct Settings {
 pub struct ProtocolRoute {
     /// The protocol.
     pub protocol: Arc<Protocol>,
-    /// Patterns over `scheme://host:port`; `*` stands for anything.
+    /// Patterns over `scheme://host:port`; `*` stands for anything. One for `tcp` or `ws` also fits `tls` or `wss`, because
+    /// what is spoken is the same.
     pub hosts: Vec<String>,
 }
 
@@ -49,9 +57,12 @@ impl ProtocolRoute {
     /// The place in `routes` of what is spoken at `origin` (`scheme://host:port`): the one whose `hosts` fix most of it, the
     /// first of equals; else the only one there is, if it says nothing of hosts.
     pub fn spoken_at(routes: &[ProtocolRoute], origin: &str) -> Option<usize> {
-        let strongest = |route: &ProtocolRoute| {
-            route.hosts.iter().filter(|host| matches(host, origin)).map(|host| strength(host)).max()
+        let plain = without_tls(origin);
+        let fits = |host: &&String| {
+            matches(host, origin) || plain.as_deref().is_some_and(|plain| matches(host, plain))
         };
+        let strongest =
+            |route: &ProtocolRoute| route.hosts.iter().filter(fits).map(|host| strength(host)).max();
         let fitting = routes.iter().enumerate().rev().filter_map(|(at, route)| Some((strongest(route)?, at)));
         let by_host = fitting.max_by_key(|(strength, _)| *strength).map(|(_, at)| at);
         by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
@@ -76,6 +87,8 @@ impl Default for Settings {
             seed: 0,
             protocols: Vec::new(),
             websocket_by_default: true,
+            tls_by_default: false,
+            tls: TlsConfig::default(),
             wait: Wait::Constant(Duration::from_secs(1)),
             on_error: OnError::Continue,
             manual_ready: false,
@@ -85,6 +98,7 @@ impl Default for Settings {
             allowed: Allowed::default(),
             local_addresses: Vec::new(),
             outbox_limit: 1 << 20,
+            http: HttpSettings::default(),
         }
     }
 }
@@ -108,6 +122,17 @@ impl ShardShare {
     pub fn id(self, nth: u64) -> u64 {
         nth * self.count + self.index
     }
+}
+
+/// The same place without TLS; `None` when it has none.
+fn without_tls(origin: &str) -> Option<String> {
+    let (scheme, place) = origin.split_once("://")?;
+    let plain = match scheme {
+        "tls" => "tcp",
+        "wss" => "ws",
+        _ => return None,
+    };
+    Some(format!("{plain}://{place}"))
 }
 
 /// How much of a name `pattern` fixes: the more, the stronger it is; without a `*` it is the strongest.
@@ -165,6 +190,10 @@ mod tests {
             ("kcp://a:1", None),
         ] {
             assert_eq!(at(&routes, origin), wanted, "{origin}");
+        }
+        let routes = [route(&["ws://*"]), route(&["tcp://*"]), route(&["wss://*"])];
+        for (origin, wanted) in [("ws://a:1", 0), ("tls://a:1", 1), ("wss://a:1", 2)] {
+            assert_eq!(at(&routes, origin), Some(wanted), "{origin}");
         }
         assert_eq!(at(&[route(&[])], "tcp://a:1"), Some(0), "the only one needs no hosts");
         assert_eq!(at(&[route(&[]), route(&[])], "tcp://a:1"), None);

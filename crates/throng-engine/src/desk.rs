@@ -2,6 +2,7 @@
 
 use crate::core::Core;
 use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent};
+use crate::http::{HttpRequest, Unasked};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 use crate::trace::Trace;
 use std::cell::RefCell;
@@ -9,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use throng_metrics::FailureKind;
-use throng_wire::{MessageId, Nanos, Protocol};
+use throng_wire::{Cipher, Coverage, CoverageError, Direction, MessageId, Nanos, Protocol};
 
 /// A handle to the shard. Every call returns at once and may be made at any time the host is called.
 ///
@@ -24,7 +25,7 @@ pub struct Facts {
     pub name: Arc<str>,
     /// Its robot.
     pub robot: RobotKey,
-    /// What it speaks; `None` is a stream.
+    /// What it speaks with the next message that is sent; `None` is a stream.
     pub protocol: Option<Arc<Protocol>>,
 }
 
@@ -208,8 +209,26 @@ impl Desk {
     pub fn facts(&self, connection: ConnectionKey) -> Option<Facts> {
         let core = self.0.borrow();
         let open = core.connections.get(connection)?;
-        let protocol = core.labels.get(open.label).protocol.clone();
+        let protocol = core.labels.get(open.label).protocol.as_ref();
+        let protocol = protocol.map(|protocol| protocol.after(open.sent()).clone());
         Some(Facts { name: open.name.clone(), robot: open.robot, protocol })
+    }
+
+    /// Encrypts a direction of a connection from the next frame on; `None` ends that. Nothing happens on a stream, or on one that
+    /// has ended.
+    ///
+    /// # Errors
+    /// A coverage that the connection's framing does not bear.
+    pub fn set_cipher(
+        &self,
+        connection: ConnectionKey,
+        direction: Direction,
+        cipher: Option<Box<dyn Cipher>>,
+        coverage: Coverage,
+    ) -> Result<(), CoverageError> {
+        let mut core = self.0.borrow_mut();
+        let channel = core.connections.get_mut(connection).and_then(|connection| connection.channel.as_mut());
+        channel.map_or(Ok(()), |channel| channel.set_cipher(direction, cipher, coverage))
     }
 
     /// Whether a connection is open.
@@ -299,6 +318,14 @@ impl Desk {
     ) -> Result<(), Unsent<E>> {
         let send = |core: &mut Core, body: &[u8]| core.send(connection, message, body);
         self.0.borrow_mut().encoded(connection, encode, send)
+    }
+
+    /// Makes an HTTP request; its response comes as [`Outcome::Responded`](crate::Outcome::Responded), also one that says no.
+    ///
+    /// # Errors
+    /// The script's mistake, of which nothing is counted; or it failed at once.
+    pub fn http(&self, robot: RobotKey, request: &HttpRequest) -> Result<OperationKey, Unasked> {
+        self.0.borrow_mut().http(robot, request)
     }
 
     /// Writes bytes to a stream.

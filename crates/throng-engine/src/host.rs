@@ -3,6 +3,7 @@
 //! A host runs the code of robots. It is called with nothing of the shard borrowed, so that it may call its
 //! [`Desk`](crate::Desk) at any time. It never sees a socket, a clock or a timer.
 
+use crate::http::HttpResponse;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 use crate::program::Program;
 use std::sync::Arc;
@@ -138,6 +139,15 @@ pub struct Incoming<'a> {
     pub request: Option<MessageId>,
     /// The encoded body.
     pub body: &'a [u8],
+    /// The whole payload, with headers and trailers where the protocol has them.
+    pub payload: &'a [u8],
+}
+
+impl Incoming<'_> {
+    /// The value of a header's or trailer's field; unsigned 64-bit values above 2^63 are negative.
+    pub fn field(&self, name: &str) -> Option<i64> {
+        self.protocol.field(self.payload, name)
+    }
 }
 
 /// A message with which the server asks something, and waits for the answer.
@@ -178,6 +188,8 @@ pub enum Outcome<'a> {
     Connected(ConnectionKey),
     /// The bytes a stream's read waited for (a line comes without its end).
     Bytes(&'a [u8]),
+    /// The response of an HTTP request.
+    Responded(&'a HttpResponse),
     /// It failed; already counted.
     Failed(&'a Failure),
 }
@@ -195,6 +207,8 @@ pub struct Failure {
     pub elapsed: Duration,
     /// More, for people.
     pub text: Box<str>,
+    /// A number that says more: the code a WebSocket was closed with, or the one with which the server said no.
+    pub code: Option<i64>,
 }
 
 /// An error in a script that nobody caught.

@@ -10,6 +10,7 @@ mod control;
 mod core;
 mod desk;
 mod host;
+mod http;
 mod id;
 mod net;
 pub mod pattern;
@@ -32,7 +33,9 @@ pub use host::{
     CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, Question, ReadUntil,
     Retry, Routine, ScriptError, Uncaught, Unsent,
 };
+pub use http::{HttpMistake, HttpRequest, HttpResponse, HttpSettings, Unasked, form_encoded};
 pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+pub use net::http::fake::HttpQuestion;
 pub use net::memory::{LinkId, MemoryNet, ServerEvent};
 pub use net::target::{Allowed, TargetError};
 pub use program::{ModSpec, Program, TaskSpec, Wait};

@@ -16,7 +16,7 @@ use crate::desk::Desk;
 use crate::host::Host;
 use crate::id::{ActivityKey, ConnectionKey, RobotId, RobotKey};
 use crate::net::memory::MemoryNet;
-use crate::net::{Net, Sockets};
+use crate::net::{Net, READ, Sockets};
 use crate::poller::{Poller, Readiness};
 use crate::trace::Tracer;
 use std::cell::RefCell;
@@ -28,8 +28,6 @@ use std::time::Duration;
 use throng_metrics::{LagSource, RobotState};
 use throng_wire::{Nanos, Protocol};
 
-/// Bytes one read takes at most.
-const READ: usize = 64 << 10;
 /// How often the plan is looked at while it changes.
 const SPAWN_BEAT: Nanos = 5_000_000;
 /// How often a shard reports.
@@ -98,7 +96,7 @@ impl<H: Host> Shard<H> {
         host: impl FnOnce(Desk) -> Result<H, E>,
     ) -> Result<Shard<H>, E> {
         let poller = Poller::sockets()?;
-        let net = Net::Sockets(Sockets::new(poller.registry()?, poller.waker()));
+        let net = Net::Sockets(Box::new(Sockets::new(poller.registry()?, poller.waker())));
         Shard::new(config, net, poller, host)
     }
 
@@ -312,6 +310,8 @@ impl<H: Host> Shard<H> {
         let mut core = self.core.borrow_mut();
         let used = thread_cpu_time();
         let (busy, wall) = (used.saturating_sub(self.cpu.used), now - self.cpu.at);
+        core.book_traffic();
+        core.take_http_traffic();
         core.recorder.cpu(busy.as_micros() as u64, wall / 1000);
         self.cpu = CpuTime { at: now, used };
         self.wall = WallOffset::measure(&self.clock);

@@ -50,6 +50,26 @@ pub enum Trace<'a> {
         /// The bytes.
         bytes: &'a [u8],
     },
+    /// An HTTP request was handed over.
+    HttpAsked {
+        /// What it is measured as.
+        name: &'a str,
+        /// Where to, without the query.
+        url: &'a str,
+        /// Bytes of its body.
+        size: usize,
+    },
+    /// An HTTP response came.
+    HttpAnswered {
+        /// What its request is measured as.
+        name: &'a str,
+        /// Its status.
+        status: u16,
+        /// Bytes of its body.
+        size: usize,
+        /// From the request to the response's last byte.
+        took: Duration,
+    },
     /// A routine began: `role.start`, `role.shop.buy`.
     Began {
         /// Its name.

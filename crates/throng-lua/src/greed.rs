@@ -132,7 +132,7 @@ impl LuaHost {
         place.timers.iter().for_each(|key| add(prelude.timers.raw_get(number_of(*key))));
         place.watches.iter().for_each(|watch| add(prelude.watches.raw_get(watch.id)));
         let queued = place.queues.iter().flat_map(|queue| &queue.messages);
-        queued.for_each(|(id, _)| add(prelude.queued.raw_get(*id)));
+        queued.for_each(|waiting| add(prelude.queued.raw_get(waiting.id)));
         for key in &place.fibers {
             self.add_fiber_of(vm, *key, &mut add);
         }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use throng_engine::{
     ActivityKey, CloseReason, ConnectionKey, Desk, Host, Incoming, Memory, OperationKey, Outcome, Program,
-    RobotId, RobotKey, Routine, ScriptError, Uncaught,
+    RobotId, RobotKey, Routine, ScriptError, Uncaught, units,
 };
 use throng_metrics::FailureKind;
 
@@ -33,6 +33,8 @@ pub struct LuaHost {
     robots: Vec<usize>,
     /// Where the collector of each state stands.
     collectors: Vec<Collector>,
+    /// The state whose collector was asked last.
+    collected: usize,
 }
 
 impl LuaHost {
@@ -53,6 +55,7 @@ impl LuaHost {
             vms: vec![vm],
             robots: vec![0],
             collectors,
+            collected: 0,
         })
     }
 
@@ -130,7 +133,7 @@ impl LuaHost {
     fn describe(&self, fiber: &Fiber) -> Option<String> {
         let waiting = fiber.waiting.as_ref()?;
         let what = match &waiting.what {
-            What::Sleep(time) => format!("sleep {time:?}"),
+            What::Sleep(time) => format!("sleep {}", units::display(*time)),
             What::Connect(name) => format!("connect {name}"),
             What::Request(connection, message) => {
                 match self.desk.facts(*connection).and_then(|facts| facts.protocol) {
@@ -142,6 +145,7 @@ impl LuaHost {
                 Some(facts) => format!("read from {}", facts.name),
                 None => "read".to_owned(),
             },
+            What::Http(name) => format!("http {name}"),
             What::Message { names, connection, .. } => format!("wait for {names} on {connection}"),
             What::Join => "wait for a spawned function".to_owned(),
             What::Gather { .. } => "wait for all functions".to_owned(),
@@ -259,11 +263,15 @@ impl Host for LuaHost {
 
     fn housekeeping(&mut self, idle: Duration) -> Duration {
         self.shared.idle.set(idle);
-        let mut took = Duration::ZERO;
-        for (vm, collector) in self.vms.iter().zip(&mut self.collectors) {
-            took += collector.keep_up(&vm.lua, idle.saturating_sub(took));
+        // One state at a time: were all of them due at once, the shard would stand still for as many steps.
+        for _ in 0..self.vms.len() {
+            self.collected = (self.collected + 1) % self.vms.len();
+            let took = self.collectors[self.collected].keep_up(&self.vms[self.collected].lua, idle);
+            if !took.is_zero() {
+                return took;
+            }
         }
-        took
+        Duration::ZERO
     }
 
     fn memory(&self) -> Memory {
@@ -295,8 +303,8 @@ impl LuaHost {
         };
         let prelude = self.vms[vm].prelude();
         // Nothing but memory is at stake when a table refuses.
-        for (id, _) in queues.iter().flat_map(|queue| &queue.messages) {
-            let _ = prelude.queued.raw_set(*id, Value::Nil);
+        for queued in queues.iter().flat_map(|queue| &queue.messages) {
+            let _ = prelude.queued.raw_set(queued.id, Value::Nil);
         }
         for watch in &watches {
             let _ = prelude.watches.raw_set(watch.id, Value::Nil);
@@ -308,8 +316,8 @@ impl LuaHost {
     }
 }
 
-/// Steps of a Lua state's collector between turns, where they are measured and harm least: the collector itself would make
-/// the same step in the middle of a turn, when memory has grown by a fifth.
+/// Steps of a Lua state's collector between turns, where they are measured and harm least: Lua itself would make the same step
+/// in the middle of a turn, when memory has grown a little more.
 struct Collector {
     /// Bytes in use after the last step.
     kept: usize,
@@ -326,7 +334,7 @@ impl Collector {
     fn keep_up(&mut self, lua: &Lua, idle: Duration) -> Duration {
         let grown = lua.used_memory().saturating_sub(self.kept);
         let worthwhile = grown > self.kept / 10 && idle > self.took;
-        let due = grown > self.kept / 6;
+        let due = grown > self.kept / 2;
         if !worthwhile && !due {
             return Duration::ZERO;
         }

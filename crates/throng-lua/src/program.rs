@@ -9,7 +9,7 @@ use mlua::{Table, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 use throng_engine::{ModSpec, Program, TaskSpec, Wait};
-use throng_wire::{Codec, Direction, Protocol};
+use throng_wire::{Direction, Protocol};
 
 /// What loading found.
 #[derive(Debug, Clone, Default)]
@@ -205,7 +205,7 @@ fn read_run_function(spec: &Table) -> mlua::Result<RunFunction> {
 
 /// Refuses a handler of a message that no protocol can bring. A protocol without a schema can bring any.
 fn check_message(handler: &Handler, spec: &Table, protocols: &[Arc<Protocol>]) -> Result<(), LoadError> {
-    let names_any = |protocol: &Arc<Protocol>| matches!(protocol.codec, Codec::Raw(_));
+    let names_any = |protocol: &Arc<Protocol>| protocol.codec.knows_any_name();
     if &*handler.message == ANY || protocols.is_empty() || protocols.iter().any(names_any) {
         return Ok(());
     }

@@ -5,15 +5,15 @@
 
 use crate::host::LuaHost;
 use crate::run::{Entry, lua_index};
-use crate::state::{FiberKey, Origin, Queue, number_of};
+use crate::state::{Asked, FiberKey, Origin, Queue, Queued, number_of};
 use crate::vm::Vm;
 use mlua::{IntoLua, Table, Value};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{ConnectionKey, Failure, Incoming, RobotKey, Uncaught};
+use throng_engine::{ConnectionKey, Failure, Incoming, Question, RobotKey, Uncaught};
 use throng_metrics::FailureKind;
 use throng_wire::{MessageId, Protocol};
 
@@ -51,21 +51,29 @@ impl LuaHost {
             return false;
         }
         let Some(vm) = self.vm_of(robot) else { return false };
+        let asked = self.desk.question().map(|question| self.asked(question, message));
         let value = match vm.state.codec.decode(&vm.lua, message) {
             Ok(value) => value,
             Err(text) => {
-                self.count_undecodable(robot, message, &text);
+                self.count_undecodable(robot, connection, message, &text);
                 return true;
             }
         };
-        self.offer_to_watches(vm, robot, &interests, &value, message);
+        self.offer_to_watches(vm, robot, connection, &interests, &value, message);
         for handler in handlers.iter() {
             if self.is_halted(robot) {
                 break;
             }
-            self.handle(robot, *handler, value.clone(), connection, message);
+            let queued = Queued { id: 0, connection, asked: asked.clone() };
+            self.handle(robot, *handler, value.clone(), queued, message);
         }
         true
+    }
+
+    /// What the server asks with a message, for all its handlers together.
+    fn asked(&self, question: Question, message: &Incoming<'_>) -> Rc<Asked> {
+        let name = self.message_name(message).into();
+        Rc::new(Asked { question, name, answered: Cell::new(false) })
     }
 
     fn vm_of(&self, robot: RobotKey) -> Option<&Vm> {
@@ -123,6 +131,7 @@ impl LuaHost {
         &self,
         vm: &Vm,
         robot: RobotKey,
+        connection: ConnectionKey,
         interests: &[Interest],
         value: &Value,
         message: &Incoming<'_>,
@@ -145,7 +154,7 @@ impl LuaHost {
                 continue;
             }
             expected |= interest.once;
-            self.offer(vm, robot, interest, value, &name);
+            self.offer(vm, robot, connection, interest, value, &name);
         }
     }
 
@@ -169,7 +178,15 @@ impl LuaHost {
         }
     }
 
-    fn offer(&self, vm: &Vm, robot: RobotKey, interest: &Interest, value: &Value, name: &str) {
+    fn offer(
+        &self,
+        vm: &Vm,
+        robot: RobotKey,
+        connection: ConnectionKey,
+        interest: &Interest,
+        value: &Value,
+        name: &str,
+    ) {
         let name = name.into_lua(&vm.lua).unwrap_or(Value::Nil);
         if interest.once {
             self.shared.disarm(robot, interest.id);
@@ -178,11 +195,10 @@ impl LuaHost {
         }
         match vm.prelude().offer.call::<bool>((interest.id, value, name, QUEUED)) {
             Ok(false) => {}
-            Ok(true) => self.overflow(
-                robot,
-                "watch",
-                &format!("a watch keeps {QUEUED} messages; the oldest was dropped"),
-            ),
+            Ok(true) => {
+                let text = format!("a watch keeps {QUEUED} messages; the oldest was dropped");
+                self.overflow(robot, connection, "watch", &text);
+            }
             Err(error) => self.tolerate(robot, Err(error)),
         }
         let fiber = self.take_watcher(robot, interest.id);
@@ -207,14 +223,8 @@ impl LuaHost {
     }
 
     /// Begins a handler, or lets its message wait for its turn.
-    fn handle(
-        &self,
-        robot: RobotKey,
-        handler: usize,
-        value: Value,
-        connection: ConnectionKey,
-        message: &Incoming<'_>,
-    ) {
+    fn handle(&self, robot: RobotKey, handler: usize, value: Value, queued: Queued, message: &Incoming<'_>) {
+        let connection = queued.connection;
         let queue = self.loaded.handlers[handler].queue;
         let crowded = self.shared.is_crowded(robot);
         let taken = match self.shared.robots.borrow_mut().get_mut(robot) {
@@ -223,14 +233,15 @@ impl LuaHost {
             Some(robot) => {
                 robot.handlers += 1;
                 if queue {
-                    queue_up(&mut robot.queues, handler, self.shared.new_id(), connection)
+                    let id = self.shared.new_id();
+                    queue_up(&mut robot.queues, handler, Queued { id, ..queued })
                 } else {
-                    Taken::Begins
+                    Taken::Begins(queued)
                 }
             }
         };
         match taken {
-            Taken::Begins => self.begin_handler(robot, handler, value, connection),
+            Taken::Begins(queued) => self.begin_handler(robot, handler, value, queued),
             Taken::Waits(id) => {
                 self.tolerate(robot, self.queued_of(robot, |queued| queued.raw_set(id, value)))
             }
@@ -238,15 +249,21 @@ impl LuaHost {
                 let text = format!(
                     "too many handlers run or wait (more than {HANDLERS} of the robot's); a push was dropped"
                 );
-                self.overflow(robot, &self.message_name(message), &text);
+                self.overflow(robot, connection, &self.message_name(message), &text);
             }
         }
     }
 
-    fn begin_handler(&self, robot: RobotKey, handler: usize, value: Value, connection: ConnectionKey) {
+    fn begin_handler(&self, robot: RobotKey, handler: usize, value: Value, queued: Queued) {
         let module = self.loaded.handlers[handler].module;
-        let arguments = (lua_index(handler), value, Value::Integer(number_of(connection)));
-        self.begin_fiber(robot, module, Origin::Handler { handler }, Entry::Handler, arguments);
+        let arguments = (lua_index(handler), value, Value::Integer(number_of(queued.connection)));
+        let key = self.shared.add_fiber(robot, module, Origin::Handler { handler });
+        if let Some(asked) = queued.asked
+            && let Some(fiber) = self.shared.fibers.borrow_mut().get_mut(key)
+        {
+            fiber.asked = Some(asked);
+        }
+        self.launch(key, Entry::Handler, arguments);
     }
 
     /// A handler has ended: the next message of its queue has its turn.
@@ -263,13 +280,13 @@ impl LuaHost {
             queue.busy = next.is_some();
             next
         };
-        if let Some((id, connection)) = next {
+        if let Some(next) = next {
             let taken = self.queued_of(robot, |queued| {
-                let value: Value = queued.raw_get(id)?;
-                queued.raw_set(id, Value::Nil)?;
+                let value: Value = queued.raw_get(next.id)?;
+                queued.raw_set(next.id, Value::Nil)?;
                 Ok(value)
             });
-            self.begin_handler(robot, handler, taken.unwrap_or(Value::Nil), connection);
+            self.begin_handler(robot, handler, taken.unwrap_or(Value::Nil), next);
         }
     }
 
@@ -281,14 +298,21 @@ impl LuaHost {
         }
     }
 
-    fn overflow(&self, robot: RobotKey, name: &str, text: &str) {
-        self.desk.fail(robot, FailureKind::Overflow, name, text, None);
+    fn overflow(&self, robot: RobotKey, connection: ConnectionKey, name: &str, text: &str) {
+        let overflow = throng_metrics::Failure { kind: FailureKind::Overflow, name, message: text };
+        self.desk.fail_on(connection, robot, overflow, None);
     }
 
-    fn count_undecodable(&self, robot: RobotKey, message: &Incoming<'_>, text: &str) {
-        let sample = hex(message.body);
+    fn count_undecodable(
+        &self,
+        robot: RobotKey,
+        connection: ConnectionKey,
+        message: &Incoming<'_>,
+        text: &str,
+    ) {
         let name = self.message_name(message);
-        self.desk.fail(robot, FailureKind::Decode, &name, text, Some(&sample));
+        let unfit = throng_metrics::Failure { kind: FailureKind::Decode, name: &name, message: text };
+        self.desk.fail_on(connection, robot, unfit, Some(&hex(message.body)));
     }
 
     /// The failure of a request whose reply does not fit its schema.
@@ -307,18 +331,19 @@ impl LuaHost {
         if let Some(robot) = robot {
             self.desk.reply_undecodable(robot, &name, &text, Some(&hex(message.body)));
         }
-        Failure { kind: FailureKind::Decode, name: name.into(), connection: None, elapsed, text: text.into() }
+        let (name, text) = (name.into(), text.into());
+        Failure { kind: FailureKind::Decode, name, connection: None, elapsed, text, code: None }
     }
 }
 
 enum Taken {
-    Begins,
+    Begins(Queued),
     /// In its queue, under this number.
     Waits(i64),
     Dropped,
 }
 
-fn queue_up(queues: &mut Vec<Queue>, handler: usize, id: i64, connection: ConnectionKey) -> Taken {
+fn queue_up(queues: &mut Vec<Queue>, handler: usize, queued: Queued) -> Taken {
     let index = match queues.iter().position(|queue| queue.handler == handler) {
         Some(index) => index,
         None => {
@@ -328,11 +353,12 @@ fn queue_up(queues: &mut Vec<Queue>, handler: usize, id: i64, connection: Connec
     };
     let queue = &mut queues[index];
     if queue.busy {
-        queue.messages.push_back((id, connection));
+        let id = queued.id;
+        queue.messages.push_back(queued);
         return Taken::Waits(id);
     }
     queue.busy = true;
-    Taken::Begins
+    Taken::Begins(queued)
 }
 
 impl Listeners {

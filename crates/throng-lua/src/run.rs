@@ -2,7 +2,7 @@
 
 use crate::codec;
 use crate::host::LuaHost;
-use crate::natives::failure_value;
+use crate::natives::{failure_value, response_value};
 use crate::raw::{self, Woken};
 use crate::state::{
     Course, Current, Fiber, FiberKey, Origin, Robot, Shared, SpawnedKey, TimerKey, Waiter, What, number_of,
@@ -11,7 +11,9 @@ use crate::vm::{Turn, Vm, VmState, broken_error};
 use mlua::{IntoLua, Thread, Value};
 use std::ptr;
 use std::time::Duration;
-use throng_engine::{Failure, Incoming, OperationKey, Outcome, RobotKey, ScriptError, Uncaught};
+use throng_engine::{
+    ConnectionKey, Failure, Incoming, OperationKey, Outcome, RobotKey, ScriptError, Uncaught,
+};
 use throng_metrics::FailureKind;
 
 /// What a pooled coroutine is asked to run; the numbers are those of the prelude's `routines`.
@@ -155,12 +157,21 @@ impl LuaHost {
             return;
         };
         if let Outcome::Reply { message, elapsed } = &outcome
-            && raw::has_room(&vm.lua, vm.state.ceiling.get(), codec::most_bytes(message))
+            && self.goes_straight(vm, codec::most_bytes(message))
         {
             let otherwise = || self.decoded(vm, key, message, *elapsed);
             return self.resume_fiber(key, raw::Reply { incoming: message, otherwise });
         }
         self.resume_fiber(key, self.values_of(vm, key, &waiting.what, outcome));
+    }
+
+    /// Whether a reply of at most so many bytes may be built in the turn of the script that it is for: what that script may
+    /// grow by is for what it does itself.
+    fn goes_straight(&self, vm: &Vm, bytes: usize) -> bool {
+        /// The part of a turn's memory that may be the server's.
+        const SHARE: usize = 16;
+        bytes <= self.shared.project.limits.memory_per_resume / SHARE
+            && raw::has_room(&vm.lua, vm.state.ceiling.get(), bytes)
     }
 
     /// A reply for the prelude, or its failure.
@@ -194,6 +205,10 @@ impl LuaHost {
                 Ok(bytes) => well(Value::String(bytes)),
                 Err(error) => ill(error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil)),
             },
+            Outcome::Responded(response) => match response_value(&vm.lua, what, response) {
+                Ok(response) => well(response),
+                Err(error) => ill(error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil)),
+            },
             Outcome::Reply { message, elapsed } => self.decoded(vm, key, &message, elapsed),
             Outcome::Failed(failure) => ill(self.failed_wait(vm, key, what, failure)),
         }
@@ -201,20 +216,20 @@ impl LuaHost {
 
     /// The failure of a wait; waits of the host's own are named and counted here.
     fn failed_wait(&self, vm: &Vm, key: FiberKey, what: &What, failure: &Failure) -> Value {
-        let (name, connection, quiet) = match what {
-            What::Message { watch, names, connection, once, quiet } => {
+        let (name, connection, on, quiet) = match what {
+            What::Message { watch, names, connection, key: on, once, quiet } => {
                 self.leave_watch(vm, key, *watch, *once);
-                (names.clone(), Some(connection.clone()), *quiet)
+                (names.clone(), Some(connection.clone()), *on, *quiet)
             }
-            What::Join => ("wait".into(), None, false),
+            What::Join => ("wait".into(), None, ConnectionKey::default(), false),
             _ => return self.failure(vm, failure),
         };
         let failure = Failure { name, connection, ..failure.clone() };
-        if !quiet {
-            let robot = self.shared.fibers.borrow().get(key).map(|fiber| fiber.robot);
-            if let Some(robot) = robot {
-                self.desk.fail(robot, failure.kind, &failure.name, failure.kind.phrase(), None);
-            }
+        let robot = self.shared.fibers.borrow().get(key).map(|fiber| fiber.robot);
+        if let Some(robot) = robot.filter(|_| !quiet) {
+            let Failure { kind, name, .. } = &failure;
+            let told = throng_metrics::Failure { kind: *kind, name, message: kind.phrase() };
+            self.desk.fail_on(on, robot, told, None);
         }
         self.failure(vm, &failure)
     }
@@ -358,6 +373,7 @@ impl LuaHost {
             connection: None,
             elapsed: Duration::ZERO,
             text: error.message.as_str().into(),
+            code: None,
         };
         let settled = vm.prelude().calls.raw_get::<Value>(id).and_then(|handle| {
             if handle.is_nil() {

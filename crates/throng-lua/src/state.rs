@@ -14,7 +14,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{ActivityKey, ConnectionKey, Desk, Failure, OperationKey, RobotKey};
+use throng_engine::{ActivityKey, ConnectionKey, Desk, Failure, OperationKey, Question, RobotKey};
 use throng_wire::MessageId;
 
 new_key_type! {
@@ -109,6 +109,17 @@ pub(crate) struct Fiber {
     /// Its coroutine while it is blocked.
     pub(crate) thread: Option<Thread>,
     pub(crate) waiting: Option<Waiting>,
+    /// What the server asked with the message that a handler handles.
+    pub(crate) asked: Option<Rc<Asked>>,
+}
+
+/// A question of a server's, which all handlers of its message share.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    /// The message, for people.
+    pub(crate) name: Box<str>,
+    pub(crate) answered: Cell<bool>,
 }
 
 /// What began a fiber.
@@ -138,11 +149,14 @@ pub(crate) enum What {
     Connect(Box<str>),
     Request(ConnectionKey, MessageId),
     Read(ConnectionKey),
+    /// An HTTP request, by the name it is measured under.
+    Http(Box<str>),
     /// A message of a watch; `once` is `expect`.
     Message {
         watch: i64,
         names: Box<str>,
         connection: Arc<str>,
+        key: ConnectionKey,
         once: bool,
         quiet: bool,
     },
@@ -211,8 +225,15 @@ pub(crate) struct Watch {
 pub(crate) struct Queue {
     pub(crate) handler: usize,
     pub(crate) busy: bool,
-    /// The messages' keys in the prelude's table of queued ones.
-    pub(crate) messages: VecDeque<(i64, ConnectionKey)>,
+    pub(crate) messages: VecDeque<Queued>,
+}
+
+/// A message that waits for a handler.
+pub(crate) struct Queued {
+    /// Its key in the prelude's table of queued ones.
+    pub(crate) id: i64,
+    pub(crate) connection: ConnectionKey,
+    pub(crate) asked: Option<Rc<Asked>>,
 }
 
 /// A timer of `every`.
@@ -290,7 +311,7 @@ impl Shared {
     /// Registers a fiber that has not begun to run.
     pub(crate) fn add_fiber(&self, robot: RobotKey, module: usize, origin: Origin) -> FiberKey {
         let vm = self.robots.borrow().get(robot).map_or(0, |robot| robot.vm);
-        let fiber = Fiber { robot, vm, module, origin, thread: None, waiting: None };
+        let fiber = Fiber { robot, vm, module, origin, thread: None, waiting: None, asked: None };
         let key = self.fibers.borrow_mut().insert(fiber);
         let mut crowds = self.crowds.borrow_mut();
         if crowds.len() <= vm {

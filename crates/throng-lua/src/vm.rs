@@ -23,12 +23,16 @@ use throng_wire::Protocol;
 pub(crate) const HOST_CHUNKS: &str = "=throng/";
 
 /// The parts of the prelude, in the order in which they need each other.
-const PRELUDE: [(&str, &str); 6] = [
+const PRELUDE: [(&str, &str); 10] = [
     ("errors", include_str!("prelude/errors.lua")),
     ("driver", include_str!("prelude/driver.lua")),
     ("robot", include_str!("prelude/robot.lua")),
     ("connection", include_str!("prelude/connection.lua")),
     ("throng", include_str!("prelude/throng.lua")),
+    ("json", include_str!("prelude/json.lua")),
+    ("http", include_str!("prelude/http.lua")),
+    ("crypto", include_str!("prelude/crypto.lua")),
+    ("sproto", include_str!("prelude/sproto.lua")),
     ("declare", include_str!("prelude/declare.lua")),
 ];
 

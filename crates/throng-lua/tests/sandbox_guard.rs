@@ -310,6 +310,39 @@ fn failing_for_want_of_memory_again_and_again_is_cut_off() {
 }
 
 #[test]
+fn what_cannot_be_resumed_is_refused_when_no_byte_is_free() {
+    let coroutines = [
+        ("coroutine.create(error) coroutine.resume(co)", "cannot resume dead coroutine"),
+        // It resumes itself.
+        ("coroutine.create(fill) coroutine.resume(co)", "cannot resume non-suspended coroutine"),
+    ];
+    for (coroutine, refusal) in coroutines {
+        let lua = sandboxed(usize::MAX);
+        // The text itself would keep one such string alive.
+        let source = format!(
+            "local co, said, kept, slots, count = nil, nil, nil, {{}}, 0
+             for i = 1, 100 do slots[i] = false end
+             local ways = {{
+                 function() kept = {{ kept, ('x'):rep(10000) }} end,
+                 function() kept = {{ kept }} end,
+                 function() count = count + 1 slots[count] = 1000 + count .. '' end,
+             }}
+             local function fill()
+                 for i = 1, 3 do while pcall(ways[i]) do end end
+                 local _, why = coroutine.resume(co)
+                 said = why
+             end
+             co = {coroutine} if not said then fill() end
+             return #said"
+        );
+        lua.set_memory_limit(lua.used_memory() + (256 << 10)).unwrap();
+        let (_, outcome, verdict) = run(&lua, &source);
+        assert_eq!(verdict, None);
+        assert_eq!(outcome.unwrap(), Value::Integer(refusal.len() as i64));
+    }
+}
+
+#[test]
 fn a_few_slow_instructions_are_noticed_by_the_collector() {
     check(Reason::Deadline, "local s = ('x'):rep(5 << 20) while true do local t = s .. 'y' end");
 }

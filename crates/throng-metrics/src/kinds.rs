@@ -47,8 +47,8 @@ closed_enum! {
     pub enum FailureKind {
         /// No reply within the request's time-out.
         Timeout = "timeout", "no reply in time";
-        /// The connection ended while something waited on it.
-        Closed = "closed", "the connection ended while something waited on it";
+        /// The connection ended, before it was used or while something waited on it.
+        Closed = "closed", "the connection has ended";
         /// The robot has no open connection of that name.
         NotConnected = "not_connected", "there was no open connection of that name";
         /// The target refused the connection.
@@ -65,6 +65,8 @@ closed_enum! {
         Forbidden = "forbidden", "the target is not on the allow list";
         /// The WebSocket upgrade failed.
         Handshake = "handshake", "the handshake failed";
+        /// TLS could not be set up, or the peer broke it.
+        Tls = "tls", "TLS could not be set up or was broken";
         /// The peer broke the protocol.
         Protocol = "protocol", "the peer broke the protocol";
         /// The stream cannot be cut into messages, or a message is over the maximum.
@@ -105,6 +107,9 @@ closed_enum! {
     pub enum EndCause {
         /// The server closed it in good order.
         Server = "server", "closed by the server";
+        /// The server ended its side while replies were owed. A server that has gone and one that would still listen look the
+        /// same: both send the end of their stream and nothing else.
+        HalfClosed = "half_closed", "ended on the server's side while replies were owed";
         /// The server ended its stream in the middle of a message.
         Truncated = "truncated", "closed by the server in the middle of a message";
         /// The connection was reset.

@@ -3,8 +3,12 @@
 //! The driver reads bytes, calls [`Channel::cut`] until it says `Need`, and keeps what was not used. It writes what
 //! [`Channel::start`], [`Channel::drain_control`], [`Channel::finish`] and [`Channel::close`] append.
 
+mod ciphered;
+
 use std::sync::Arc;
 
+use crate::Direction;
+use crate::cipher::{Cipher, CipherError, Coder, Coverage, CoverageError};
 use crate::framing::{Cut, Framing, FramingError, FramingSetupError, Mark};
 use crate::websocket::{Step, WebSocket, WebSocketError, WebSocketSpec};
 
@@ -31,10 +35,22 @@ pub enum ChannelSpecError {
 pub struct Channel {
     spec: Arc<ChannelSpec>,
     layer: Layer,
-    /// Bytes at the start of the input that are known to end no frame.
-    scanned: usize,
+    /// Bytes at the start of the input that are known to end no frame: fewer than a frame's maximum.
+    scanned: u32,
     /// Whether the last cut left bytes it could not use yet.
     half: bool,
+    /// Messages finished so far.
+    sent: u32,
+    /// Messages cut so far.
+    received: u32,
+    coders: Option<Box<Coders>>,
+}
+
+/// The ciphers of a channel that has any.
+#[derive(Debug, Default)]
+struct Coders {
+    send: Option<Coder>,
+    receive: Option<Coder>,
 }
 
 #[derive(Debug)]
@@ -91,6 +107,9 @@ pub enum ChannelError {
     /// The stream ended inside a message or a handshake.
     #[error("the stream ended in the middle of {0}")]
     Truncated(Unfinished),
+    /// What came cannot be decrypted.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
 }
 
 /// What a stream's end cut short.
@@ -114,6 +133,9 @@ pub enum SendError {
     /// The connection sends text, and the payload is not UTF-8.
     #[error("the payload of a text message is not UTF-8")]
     NotText,
+    /// The message cannot be encrypted.
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
 }
 
 impl std::fmt::Display for Unfinished {
@@ -176,7 +198,7 @@ impl Channel {
             Some(_) => Layer::WebSocket(Box::new(websocket())),
             None => Layer::Stream,
         };
-        Channel { spec: Arc::clone(spec), layer, scanned: 0, half: false }
+        Channel { spec: Arc::clone(spec), layer, scanned: 0, half: false, sent: 0, received: 0, coders: None }
     }
 
     /// Appends what is sent first when the transport is connected: the WebSocket upgrade, or nothing.
@@ -203,25 +225,53 @@ impl Channel {
     /// When the peer broke the protocol; the connection cannot go on.
     #[inline]
     pub fn cut<'a>(&'a mut self, input: &'a [u8]) -> Result<Received<'a>, ChannelError> {
-        match (&mut self.layer, &self.spec.websocket) {
-            (Layer::WebSocket(websocket), Some(spec)) => {
-                let step = websocket.cut(spec, &self.spec.framing, input)?;
-                self.half = matches!(step, Step::Need(_)) && !input.is_empty();
-                Ok(received(step, input, websocket))
-            }
-            _ => match self.spec.framing.cut_after(input, self.scanned)? {
-                Cut::Frame { payload, used } => {
-                    self.scanned = 0;
-                    self.half = false;
-                    Ok(Received::Message { payload: &input[payload], used })
-                }
-                Cut::Need(at_least) => {
-                    self.scanned = input.len();
-                    self.half = !input.is_empty();
-                    Ok(Received::Need { at_least })
-                }
-            },
+        let Channel { spec, layer, scanned, half, received, coders, .. } = self;
+        let cut = match coders.as_deref_mut().and_then(|coders| coders.receive.as_mut()) {
+            None => cut_layer(spec, layer, (scanned, half), input)?,
+            Some(coder) => ciphered::cut(spec, layer, (scanned, half), coder, input)?,
+        };
+        if matches!(cut, Received::Message { .. }) {
+            *received = received.saturating_add(1);
         }
+        Ok(cut)
+    }
+
+    /// Messages finished so far: what [`Protocol::after`](crate::Protocol::after) asks before one is written.
+    #[inline]
+    pub fn sent(&self) -> u32 {
+        self.sent
+    }
+
+    /// Messages cut so far, the one that was just cut included.
+    #[inline]
+    pub fn received(&self) -> u32 {
+        self.received
+    }
+
+    /// Encrypts a direction from the next frame on; `None` ends it.
+    ///
+    /// # Errors
+    /// A coverage that the framing does not bear; nothing has changed then.
+    pub fn set_cipher(
+        &mut self,
+        direction: Direction,
+        cipher: Option<Box<dyn Cipher>>,
+        coverage: Coverage,
+    ) -> Result<(), CoverageError> {
+        match (&self.spec.framing, self.spec.is_websocket(), coverage) {
+            (Framing::Delimiter(_), _, Coverage::Body) => return Err(CoverageError::Delimiter),
+            (Framing::Message, true, _) | (_, _, Coverage::Body) | (_, false, Coverage::All) => {}
+            (_, true, Coverage::All) => return Err(CoverageError::InsideWebSocket),
+        }
+        let coders = self.coders.get_or_insert_default();
+        let coder = match direction {
+            Direction::Sent => &mut coders.send,
+            Direction::Received => &mut coders.receive,
+        };
+        // What was decrypted of a frame that is half received stays as it is.
+        let before = coder.take();
+        *coder = cipher.map(|cipher| Coder::after(before, cipher, coverage));
+        Ok(())
     }
 
     /// Appends the answers that cuts made necessary: a server's handshake, pongs, close frames.
@@ -252,16 +302,18 @@ impl Channel {
     /// When the message cannot be sent; `out` is then as it was at `begin`.
     #[inline]
     pub fn finish(&mut self, out: &mut Vec<u8>, mark: Mark) -> Result<(), SendError> {
-        match (&mut self.layer, &self.spec.websocket) {
+        let coder = self.coders.as_deref_mut().and_then(|coders| coders.send.as_mut());
+        let finished = match (&mut self.layer, &self.spec.websocket) {
             (Layer::WebSocket(websocket), Some(spec)) => {
-                let finished = finish_websocket(websocket, spec, &self.spec.framing, out, mark);
-                if finished.is_err() {
-                    out.truncate(mark.0);
-                }
-                finished
+                finish_websocket(websocket, spec, (&self.spec.framing, coder), out, mark)
             }
-            _ => Ok(self.spec.framing.finish(out, mark)?),
+            _ => finish_framing(&self.spec.framing, coder, out, mark),
+        };
+        match finished {
+            Ok(()) => self.sent = self.sent.saturating_add(1),
+            Err(_) => out.truncate(mark.0),
         }
+        finished
     }
 
     /// Appends a WebSocket close frame, once; nothing on a byte stream, or before the handshake is done.
@@ -291,6 +343,35 @@ impl Channel {
     }
 }
 
+/// Cuts what no cipher covers.
+#[inline]
+fn cut_layer<'a>(
+    spec: &'a ChannelSpec,
+    layer: &'a mut Layer,
+    (scanned, half): (&mut u32, &mut bool),
+    input: &'a [u8],
+) -> Result<Received<'a>, ChannelError> {
+    match (layer, &spec.websocket) {
+        (Layer::WebSocket(websocket), Some(layer)) => {
+            let step = websocket.cut(layer, &spec.framing, input)?;
+            *half = matches!(step, Step::Need(_)) && !input.is_empty();
+            Ok(received(step, input, websocket))
+        }
+        _ => match spec.framing.cut_after(input, *scanned as usize)? {
+            Cut::Frame { payload, used } => {
+                *scanned = 0;
+                *half = false;
+                Ok(Received::Message { payload: &input[payload], used })
+            }
+            Cut::Need(at_least) => {
+                *scanned = u32::try_from(input.len()).unwrap_or(u32::MAX);
+                *half = !input.is_empty();
+                Ok(Received::Need { at_least })
+            }
+        },
+    }
+}
+
 /// Lends out what a step points to.
 #[inline]
 fn received<'a>(step: Step, input: &'a [u8], websocket: &'a WebSocket) -> Received<'a> {
@@ -304,11 +385,25 @@ fn received<'a>(step: Step, input: &'a [u8], websocket: &'a WebSocket) -> Receiv
     }
 }
 
+/// Finishes a frame and encrypts what the cipher covers.
+#[inline]
+fn finish_framing(
+    framing: &Framing,
+    coder: Option<&mut Coder>,
+    out: &mut Vec<u8>,
+    mark: Mark,
+) -> Result<(), SendError> {
+    match coder {
+        None => Ok(framing.finish(out, mark)?),
+        Some(coder) => ciphered::finish(framing, coder, out, mark),
+    }
+}
+
 #[inline]
 fn finish_websocket(
     websocket: &mut WebSocket,
     spec: &WebSocketSpec,
-    framing: &Framing,
+    (framing, coder): (&Framing, Option<&mut Coder>),
     out: &mut Vec<u8>,
     mark: Mark,
 ) -> Result<(), SendError> {
@@ -316,7 +411,7 @@ fn finish_websocket(
         return Err(SendError::NotOpen);
     }
     let content = mark.0 + websocket.reserved();
-    framing.finish(out, Mark(content))?;
+    finish_framing(framing, coder, out, Mark(content))?;
     if spec.text && std::str::from_utf8(&out[content..]).is_err() {
         return Err(SendError::NotText);
     }

@@ -3,18 +3,24 @@
 //! A codec reads and writes only heads. Bodies are encoded and decoded by the host, with the type that
 //! [`Codec::body_type`] or [`Codec::reply_body_type`] gives.
 
+mod bare;
+pub mod document;
 mod envelope;
 mod messages;
 mod rpc;
 mod sides;
 
+pub use bare::BareCodec;
+pub use document::{Build, DocumentCodec, DocumentError, DocumentForm};
 pub use envelope::{EnvelopeCodec, EnvelopeError};
 pub use rpc::RpcCodec;
 
 use throng_sproto::{DecodeError, Schema, TypeId, UnpackError};
 
 use crate::MessageId;
+use crate::compress::InflateError;
 use crate::spec::{CodecSpec, ProtocolError, SprotoShape};
+use messages::Messages;
 
 /// The most bytes a packed payload may unpack to: 16 MiB, the reference's own limit.
 const UNPACK_LIMIT: usize = 1 << 24;
@@ -26,12 +32,17 @@ pub enum Codec {
     Raw(RawCodec),
     /// Sproto.
     Sproto(SprotoCodec),
+    /// JSON or MessagePack.
+    Document(Box<DocumentCodec>),
 }
 
-/// Bytes as they are. Every message that comes is [`RawCodec::RECEIVED`]; what a script calls the ones it sends is kept in
+/// Bytes as they are. Where no header says more, every message that comes is [`RawCodec::RECEIVED`]; what a script calls the ones it sends is kept in
 /// [`Names`](crate::Names).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RawCodec;
+#[derive(Debug, Clone, Default)]
+pub struct RawCodec {
+    /// The messages that a header tells apart, [`RawCodec::RECEIVED`] before them.
+    messages: Option<Box<Messages>>,
+}
 
 impl RawCodec {
     /// The name of every message that is received.
@@ -45,6 +56,8 @@ pub enum SprotoCodec {
     Envelope(Box<EnvelopeCodec>),
     /// A package header with type and session stands before the body.
     Rpc(Box<RpcCodec>),
+    /// A header of the protocol's says what the body is.
+    Bare(Box<BareCodec>),
 }
 
 /// The way a message goes, seen from the robot.
@@ -67,6 +80,8 @@ pub struct Head<'a> {
     pub unknown_name: Option<&'a str>,
     /// The encoded body. Packed ones are followed by up to seven zeros.
     pub body: &'a [u8],
+    /// The code with which a reply says no, where the protocol knows such codes.
+    pub refused: Option<i64>,
 }
 
 /// What a message is by its own word.
@@ -103,6 +118,28 @@ pub enum HeadError {
     /// The envelope is broken.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
+    /// The document is broken.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The message ends inside its header, or has no room for its trailer.
+    #[error("{length} bytes do not hold the header and the trailer")]
+    Short {
+        /// How many there are.
+        length: usize,
+    },
+    /// A field is not what it always is.
+    #[error("`{field}` is {found}, not {wanted}")]
+    Constant {
+        /// The field.
+        field: Box<str>,
+        /// What it always is.
+        wanted: i64,
+        /// What came.
+        found: i64,
+    },
+    /// The body is not compressed as it says.
+    #[error(transparent)]
+    Inflate(#[from] InflateError),
 }
 
 /// A message that could not be written.
@@ -120,6 +157,15 @@ pub enum WriteError {
         /// The codec's word.
         codec: &'static str,
     },
+    /// `ids` has no number for the message.
+    #[error("`{name}` has no number in `ids`")]
+    NoNumber {
+        /// The message's name.
+        name: String,
+    },
+    /// Name and session stand beside the body's fields, so it must have some.
+    #[error("the body's fields stand beside the message's name, so it must be a table of fields")]
+    NotObject,
     /// The body does not fit a 32-bit length.
     #[error("a body of {length} bytes is too long")]
     TooLong {
@@ -129,9 +175,18 @@ pub enum WriteError {
 }
 
 impl Codec {
-    pub(crate) fn build(spec: CodecSpec) -> Result<Codec, ProtocolError> {
+    /// A codec, whose messages are those of `named` where it has no words of its own.
+    pub(crate) fn build(spec: CodecSpec, named: Option<&[(String, i64)]>) -> Result<Codec, ProtocolError> {
+        let named = named.map(|named| named.iter().map(|(name, _)| &**name));
         let spec = match spec {
-            CodecSpec::Raw => return Ok(Codec::Raw(RawCodec)),
+            CodecSpec::Raw => {
+                let messages = named
+                    .map(|named| Box::new(Messages::new(std::iter::once(RawCodec::RECEIVED).chain(named))));
+                return Ok(Codec::Raw(RawCodec { messages }));
+            }
+            CodecSpec::Document(spec) => {
+                return Ok(Codec::Document(Box::new(DocumentCodec::new(spec, named.map(Messages::new)))));
+            }
             CodecSpec::Sproto(spec) => spec,
         };
         let schemas = spec.schema.parse()?;
@@ -147,6 +202,8 @@ impl Codec {
             SprotoShape::Rpc { package } => {
                 SprotoCodec::Rpc(Box::new(RpcCodec::new(schemas, &package, spec.packed.unwrap_or(true))?))
             }
+            SprotoShape::Bare if named.is_none() => return Err(ProtocolError::NoIds),
+            SprotoShape::Bare => SprotoCodec::Bare(Box::new(BareCodec::new(schemas))),
         }))
     }
 
@@ -156,33 +213,66 @@ impl Codec {
             Codec::Raw(_) => "raw",
             Codec::Sproto(SprotoCodec::Envelope(_)) => "sproto with an envelope",
             Codec::Sproto(SprotoCodec::Rpc(_)) => "sproto with a package",
+            Codec::Sproto(SprotoCodec::Bare(_)) => "sproto behind a header",
+            Codec::Document(codec) => codec.form().word(),
         }
     }
 
-    /// How many messages the codec knows; their ids are those below.
+    /// Whether a script may call messages what it likes: the names of those it sends are kept in [`Names`](crate::Names).
+    #[inline]
+    pub fn names_are_open(&self) -> bool {
+        matches!(self, Codec::Raw(RawCodec { messages: None }))
+    }
+
+    /// Whether any name is a message, be it of `ids` or made up by a script: nobody can say that one is unknown.
+    pub fn knows_any_name(&self) -> bool {
+        match self {
+            Codec::Document(codec) => codec.open_names().is_some(),
+            codec => codec.names_are_open(),
+        }
+    }
+
+    /// Whether payloads are packed by Sproto, as those of RPC are.
+    pub(crate) fn is_packed(&self) -> bool {
+        match self {
+            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.is_packed(),
+            Codec::Sproto(SprotoCodec::Rpc(_)) => true,
+            Codec::Sproto(SprotoCodec::Bare(_)) | Codec::Raw(_) | Codec::Document(_) => false,
+        }
+    }
+
+    /// How many messages the codec knows, or can come to know; their ids are those below.
     pub fn message_count(&self) -> u32 {
         match self {
-            Codec::Raw(_) => 1,
+            Codec::Raw(codec) => codec.messages.as_ref().map_or(1, |messages| messages.count()),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.messages.count(),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.messages.count(),
+            Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.count(),
+            Codec::Document(codec) => codec.message_count(),
         }
     }
 
-    /// The message called `name`.
+    /// The message called `name`. A codec that knows any name learns it, as long as there is room.
     pub fn message(&self, name: &str) -> Option<MessageId> {
         match self {
-            Codec::Raw(_) => (name == RawCodec::RECEIVED).then_some(MessageId(0)),
+            Codec::Raw(RawCodec { messages: None }) => (name == RawCodec::RECEIVED).then_some(MessageId(0)),
+            Codec::Raw(RawCodec { messages: Some(messages) }) => messages.find(name),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.messages.find(name),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.messages.find(name),
+            Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.find(name),
+            Codec::Document(codec) => codec.message(name),
         }
     }
 
     /// A message's name; `None` for ids that are not the codec's, such as those of [`Names`](crate::Names).
     pub fn message_name(&self, message: MessageId) -> Option<&str> {
         match self {
-            Codec::Raw(_) => (message.0 == 0).then_some(RawCodec::RECEIVED),
+            Codec::Raw(RawCodec { messages: None }) => (message.0 == 0).then_some(RawCodec::RECEIVED),
+            Codec::Raw(RawCodec { messages: Some(messages) }) => messages.name(message),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.messages.name(message),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.messages.name(message),
+            Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.name(message),
+            Codec::Document(codec) => codec.message_name(message),
         }
     }
 
@@ -194,8 +284,12 @@ impl Codec {
     /// Whether a message goes this way.
     pub fn goes(&self, message: MessageId, direction: Direction) -> bool {
         match (self, direction) {
-            (Codec::Raw(_), Direction::Sent) => true,
-            (Codec::Raw(_), Direction::Received) => message.0 == 0,
+            (Codec::Raw(RawCodec { messages: None }), Direction::Sent) => true,
+            (Codec::Raw(RawCodec { messages: None }), Direction::Received) => message.0 == 0,
+            (Codec::Raw(_) | Codec::Document(_), _) => self.message_name(message).is_some(),
+            (Codec::Sproto(SprotoCodec::Bare(codec)), _) => {
+                codec.sides.of(direction).body_type(message).is_some()
+            }
             (Codec::Sproto(SprotoCodec::Envelope(codec)), _) => {
                 codec.sides.of(direction).body_type(message).is_some()
             }
@@ -208,7 +302,8 @@ impl Codec {
     /// What a body is encoded or decoded with; `None` for raw bodies, and for RPC messages without content.
     pub fn body_type(&self, message: MessageId, direction: Direction) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) => None,
+            Codec::Raw(_) | Codec::Document(_) => None,
+            Codec::Sproto(SprotoCodec::Bare(codec)) => codec.sides.of(direction).body_type(message),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.of(direction).body_type(message),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.of(direction).request_type(message),
         }
@@ -217,7 +312,8 @@ impl Codec {
     /// What the body of `request`'s reply is decoded with; `reply` is the message its head named. `None` where it has no content.
     pub fn reply_body_type(&self, request: MessageId, reply: Option<MessageId>) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) => None,
+            Codec::Raw(_) | Codec::Document(_) => None,
+            Codec::Sproto(SprotoCodec::Bare(codec)) => codec.sides.received.body_type(reply?),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.received.body_type(reply?),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.sent.response_type(request),
         }
@@ -226,7 +322,9 @@ impl Codec {
     /// What the body of the answer to a message that came is encoded with; `None` where it has no content.
     pub fn answer_body_type(&self, message: MessageId) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) | Codec::Sproto(SprotoCodec::Envelope(_)) => None,
+            Codec::Raw(_)
+            | Codec::Document(_)
+            | Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Bare(_)) => None,
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.received.response_type(message),
         }
     }
@@ -249,6 +347,14 @@ impl Codec {
                 out.extend_from_slice(body);
                 Ok(())
             }
+            Codec::Sproto(SprotoCodec::Bare(codec)) => {
+                if codec.sides.sent.body_type(message).is_none() {
+                    return Err(codec.messages.not_sent(message));
+                }
+                out.extend_from_slice(body);
+                Ok(())
+            }
+            Codec::Document(codec) => codec.write(message, session, body, out),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.write(message, body, scratch, out),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.write(message, session, body, scratch, out),
         }
@@ -266,7 +372,9 @@ impl Codec {
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
         match self {
-            Codec::Raw(_) | Codec::Sproto(SprotoCodec::Envelope(_)) => {
+            Codec::Raw(_)
+            | Codec::Document(_)
+            | Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Bare(_)) => {
                 Err(WriteError::NoAnswer { codec: self.word() })
             }
             Codec::Sproto(SprotoCodec::Rpc(codec)) => {
@@ -283,16 +391,36 @@ impl Codec {
     #[inline]
     pub fn read<'a>(&self, payload: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Head<'a>, HeadError> {
         match self {
-            Codec::Raw(_) => Ok(Head {
-                kind: HeadKind::Any,
-                message: Some(MessageId(0)),
-                unknown_name: None,
-                body: payload,
-            }),
+            Codec::Raw(_) => Ok(plain(Some(MessageId(0)), payload)),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.read(payload, scratch),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.read(payload, scratch),
+            Codec::Sproto(SprotoCodec::Bare(_)) => Ok(plain(None, payload)),
+            Codec::Document(codec) => codec.read(payload, Some(scratch)),
         }
     }
+
+    /// Reads the head of a payload that is not packed.
+    pub(crate) fn read_plain<'a>(&self, payload: &'a [u8]) -> Result<Head<'a>, HeadError> {
+        match self {
+            Codec::Raw(_) => Ok(plain(Some(MessageId(0)), payload)),
+            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.read_content(payload),
+            // Packed always, so it is never compressed, and it has numbers of its own.
+            Codec::Sproto(SprotoCodec::Rpc(_) | SprotoCodec::Bare(_)) => Ok(plain(None, payload)),
+            Codec::Document(codec) => codec.read(payload, None),
+        }
+    }
+
+    /// The error of sending a message that has no number.
+    pub(crate) fn no_number(&self, message: MessageId) -> WriteError {
+        let name = self.message_name(message).map_or_else(|| format!("message {}", message.0), str::to_owned);
+        WriteError::NoNumber { name }
+    }
+}
+
+/// A head that is nothing but the body.
+#[inline]
+fn plain(message: Option<MessageId>, body: &[u8]) -> Head<'_> {
+    Head { kind: HeadKind::Any, message, unknown_name: None, body, refused: None }
 }
 
 #[cfg(test)]

@@ -5,11 +5,17 @@
 //! [`Framing::begin`] for what leaves.
 
 mod delimiter;
+pub(crate) mod field;
+pub(crate) mod header;
 mod length;
 
 use std::ops::Range;
 
+use crate::Direction;
+
 pub use delimiter::DelimiterFraming;
+pub use field::{FieldError, FieldSpec, FieldType};
+pub use header::{Covers, HeaderFraming};
 pub use length::{Endian, LengthFraming, LengthWidth, UnknownLengthWidth};
 
 /// The largest payload a framing accepts when nothing else is said: 1 MiB.
@@ -26,6 +32,8 @@ pub enum Framing {
     Length(LengthFraming),
     /// A byte sequence ends each frame.
     Delimiter(DelimiterFraming),
+    /// A length among the fields of a header tells how long the frame is.
+    Header(Box<HeaderFraming>),
     /// Every frame has this many bytes.
     Fixed(usize),
     /// The layer below has messages, and each is one frame; only possible inside WebSocket.
@@ -70,9 +78,19 @@ pub enum FramingError {
         /// The size of the header, in bytes.
         header: usize,
     },
-    /// A varint length goes on for more than five bytes.
-    #[error("a varint length has more than five bytes")]
+    /// A varint goes on for more than the five bytes of a length, or the ten of another field.
+    #[error("a varint is longer than any number")]
     LongVarint,
+    /// A header's constant is not what it always is: the stream is not made of such frames, or has lost its step.
+    #[error("the header's `{field}` is {found}, not {wanted}")]
+    Constant {
+        /// The field.
+        field: Box<str>,
+        /// What it always is.
+        wanted: i64,
+        /// What came.
+        found: i64,
+    },
     /// No delimiter came within the maximum.
     #[error("no delimiter within {max} bytes")]
     NoDelimiter {
@@ -126,6 +144,18 @@ pub enum FramingSetupError {
     /// A varint length field behind other header bytes has no fixed place to be written to.
     #[error("a varint length cannot have an offset")]
     VarintOffset,
+    /// A header without a length does not say where its frame ends.
+    #[error("the header has no field `len`")]
+    NoLength,
+    /// A length that is always the same is none.
+    #[error("`len` cannot be a constant")]
+    ConstantLength,
+    /// Two fields have one name.
+    #[error("two fields are called `{name}`")]
+    SameName {
+        /// The name.
+        name: Box<str>,
+    },
 }
 
 impl Framing {
@@ -145,6 +175,7 @@ impl Framing {
         match self {
             Framing::Length(length) => length.cut(bytes),
             Framing::Delimiter(delimiter) => delimiter.cut_after(bytes, scanned),
+            Framing::Header(header) => header.cut(bytes),
             Framing::Fixed(size) if bytes.len() < *size => Ok(Cut::Need(*size)),
             Framing::Fixed(size) => Ok(Cut::Frame { payload: 0..*size, used: *size }),
             Framing::Message if bytes.is_empty() => Ok(Cut::Need(1)),
@@ -171,6 +202,7 @@ impl Framing {
         let finished = match self {
             Framing::Length(length) => length.finish(out, mark.0),
             Framing::Delimiter(delimiter) => delimiter.finish(out, mark.0),
+            Framing::Header(header) => header.finish(out, mark.0),
             Framing::Fixed(size) if out.len() - mark.0 == *size => Ok(()),
             Framing::Fixed(size) => Err(FramingError::WrongSize { length: out.len() - mark.0, size: *size }),
             Framing::Message => Ok(()),
@@ -186,9 +218,21 @@ impl Framing {
         match self {
             Framing::Length(length) => length.limit(),
             Framing::Delimiter(delimiter) => delimiter.limit(),
+            Framing::Header(header) => header.limit(),
             Framing::Fixed(size) => *size,
             Framing::Message => usize::MAX,
         }
+    }
+
+    /// Where the body begins in a payload that was cut, or in a frame that is not finished yet.
+    pub(crate) fn body_start(&self, frame: &[u8], direction: Direction) -> usize {
+        let start = match (self, direction) {
+            (Framing::Header(header), direction) => header.size(frame, direction),
+            (Framing::Length(length), Direction::Sent) => length.reserved(),
+            (Framing::Length(length), Direction::Received) => length.header_in_payload(),
+            (Framing::Delimiter(_) | Framing::Fixed(_) | Framing::Message, _) => 0,
+        };
+        start.min(frame.len())
     }
 
     /// The bytes before a frame's body that are handed over as part of the payload: none but with a length at an offset.
@@ -207,6 +251,7 @@ impl Framing {
         let asked = match self {
             Framing::Length(length) => length.validate().map(|()| length.max.max(length.offset)),
             Framing::Delimiter(delimiter) => delimiter.validate().map(|()| delimiter.max()),
+            Framing::Header(header) => header.validate().map(|()| header.max),
             Framing::Fixed(0) => Err(FramingSetupError::ZeroSize),
             Framing::Fixed(size) => Ok(*size),
             Framing::Message => Ok(0),

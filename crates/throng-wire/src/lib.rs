@@ -11,29 +11,42 @@
 //! A [`ProtocolSpec`] is what the user described; [`Protocol::build`] checks it.
 
 pub mod channel;
+pub mod cipher;
 pub mod codec;
+pub mod compress;
+mod ends;
 pub mod framing;
+mod ids;
 pub mod names;
 pub mod pending;
 pub mod protocol;
 pub mod reply;
 pub mod spec;
+pub mod tls;
 pub mod websocket;
 
 pub use channel::{Channel, ChannelError, ChannelSpec, ChannelSpecError, Received, SendError};
-pub use codec::{Codec, Direction, Head, HeadError, HeadKind, RawCodec, SprotoCodec, WriteError};
+pub use cipher::{Cipher, CipherError, Coverage, CoverageError};
+pub use codec::{
+    Build, Codec, Direction, DocumentCodec, DocumentForm, Head, HeadError, HeadKind, RawCodec, SprotoCodec,
+    WriteError,
+};
+pub use compress::{Compressor, InflateError};
 pub use framing::{
-    Cut, DEFAULT_MAX, DEFAULT_MAX_U16, DelimiterFraming, Endian, Framing, FramingError, FramingSetupError,
-    LengthFraming, LengthWidth, Mark, UnknownLengthWidth,
+    Covers, Cut, DEFAULT_MAX, DEFAULT_MAX_U16, DelimiterFraming, Endian, FieldError, FieldSpec, FieldType,
+    Framing, FramingError, FramingSetupError, HeaderFraming, LengthFraming, LengthWidth, Mark,
+    UnknownLengthWidth,
 };
 pub use names::Names;
 pub use pending::{Match, Pending, ReplyKey};
 pub use protocol::{Heartbeat, Protocol};
-pub use reply::{NamePatterns, PatternError, ReplyRule};
+pub use reply::{Comparison, NamePatterns, Operator, PatternError, ReplyRule};
 pub use spec::{
-    CodecSpec, DEFAULT_REQUEST_TIMEOUT, HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, ReplySpec,
-    SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+    CodecSpec, CompressionSpec, DEFAULT_REQUEST_TIMEOUT, DocumentSpec, FieldPlace, Fields, FirstSpec,
+    HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText,
+    SprotoShape, SprotoSpec,
 };
+pub use tls::{ClientIdentity, Tls, TlsConfig, TlsError, TlsSetupError, TlsSpec, TlsVersion};
 pub use websocket::{HandshakeError, WebSocketError, WebSocketSpec};
 
 /// Monotonic time in nanoseconds since the run's start.

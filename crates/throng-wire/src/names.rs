@@ -1,5 +1,7 @@
 //! Message names that no schema knows: what a script calls its raw messages, or a server its unknown ones.
 
+pub(crate) mod open;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

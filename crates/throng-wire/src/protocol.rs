@@ -1,18 +1,19 @@
 //! A protocol ready for use: codec, framing and reply rule, checked against each other.
 
+mod build;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use throng_sproto::{Schema, TypeId};
+use throng_sproto::{Schema, TypeId, Value, decode_value};
 
 use crate::MessageId;
 use crate::channel::ChannelSpec;
 use crate::codec::{Codec, Direction, Head, HeadError, HeadKind, SprotoCodec, WriteError};
-use crate::framing::Framing;
+use crate::ends::Ends;
 use crate::pending::ReplyKey;
-use crate::reply::{NamePatterns, ReplyRule, Vocabulary};
-use crate::spec::{HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, ReplySpec};
-use crate::websocket::WebSocketSpec;
+use crate::reply::ReplyRule;
+use crate::spec::OnClose;
 
 /// A protocol; immutable, and shared by all connections that speak it.
 #[derive(Debug)]
@@ -29,8 +30,18 @@ pub struct Protocol {
     pub on_close: OnClose,
     /// How long a request waits for its reply.
     pub request_timeout: Duration,
+    /// What stands around bodies.
+    ends: Option<Box<Ends>>,
+    first: Option<First>,
     stream: Option<Arc<ChannelSpec>>,
     websocket: Arc<ChannelSpec>,
+}
+
+/// What is spoken before a protocol's own rules hold.
+#[derive(Debug)]
+struct First {
+    protocol: Arc<Protocol>,
+    count: u32,
 }
 
 /// A message that is sent again and again while a connection is open.
@@ -45,30 +56,6 @@ pub struct Heartbeat {
 }
 
 impl Protocol {
-    /// Checks a description and makes it ready for use.
-    ///
-    /// # Errors
-    /// A schema that cannot be parsed, a name that does not exist, or parts that do not go together.
-    pub fn build(spec: ProtocolSpec) -> Result<Protocol, ProtocolError> {
-        if spec.request_timeout.is_zero() {
-            return Err(ProtocolError::ZeroTime { what: "the request time-out" });
-        }
-        let codec = Codec::build(spec.codec)?;
-        let reply = reply_rule(spec.reply, &codec)?;
-        let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::build(heartbeat, &codec)).transpose()?;
-        let (stream, websocket) = channels(spec.framing, spec.websocket, &codec)?;
-        Ok(Protocol {
-            name: spec.name.into(),
-            codec,
-            reply,
-            heartbeat,
-            on_close: spec.on_close,
-            request_timeout: spec.request_timeout,
-            stream,
-            websocket,
-        })
-    }
-
     /// What a connection over a plain byte stream speaks; `None` when the protocol has no framing for it.
     pub fn stream_channel(&self) -> Option<&Arc<ChannelSpec>> {
         self.stream.as_ref()
@@ -124,6 +111,22 @@ impl Protocol {
         }
     }
 
+    /// The body of a message on its way, decoded for those who look on, as in [`Protocol::body_type_seen`]; `None` where it has no
+    /// fields, or is only bytes.
+    pub fn body_seen(
+        &self,
+        direction: Direction,
+        (message, request): (Option<MessageId>, Option<MessageId>),
+        body: &[u8],
+    ) -> Option<Result<Value, String>> {
+        if let Codec::Document(codec) = &self.codec {
+            let value = || codec.form().value(body).map_err(|error| error.to_string());
+            return (!body.is_empty()).then(value);
+        }
+        let (schema, ty) = self.body_type_seen(direction, message, request)?;
+        Some(decode_value(schema, ty, body).map_err(|error| error.to_string()))
+    }
+
     /// Whether a reply to `message` is foreseen. RPC servers answer any request that carries a session, also where the schema
     /// foresees nothing.
     pub fn expects_reply(&self, message: MessageId) -> bool {
@@ -140,7 +143,10 @@ impl Protocol {
     #[inline]
     pub fn awaits(&self, request: MessageId, session: i64) -> Option<ReplyKey> {
         match &self.reply {
-            ReplyRule::Session => Some(ReplyKey::Session(session)),
+            ReplyRule::Session => {
+                let carried = self.ends.as_ref().map_or(session, |ends| ends.session(session));
+                Some(ReplyKey::Session(carried))
+            }
             ReplyRule::Name(patterns) => patterns.reply_to(request).map(ReplyKey::Name),
             ReplyRule::Fifo => Some(ReplyKey::Fifo),
             ReplyRule::None => None,
@@ -173,7 +179,10 @@ impl Protocol {
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
-        self.codec.write(message, session, body, scratch, out)
+        match &self.ends {
+            None => self.codec.write(message, session, body, scratch, out),
+            Some(ends) => ends.write(&self.codec, (message, session), body, scratch, out),
+        }
     }
 
     /// Appends the payload that answers the peer's request; see [`Codec::write_answer`].
@@ -196,101 +205,41 @@ impl Protocol {
     /// A payload that is not of this protocol.
     #[inline]
     pub fn read<'a>(&self, payload: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Head<'a>, HeadError> {
-        self.codec.read(payload, scratch)
-    }
-}
-
-impl Heartbeat {
-    fn build(spec: HeartbeatSpec, codec: &Codec) -> Result<Heartbeat, ProtocolError> {
-        if spec.every.is_zero() {
-            return Err(ProtocolError::ZeroTime { what: "the time between two heartbeats" });
+        match &self.ends {
+            None => self.codec.read(payload, scratch),
+            Some(ends) => ends.read(&self.codec, payload, scratch),
         }
-        if let Codec::Raw(_) = codec {
-            let body = raw_bytes(&spec.send).ok_or(ProtocolError::RawHeartbeat)?;
-            return Ok(Heartbeat { send: MessageId(0), body, every: spec.every });
+    }
+
+    /// The value of a header's or trailer's field in a payload that came; unsigned 64-bit values above 2^63 are negative. `None`
+    /// where the protocol has no such field.
+    pub fn field(&self, payload: &[u8], name: &str) -> Option<i64> {
+        self.ends.as_ref()?.field(payload, name)
+    }
+
+    /// All fields of headers and trailers in a payload, by name; padding is none.
+    pub fn fields<'a>(
+        &'a self,
+        payload: &'a [u8],
+        direction: Direction,
+    ) -> impl Iterator<Item = (&'a str, i64)> {
+        self.ends.iter().flat_map(move |ends| ends.fields(payload, direction))
+    }
+
+    /// Whether there are headers or trailers.
+    pub fn has_fields(&self) -> bool {
+        self.ends.is_some()
+    }
+
+    /// What is spoken with the next message of a direction in which `messages` went before: what a protocol has said comes
+    /// first, or the protocol itself.
+    #[inline]
+    pub fn after(self: &Arc<Self>, messages: u32) -> &Arc<Protocol> {
+        match &self.first {
+            Some(first) if messages < first.count => &first.protocol,
+            _ => self,
         }
-        let message = codec.message(&spec.send).filter(|message| codec.goes(*message, Direction::Sent));
-        let Some(send) = message else {
-            let candidates = names(codec, Direction::Sent).map(|(_, name)| name.to_owned()).collect();
-            return Err(ProtocolError::UnknownHeartbeat { name: spec.send, candidates });
-        };
-        // An encoded struct without fields, if there is a struct at all.
-        let body: &[u8] = if codec.body_type(send, Direction::Sent).is_some() { &[0, 0] } else { &[] };
-        Ok(Heartbeat { send, body: body.into(), every: spec.every })
     }
-}
-
-/// The bytes of a text in which `\xHH` is a byte and `\\` a backslash; `None` when it is empty or has another escape.
-fn raw_bytes(text: &str) -> Option<Box<[u8]>> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let (byte, left) = match (first, behind) {
-            (b'\\', [b'\\', rest @ ..]) => (b'\\', rest),
-            (b'\\', [b'x', high, low, rest @ ..]) => {
-                let digit = |byte: u8| char::from(byte).to_digit(16);
-                ((digit(*high)? * 16 + digit(*low)?) as u8, rest)
-            }
-            (b'\\', _) => return None,
-            (byte, rest) => (*byte, rest),
-        };
-        bytes.push(byte);
-        rest = left;
-    }
-    (!bytes.is_empty()).then(|| bytes.into())
-}
-
-fn names(codec: &Codec, direction: Direction) -> impl Iterator<Item = (MessageId, &str)> {
-    codec.messages().filter(move |(message, _)| codec.goes(*message, direction))
-}
-
-fn reply_rule(spec: Option<ReplySpec>, codec: &Codec) -> Result<ReplyRule, ProtocolError> {
-    let rule = match (spec, codec) {
-        (Some(ReplySpec::Session), _) | (None, Codec::Sproto(SprotoCodec::Rpc(_))) => ReplyRule::Session,
-        (Some(ReplySpec::Fifo), _) => ReplyRule::Fifo,
-        (Some(ReplySpec::None) | None, _) => ReplyRule::None,
-        (Some(ReplySpec::Name(pairs)), Codec::Sproto(SprotoCodec::Envelope(_))) => {
-            ReplyRule::Name(NamePatterns::resolve(&pairs, &vocabulary(codec))?)
-        }
-        (Some(ReplySpec::Name(_)), _) => ReplyRule::Name(NamePatterns::default()),
-    };
-    match (&rule, codec) {
-        (ReplyRule::Session, Codec::Sproto(SprotoCodec::Rpc(rpc))) if !rpc.has_session() => {
-            Err(ProtocolError::NoSession)
-        }
-        (ReplyRule::Session | ReplyRule::Name(_), Codec::Raw(_))
-        | (ReplyRule::Session, Codec::Sproto(SprotoCodec::Envelope(_)))
-        | (ReplyRule::Name(_) | ReplyRule::Fifo, Codec::Sproto(SprotoCodec::Rpc(_))) => {
-            Err(ProtocolError::ReplyRule { rule: rule.word(), codec: codec.word() })
-        }
-        _ => Ok(rule),
-    }
-}
-
-fn vocabulary(codec: &Codec) -> Vocabulary<'_> {
-    Vocabulary {
-        count: codec.message_count() as usize,
-        sent: names(codec, Direction::Sent).collect(),
-        received: names(codec, Direction::Received).collect(),
-    }
-}
-
-type Channels = (Option<Arc<ChannelSpec>>, Arc<ChannelSpec>);
-
-/// The stream's and the WebSocket's channel with the same framing.
-fn channels(
-    framing: Option<Framing>,
-    websocket: WebSocketSpec,
-    codec: &Codec,
-) -> Result<Channels, ProtocolError> {
-    let framing = framing.unwrap_or(Framing::Message);
-    framing.validate()?;
-    if framing.header_in_payload() > 0 && !matches!(codec, Codec::Raw(_)) {
-        return Err(ProtocolError::HeaderInPayload);
-    }
-    // Checked above: what fails here is only a stream without a framing of its own.
-    let stream = ChannelSpec::stream(framing.clone()).ok().map(Arc::new);
-    Ok((stream, Arc::new(ChannelSpec::websocket(websocket, framing)?)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,12 @@
 //! Reply rules: how a reply finds its request, and the pattern map of the rule by name.
 
+mod open;
+
+use std::str::FromStr;
+
 use crate::MessageId;
+use crate::framing::field::number;
+pub(crate) use open::OpenPatterns;
 
 /// How a reply finds its request.
 #[derive(Debug, Clone)]
@@ -28,10 +34,75 @@ impl ReplyRule {
 }
 
 /// Which message answers which, worked out once for all messages of a protocol.
-#[derive(Debug, Clone, Default)]
-pub struct NamePatterns {
-    replies: Vec<Option<MessageId>>,
-    is_reply: Vec<bool>,
+#[derive(Debug, Clone)]
+pub struct NamePatterns(Pairs);
+
+#[derive(Debug, Clone)]
+enum Pairs {
+    /// All messages are known from the start.
+    Known { replies: Vec<Option<MessageId>>, is_reply: Vec<bool> },
+    /// Names are learned as they are used.
+    Open(Box<OpenPatterns>),
+}
+
+/// A comparison with a number, such as `!= 0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comparison {
+    /// How.
+    pub operator: Operator,
+    /// With what.
+    pub value: i64,
+}
+
+/// How two numbers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are what they are called")]
+pub enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// A text that is no comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is no comparison with a whole number, such as \"== 0\"")]
+pub struct ComparisonError;
+
+impl Comparison {
+    /// Whether it holds for a number.
+    #[inline]
+    pub fn holds(&self, value: i64) -> bool {
+        match self.operator {
+            Operator::Equal => value == self.value,
+            Operator::NotEqual => value != self.value,
+            Operator::Less => value < self.value,
+            Operator::LessOrEqual => value <= self.value,
+            Operator::Greater => value > self.value,
+            Operator::GreaterOrEqual => value >= self.value,
+        }
+    }
+}
+
+impl FromStr for Comparison {
+    type Err = ComparisonError;
+
+    fn from_str(text: &str) -> Result<Comparison, ComparisonError> {
+        const OPERATORS: [(&str, Operator); 6] = [
+            ("==", Operator::Equal),
+            ("!=", Operator::NotEqual),
+            ("<=", Operator::LessOrEqual),
+            (">=", Operator::GreaterOrEqual),
+            ("<", Operator::Less),
+            (">", Operator::Greater),
+        ];
+        let text = text.trim();
+        let found = OPERATORS.iter().find_map(|(word, operator)| Some((text.strip_prefix(word)?, *operator)));
+        let (value, operator) = found.ok_or(ComparisonError)?;
+        Ok(Comparison { operator, value: number(value.trim()).ok_or(ComparisonError)? })
+    }
 }
 
 /// A pattern map that does not fit its protocol.
@@ -104,8 +175,8 @@ impl NamePatterns {
                 return Err(PatternError::Twice { request: pair.request.text.to_owned() });
             }
         }
-        let mut patterns =
-            NamePatterns { replies: vec![None; vocabulary.count], is_reply: vec![false; vocabulary.count] };
+        let mut replies = vec![None; vocabulary.count];
+        let mut is_reply = vec![false; vocabulary.count];
         let mut used = vec![false; pairs.len()];
         for (request, name) in &vocabulary.sent {
             let matching = pairs.iter().enumerate().filter(|(_, pair)| pair.request.captured(name).is_some());
@@ -117,25 +188,36 @@ impl NamePatterns {
                 continue;
             };
             used[index] = true;
-            patterns.replies[request.0 as usize] = Some(reply);
-            patterns.is_reply[reply.0 as usize] = true;
+            replies[request.0 as usize] = Some(reply);
+            is_reply[reply.0 as usize] = true;
         }
         match pairs.iter().zip(used).find(|(pair, used)| !used && !pair.pairs_any(vocabulary)) {
             Some((pair, _)) => Err(pair.pairs_nothing()),
-            None => Ok(patterns),
+            None => Ok(NamePatterns(Pairs::Known { replies, is_reply })),
         }
+    }
+
+    /// Patterns over names that are not known yet.
+    pub(crate) fn open(patterns: OpenPatterns) -> NamePatterns {
+        NamePatterns(Pairs::Open(Box::new(patterns)))
     }
 
     /// The message that answers `request`.
     #[inline]
     pub fn reply_to(&self, request: MessageId) -> Option<MessageId> {
-        self.replies.get(request.0 as usize).copied().flatten()
+        match &self.0 {
+            Pairs::Known { replies, .. } => replies.get(request.0 as usize).copied().flatten(),
+            Pairs::Open(patterns) => patterns.reply_to(request),
+        }
     }
 
     /// Whether `message` answers any request.
     #[inline]
     pub fn is_reply(&self, message: MessageId) -> bool {
-        self.is_reply.get(message.0 as usize).copied().unwrap_or_default()
+        match &self.0 {
+            Pairs::Known { is_reply, .. } => is_reply.get(message.0 as usize).copied().unwrap_or_default(),
+            Pairs::Open(patterns) => patterns.is_reply(message),
+        }
     }
 }
 

@@ -7,8 +7,10 @@ use throng_sproto::rpc::PackageError;
 use throng_sproto::{Schema, SchemaError, SourceFile};
 
 use crate::codec::Direction;
-use crate::framing::{Framing, FramingSetupError};
-use crate::reply::PatternError;
+use crate::codec::document::DocumentForm;
+use crate::compress::Compressor;
+use crate::framing::{FieldSpec, Framing, FramingSetupError};
+use crate::reply::{Comparison, PatternError};
 use crate::websocket::WebSocketSpec;
 
 /// How long a request waits when nothing else is said.
@@ -21,10 +23,22 @@ pub struct ProtocolSpec {
     pub name: String,
     /// How a stream is cut; without one only WebSocket messages can be frames.
     pub framing: Option<Framing>,
+    /// Fields before every body where the framing has none of its own, such as inside WebSocket messages.
+    pub header: Option<Fields>,
+    /// Fields behind every body.
+    pub trailer: Fields,
     /// What a WebSocket connection is like.
     pub websocket: WebSocketSpec,
     /// What payloads are.
     pub codec: CodecSpec,
+    /// Messages by number, where the header's field `id` or a document's name is one.
+    pub ids: Option<Vec<(String, i64)>>,
+    /// How bodies are compressed.
+    pub compression: Option<CompressionSpec>,
+    /// Which replies say no.
+    pub refusal: Option<RefusalSpec>,
+    /// What is spoken before all this holds.
+    pub first: Option<Box<FirstSpec>>,
     /// How replies find their requests; without one by session where the codec has one, else there are none.
     pub reply: Option<ReplySpec>,
     /// A message that is sent again and again.
@@ -42,6 +56,72 @@ pub enum CodecSpec {
     Raw,
     /// Sproto.
     Sproto(SprotoSpec),
+    /// JSON or MessagePack.
+    Document(DocumentSpec),
+}
+
+/// A codec whose messages say themselves what they hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentSpec {
+    /// How they are written.
+    pub form: DocumentForm,
+    /// The key of a message's name.
+    pub name: Option<String>,
+    /// The key of its session.
+    pub session: Option<String>,
+    /// The key of its body; without one the body's fields stand beside name and session.
+    pub body: Option<String>,
+}
+
+/// Fields around a body, for each direction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fields {
+    /// Of what robots send.
+    pub send: Vec<FieldSpec>,
+    /// Of what robots receive.
+    pub receive: Vec<FieldSpec>,
+}
+
+/// Where a field stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldPlace {
+    /// Before the body.
+    Header,
+    /// Behind it.
+    Trailer,
+}
+
+/// How bodies are compressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompressionSpec {
+    /// By what.
+    pub compressor: Compressor,
+    /// Bodies from this size on, in bytes.
+    pub above: usize,
+    /// The header's field and its bits that say so; without one every body is compressed.
+    pub flag: Option<(String, i64)>,
+    /// The most a body may grow to, in bytes.
+    pub max: usize,
+}
+
+/// Which replies say no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalSpec {
+    /// The field that tells: of the header, of the trailer, or else of a document's top.
+    pub field: String,
+    /// When it says no.
+    pub refused: Comparison,
+}
+
+/// What is spoken before a protocol's own rules hold.
+#[derive(Debug, Clone)]
+pub struct FirstSpec {
+    /// What payloads are.
+    pub codec: CodecSpec,
+    /// How replies find their requests.
+    pub reply: Option<ReplySpec>,
+    /// How many messages of each direction.
+    pub count: u32,
 }
 
 /// A Sproto codec.
@@ -95,6 +175,8 @@ pub enum SprotoShape {
         /// The package type's name.
         package: String,
     },
+    /// As they are: the header's `id` says which type it is.
+    Bare,
 }
 
 /// How replies find their requests.
@@ -104,6 +186,13 @@ pub enum ReplySpec {
     Session,
     /// By name: pairs of a request's and its reply's name or pattern.
     Name(Vec<(String, String)>),
+    /// By a field of the header or trailer; 0 is a push.
+    Field {
+        /// Where it stands.
+        place: FieldPlace,
+        /// What it is called.
+        name: String,
+    },
     /// By order.
     Fifo,
     /// Not at all.
@@ -216,6 +305,67 @@ pub enum ProtocolError {
     /// A framing whose header belongs to the payload, with a codec that has none.
     #[error("a length at an offset keeps its header in the payload, so it needs the codec raw")]
     HeaderInPayload,
+    /// `ids` without a place for the numbers.
+    #[error("numbers of messages need a header field `id`, or a document's name")]
+    NoIdField,
+    /// Sproto types without a header that names them need numbers.
+    #[error("Sproto without an envelope or a package needs `ids`, which say what a header's `id` means")]
+    NoIds,
+    /// A number stands for a message that does not exist.
+    #[error("`ids` has `{name}`, which is no message")]
+    UnknownId {
+        /// The name.
+        name: String,
+        /// The messages.
+        candidates: Vec<String>,
+    },
+    /// Two messages have one number.
+    #[error("`ids` has the number {number} twice: the second is `{name}`")]
+    SameId {
+        /// The second message.
+        name: String,
+        /// The number.
+        number: i64,
+    },
+    /// A field that does not exist, or that means something else.
+    #[error("the {place} has no field `{name}` for this")]
+    UnknownEnd {
+        /// Where it was looked for.
+        place: FieldPlace,
+        /// The name.
+        name: String,
+        /// The fields there.
+        candidates: Vec<String>,
+    },
+    /// Two fields have one name.
+    #[error("two fields are called `{name}`")]
+    SameFieldName {
+        /// The name.
+        name: String,
+    },
+    /// A trailer is found from the end.
+    #[error("a trailer cannot have a varint")]
+    VarintTrailer,
+    /// A flag that does not fit its field.
+    #[error("the flag does not fit the field `{field}`")]
+    Flag {
+        /// The field.
+        field: String,
+    },
+    /// Packed and compressed.
+    #[error("packed Sproto cannot be compressed once more")]
+    PackedCompression,
+    /// Nothing has the field that would say no.
+    #[error("no header or trailer has the field `{name}`, and the codec {codec} does not look into bodies")]
+    UnknownRefusal {
+        /// The field.
+        name: String,
+        /// The codec's word.
+        codec: &'static str,
+    },
+    /// What is spoken first makes no protocol.
+    #[error("what is spoken first: {0}")]
+    First(Box<ProtocolError>),
     /// A time that must not be zero.
     #[error("{what} cannot be 0")]
     ZeroTime {
@@ -230,13 +380,45 @@ impl ProtocolSpec {
         ProtocolSpec {
             name: name.into(),
             framing: None,
+            header: None,
+            trailer: Fields::default(),
             websocket: WebSocketSpec::default(),
             codec,
+            ids: None,
+            compression: None,
+            refusal: None,
+            first: None,
             reply: None,
             heartbeat: None,
             on_close: OnClose::default(),
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
         }
+    }
+}
+
+impl ProtocolSpec {
+    /// The same as the server speaks it: what robots send is what it receives. Replies are found by fields only, and what
+    /// keeps a robot busy is not the server's.
+    pub fn mirrored(&self) -> ProtocolSpec {
+        let mut mirror = self.clone();
+        if let CodecSpec::Sproto(SprotoSpec { schema: SchemaSpec::Separate { send, receive }, .. }) =
+            &mut mirror.codec
+        {
+            std::mem::swap(send, receive);
+        }
+        if let Some(Framing::Header(header)) = &mut mirror.framing {
+            std::mem::swap(&mut header.send, &mut header.receive);
+        }
+        for Fields { send, receive } in mirror.header.iter_mut().chain([&mut mirror.trailer]) {
+            std::mem::swap(send, receive);
+        }
+        mirror.reply = match mirror.reply {
+            Some(field @ ReplySpec::Field { .. }) => Some(field),
+            _ => Some(ReplySpec::None),
+        };
+        mirror.first =
+            mirror.first.map(|first| Box::new(FirstSpec { reply: Some(ReplySpec::None), ..*first }));
+        ProtocolSpec { heartbeat: None, refusal: None, ..mirror }
     }
 }
 
@@ -248,12 +430,30 @@ impl ProtocolError {
             | ProtocolError::UnknownField { name, candidates, .. }
             | ProtocolError::UnknownPackage { name, candidates }
             | ProtocolError::UnknownHeartbeat { name, candidates }
+            | ProtocolError::UnknownId { name, candidates }
+            | ProtocolError::UnknownEnd { name, candidates, .. }
             | ProtocolError::Patterns(
                 PatternError::UnknownRequest { name, candidates }
                 | PatternError::UnknownReply { name, candidates },
             ) => Some((name, candidates)),
             _ => None,
         }
+    }
+}
+
+impl Fields {
+    /// Whether neither direction has any.
+    pub fn is_empty(&self) -> bool {
+        self.send.is_empty() && self.receive.is_empty()
+    }
+}
+
+impl std::fmt::Display for FieldPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            FieldPlace::Header => "header",
+            FieldPlace::Trailer => "trailer",
+        })
     }
 }
 

@@ -168,6 +168,9 @@ pub struct TryArgs {
     /// No tasks with one of these tags.
     #[arg(short = 'E', long, value_name = "TAGS")]
     pub exclude_tags: Option<String>,
+    /// Take any certificate of a TLS server.
+    #[arg(long)]
+    pub insecure: bool,
     /// Values of the project's options.
     #[arg(skip)]
     pub options: Vec<FlagValue>,
@@ -218,6 +221,9 @@ pub struct LoadFlags {
     /// No tasks with one of these tags.
     #[arg(short = 'E', long, value_name = "TAGS")]
     pub exclude_tags: Option<String>,
+    /// Take any certificate of a TLS server.
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 /// What a run shows and writes.
@@ -281,6 +287,7 @@ impl TryArgs {
             seed: self.seed.clone(),
             tags: self.tags.clone(),
             exclude_tags: self.exclude_tags.clone(),
+            insecure: self.insecure,
             ..LoadFlags::default()
         };
         Overrides::with_environment([load.values(), self.options.clone()].concat())
@@ -290,6 +297,7 @@ impl TryArgs {
 impl LoadFlags {
     /// The flags that were given, as values of settings.
     pub fn values(&self) -> Vec<FlagValue> {
+        let insecure = self.insecure.then(|| "true".to_owned());
         [
             ("load.robots", "--robots", &self.robots),
             ("load.spawn_rate", "--spawn-rate", &self.spawn_rate),
@@ -299,6 +307,7 @@ impl LoadFlags {
             ("load.seed", "--seed", &self.seed),
             ("robot.tags", "--tags", &self.tags),
             ("robot.exclude_tags", "--exclude-tags", &self.exclude_tags),
+            ("tls.insecure", "--insecure", &insecure),
         ]
         .into_iter()
         .filter_map(|(path, flag, text)| {

@@ -90,7 +90,7 @@ fn lua_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 fn protocol_messages(protocol: &Protocol) -> ProtocolMessages {
     let mut types = Types::default();
     let codec = match &protocol.wire.codec {
-        wire::Codec::Raw(_) => Codec::Raw,
+        wire::Codec::Raw(_) | wire::Codec::Document(_) => Codec::Raw,
         wire::Codec::Sproto(_) => Codec::Schema,
     };
     let messages = match codec {

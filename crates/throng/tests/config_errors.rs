@@ -97,7 +97,7 @@ fn mistakes_in_target_and_load() {
             ("a name for a local address", "[load]\nlocal_addresses = [\"10.0.0.5\", \"eth0\"]\n"),
             ("a negative seed", "[load]\nseed = -1\n"),
             ("an address without scheme", "[target]\nhost = \"127.0.0.1:8765\"\n"),
-            ("a scheme that is not there yet", "[target]\nhost = \"wss://127.0.0.1:8765\"\n"),
+            ("a scheme that is not there yet", "[target]\nhost = \"quic://127.0.0.1:8765\"\n"),
             ("an allowed target as an address", "[target]\nallow = [\"ws://game.example.com\"]\n"),
         ],
     );
@@ -207,6 +207,51 @@ fn mistakes_in_protocols() {
             ("a heartbeat of raw bytes that are none", &raw("heartbeat = { send = '\\xZZ', every = 5 }")),
             ("a package that is not in the schema", &sproto("package = \"pakcage\"")),
             ("a close that is no choice", &raw("on_close = \"retry\"")),
+        ],
+    );
+}
+
+#[test]
+fn mistakes_in_headers_and_documents() {
+    let shop = |rest: &str| {
+        format!(
+            "[protocols.shop]\nhosts = \"tcp://*\"\ncodec = \"raw\"\nreply = {{ header = \"seq\" }}\n{rest}\n"
+        )
+    };
+    let header = |rest: &str| {
+        shop(&format!("framing = {{ header = [\"len:u16be\", \"id:u16be\", \"seq:u32be\"] }}\n{rest}"))
+    };
+    check(
+        "headers",
+        &[
+            ("a field without a type", &shop("framing = { header = [\"len\", \"seq:u8\"] }")),
+            ("a type that does not exist", &shop("framing = { header = [\"len:u12be\", \"seq:u8\"] }")),
+            ("a header without a length", &shop("framing = { header = [\"seq:u8\"] }")),
+            ("a reply field that does not exist", &shop("framing = { header = [\"len:u8\", \"sec:u8\"] }")),
+            ("two fields of one name", &header("trailer = [\"seq:u8\"]")),
+            (
+                "numbers without a field",
+                &shop("framing = { header = [\"len:u8\", \"seq:u8\"] }\nids = { A = 1 }"),
+            ),
+            ("a number twice", &header("ids = { A = 1, B = 1 }")),
+            ("a flag that does not fit", &header("compress = { zlib = { flag = \"id:0x10000\" } }")),
+            ("an unknown compression", &header("compress = { gzip = {} }")),
+            ("an error without a field", &header("error = { field = \"code\" }")),
+            (
+                "a comparison that is none",
+                "[protocols.gate]\nhosts = \"tcp://*\"\nframing = { length = \"u8\" }\ncodec = \"raw\"\n\
+                 trailer = [\"ok:u8\", \"seq:u8\"]\nreply = { trailer = \"seq\", failed = \"ok is 0\" }\n",
+            ),
+            (
+                "one key for two things",
+                "[protocols.a]\ncodec = \"json\"\njson = { name = \"a\", body = \"a\" }\nreply = \"fifo\"\n",
+            ),
+            (
+                "fifo beside a session",
+                "[protocols.a]\ncodec = \"json\"\njson = { session = \"a\" }\nreply = \"fifo\"\n",
+            ),
+            ("keys of another codec", &header("json = { name = \"a\" }")),
+            ("a handshake that cannot be", &header("first = { codec = \"raw\", reply = \"session\" }")),
         ],
     );
 }

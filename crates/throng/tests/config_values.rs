@@ -198,7 +198,7 @@ fn protocols_are_read_in_the_order_of_the_file() {
     assert_eq!(game.name, "game");
     let shape = |codec: &CodecSpec| match codec {
         CodecSpec::Sproto(sproto) => sproto.shape.clone(),
-        CodecSpec::Raw => panic!("raw"),
+        CodecSpec::Raw | CodecSpec::Document(_) => panic!("not Sproto"),
     };
     assert!(matches!(shape(&game.spec.codec), SprotoShape::Envelope { body, .. } if body == "Bin"));
     let pairs = [("*Request", "*Response"), ("LoginReuest", "LoginRespone")];
@@ -281,4 +281,61 @@ fn the_engine_is_told_what_the_settings_say() {
     assert_eq!(settings.local_addresses, ["127.0.0.2".parse::<IpAddr>().unwrap()]);
     assert_eq!(settings.protocols[0].hosts, ["ws://*", "ws://b:*"]);
     assert!(file("").engine_settings(0).websocket_by_default);
+    for (host, wanted) in [("tls://a:1", (false, true)), ("wss://a", (true, true)), ("ws://a", (true, false))]
+    {
+        let settings = file(&format!("[target]\nhost = \"{host}\"\n")).engine_settings(0);
+        assert_eq!((settings.websocket_by_default, settings.tls_by_default), wanted, "{host}");
+    }
+}
+
+#[test]
+fn without_settings_tls_checks_certificates() {
+    assert!(!file("").tls.insecure);
+    let config = file("[tls]\ninsecure = true\nserver_name = \"10.0.0.1\"\nmin_version = \"1.3\"\n");
+    assert!(config.tls.insecure);
+    assert!(config.tls.wire.server_name().is_some());
+}
+
+#[test]
+fn headers_trailers_and_documents_are_read() {
+    let config = file(
+        "[protocols.shop]\nhosts = \"tcp://*\"\n\
+         framing = { header = [\"len:u16be\", \"id:u16be\", \"seq:u32be\"], len_covers = \"all\", max = \"32KB\" }\n\
+         codec = \"raw\"\nids = { Login = 1001, Move = 7 }\nreply = { header = \"seq\" }\n\
+         compress = { lz4 = { above = \"1KB\", flag = \"id:0x8000\" } }\n\
+         [protocols.gate]\nhosts = \"tcp://10.*\"\nframing = { length = \"u16be\" }\ncodec = \"raw\"\n\
+         trailer = { send = [\"session:u32be\"], receive = [\"ok:u8\", \"session:u32be\"] }\n\
+         reply = { trailer = \"session\", failed = \"ok == 0\" }\n\
+         first = { codec = \"raw\", reply = \"fifo\", count = 2 }\n\
+         [protocols.town]\nhosts = \"ws://*\"\ncodec = \"json\"\njson = { name = \"cmd\", session = \"seq\", body = \"data\" }\n\
+         error = { field = \"code\", ok = 200 }\n\
+         [protocols.frames]\nhosts = \"ws://10.*\"\nframing = { header = [\"id:u16le\"] }\ncodec = \"msgpack\"\n\
+         ids = { Move = 1 }\nreply = { \"Move\" = \"Move\" }\n",
+    );
+    let [shop, gate, town, frames] = &config.protocols[..] else { panic!("four protocols") };
+    let Some(Framing::Header(header)) = &shop.spec.framing else { panic!("no header") };
+    assert_eq!((header.send.len(), header.max, header.covers), (3, 32 << 10, throng_wire::Covers::All));
+    let compression = shop.spec.compression.as_ref().unwrap();
+    assert_eq!((compression.above, compression.flag.clone()), (1024, Some(("id".to_owned(), 0x8000))));
+    assert!(shop.wire.message("Login").is_some() && shop.wire.message("Logout").is_none());
+    assert_eq!((gate.spec.trailer.send.len(), gate.spec.trailer.receive.len()), (1, 2));
+    assert!(gate.spec.refusal.as_ref().unwrap().refused.holds(0));
+    assert!(matches!(gate.wire.after(1).reply, throng_wire::ReplyRule::Fifo));
+    assert!(matches!(gate.wire.after(2).reply, throng_wire::ReplyRule::Session));
+    assert!(matches!(town.wire.reply, throng_wire::ReplyRule::Session));
+    assert!(!town.spec.refusal.as_ref().unwrap().refused.holds(200));
+    assert!(frames.wire.stream_channel().is_none() && frames.wire.has_fields());
+}
+
+#[test]
+fn http_has_limits_that_can_be_set() {
+    let settings =
+        file("[http]\nconcurrency = 8\nmax_response = \"1MB\"\ntimeout = \"3s\"\n").engine_settings(1).http;
+    assert_eq!((settings.concurrency, settings.response_limit), (8, 1 << 20));
+    assert_eq!(settings.timeout, Duration::from_secs(3));
+    let usual = file("").engine_settings(1).http;
+    assert_eq!(
+        (usual.concurrency, usual.response_limit, usual.timeout),
+        (256, 8 << 20, Duration::from_secs(10))
+    );
 }

@@ -1,5 +1,7 @@
 //! The objects of the API and what they have.
 
+use super::libraries::{CIPHER_STREAM, CRYPTO, HTTP, HTTP_QUESTION, HTTP_RESPONSE, JSON, MSGPACK, SKYNET};
+use super::sproto::{SPROTO, SPROTO_HOST, SPROTO_SCHEMA};
 use super::testing::{CLIENT, ROBOT, SERVER, WORLD};
 use super::{Class, ClassId, Kind, Member, OptionsId, Parameter, Signature, What};
 
@@ -52,7 +54,7 @@ pub(super) const fn opt(name: &'static str, kind: Kind) -> Parameter {
     Parameter { name, kind, optional: true }
 }
 
-const HANDLER: Kind = Kind::Function("fun(self: throng.Mod, msg: table, connection: throng.Connection)");
+const HANDLER: Kind = Kind::Function("fun(self: throng.Mod, msg: table, connection: throng.Connection): any");
 const TASK: Kind = Kind::Function("fun(self: throng.Mod)");
 const BLOCK: Kind = Kind::Function("fun(): any");
 const PLAIN: Kind = Kind::Function("fun()");
@@ -80,6 +82,11 @@ pub const CLASSES: &[Class] = &[
                 "The project's own options, from `[options]`, flags or environment.",
             ),
             object("log", ClassId::Log, "Writes to the log, with robot and mod in front."),
+            object("http", ClassId::Http, "Requests to web servers."),
+            object("json", ClassId::Json, "JSON made and read."),
+            object("msgpack", ClassId::Msgpack, "MessagePack made and read."),
+            object("crypto", ClassId::Crypto, "Digests, ciphers and text forms of bytes."),
+            object("sproto", ClassId::Sproto, "Sproto made and read, under the reference's own names."),
             object("run", ClassId::Run, "What happens once a run, whatever the robots do."),
             function(
                 "mod",
@@ -118,6 +125,17 @@ pub const CLASSES: &[Class] = &[
             ),
         ],
     },
+    HTTP,
+    HTTP_RESPONSE,
+    HTTP_QUESTION,
+    JSON,
+    MSGPACK,
+    CRYPTO,
+    SKYNET,
+    CIPHER_STREAM,
+    SPROTO,
+    SPROTO_SCHEMA,
+    SPROTO_HOST,
     Class {
         id: ClassId::Run,
         name: "throng.Run",
@@ -241,6 +259,11 @@ pub const CLASSES: &[Class] = &[
             ),
             method("every", EVERY, "As `robot:every`; ends with the connection."),
             field("is_open", "boolean", "Whether it can be sent on."),
+            method(
+                "cipher",
+                takes(&[p("options", Kind::Options(OptionsId::Cipher))]),
+                "Encrypts what is sent and received, from the next frame on.",
+            ),
             method("close", takes(&[]), CLOSE),
             method("drop", takes(&[]), DROP),
         ],
@@ -338,7 +361,7 @@ pub const CLASSES: &[Class] = &[
                     opt("options", Kind::Options(OptionsId::On)),
                     p("fn", HANDLER),
                 ]),
-                "Calls a function for each pushed message of this name.",
+                "Calls a function for each pushed message of this name; what it returns answers a server that asked.",
             ),
             method(
                 "task",
@@ -363,7 +386,7 @@ pub const CLASSES: &[Class] = &[
         members: &[
             field(
                 "kind",
-                "\"server\"|\"truncated\"|\"reset\"|\"timeout\"|\"protocol\"|\"replaced\"|\"self\"|\"dropped\"",
+                "\"server\"|\"half_closed\"|\"truncated\"|\"reset\"|\"timeout\"|\"protocol\"|\"replaced\"|\"self\"|\"dropped\"",
                 "The kind of end.",
             ),
             field("name", "string", "The connection's name."),
@@ -380,6 +403,11 @@ pub const CLASSES: &[Class] = &[
             field("name", "string?", "The message's name."),
             field("connection", "string?", "The connection's name."),
             field("elapsed", "number?", "Seconds since the call."),
+            field(
+                "code",
+                "integer?",
+                "The WebSocket close code of a closed connection, or the server's own code.",
+            ),
             field("message", "string", "All of it in words."),
             field("where", "string?", "File and line."),
             field("fields", "table?", "What `throng.fail` was given."),

@@ -3,7 +3,9 @@
 
 mod classes;
 mod globals;
+mod libraries;
 mod options;
+mod sproto;
 mod testing;
 
 pub use classes::CLASSES;
@@ -32,6 +34,28 @@ pub enum ClassId {
     Log,
     /// `throng.run`.
     Run,
+    /// `throng.http`.
+    Http,
+    /// What a web server answered.
+    HttpResponse,
+    /// What a robot asks a test's web server.
+    HttpQuestion,
+    /// `throng.json`.
+    Json,
+    /// `throng.msgpack`.
+    Msgpack,
+    /// `throng.crypto`.
+    Crypto,
+    /// skynet's login set.
+    Skynet,
+    /// A cipher that goes on from call to call.
+    CipherStream,
+    /// `throng.sproto`.
+    Sproto,
+    /// A schema of `throng.sproto`.
+    SprotoSchema,
+    /// One end of a connection, for a schema of `throng.sproto`.
+    SprotoHost,
     /// `throng.options`.
     Options,
     /// `self.robot`.
@@ -174,8 +198,12 @@ pub enum OptionsId {
     Watch,
     /// Of `connection:expect`.
     Expect,
+    /// Of `throng.http`.
+    Http,
     /// Of `every`.
     Every,
+    /// `connection:cipher`.
+    Cipher,
     /// Of a stream's reads.
     Read,
     /// `wait`.

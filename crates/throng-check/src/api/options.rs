@@ -109,9 +109,35 @@ pub const OPTIONS: &[OptionSet] = &[
         ],
     },
     OptionSet {
+        id: OptionsId::Http,
+        name: "throng.HttpOptions",
+        keys: &[
+            key("headers", Kind::Table, "Headers by name; a list of values sends one several times."),
+            key("query", Kind::Table, "What is added to the address, by name."),
+            key("body", Kind::Any, "The body: a string of bytes, or a table as JSON."),
+            key("json", Kind::Any, "A value that is sent as JSON."),
+            key("form", Kind::Table, "Fields that are sent as a form."),
+            TIMEOUT,
+            key("name", Kind::Text, "What it is measured as; method and path if not said."),
+            key("redirects", Kind::Integer, "How many redirects are followed; 5 if not said."),
+            key("cookies", Kind::Boolean, "False neither sends nor keeps the robot's cookies."),
+            key("expect", Kind::Any, "A list of statuses from 400 on that are no failure."),
+            QUIET,
+        ],
+    },
+    OptionSet {
         id: OptionsId::Every,
         name: "throng.EveryOptions",
         keys: &[key("exact", Kind::Boolean, "Woken to the microsecond instead of the millisecond.")],
+    },
+    OptionSet {
+        id: OptionsId::Cipher,
+        name: "throng.CipherOptions",
+        keys: &[
+            key("send", Kind::Any, "The stream for what is sent; `false` ends it."),
+            key("receive", Kind::Any, "The stream for what is received; `false` ends it."),
+            key("covers", Kind::Text, "`body` or `all`: what of a frame is encrypted."),
+        ],
     },
     OptionSet {
         id: OptionsId::Read,

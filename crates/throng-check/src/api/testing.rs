@@ -23,6 +23,14 @@ pub(super) const WORLD: Class = Class {
             "A fake server at this address.",
         ),
         method(
+            "http",
+            takes(&[
+                p("url", Kind::Text),
+                p("fn", Kind::Function("fun(request: throng.HttpQuestion): string|integer|table|nil")),
+            ]),
+            "A fake web server for all addresses that begin like this one.",
+        ),
+        method(
             "robot",
             takes(&[]).returning(&["throng.TestRobot robot"]).giving(ClassId::TestRobot),
             "One more robot, which begins when time passes.",
@@ -98,6 +106,11 @@ pub(super) const SERVER: Class = Class {
             "The messages that came, of this name or all.",
         ),
         method(
+            "answers",
+            takes(&[p("name", Kind::Push)]).returning(&["table[] answers"]),
+            "What robots answered to this message, which `client:ask` asked with.",
+        ),
+        method(
             "clients",
             takes(&[]).returning(&["throng.Client[] clients"]),
             "The open connections, oldest first.",
@@ -131,6 +144,11 @@ pub(super) const CLIENT: Class = Class {
             "Answers the oldest message that has no reply yet; with a name, the oldest of that name.",
         ),
         method("push", takes(&[p("name", Kind::Push), FIELDS, DELAY]), "Sends a message."),
+        method(
+            "ask",
+            takes(&[p("name", Kind::Push), FIELDS, DELAY]),
+            "Sends a message with a session, which a handler of the robot's answers by what it returns.",
+        ),
         method("write", takes(&[p("bytes", Kind::Text), DELAY]), "Sends bytes."),
         method("close", takes(&[opt("code", Kind::Integer)]), "Closes it in good order."),
         method("reset", takes(&[]), "Ends it by a reset."),

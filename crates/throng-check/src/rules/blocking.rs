@@ -6,7 +6,7 @@ use super::{Scope, at_load, run};
 use crate::api::ClassId;
 use crate::draft::Draft;
 use crate::infer::Type;
-use crate::lua::{ExprId, ExprKind, FunctionId};
+use crate::lua::{ExprId, ExprKind, FunctionId, Span};
 use crate::project::Role;
 
 const RUN: &str = "throng.run";
@@ -15,22 +15,33 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
     let chunk = scope.chunk();
     let callbacks = callbacks(scope);
     for id in chunk.expr_ids() {
-        let ExprKind::Method { base, name, .. } = chunk.kind(id) else { continue };
-        if !blocks(scope, *base, &name.text) {
-            continue;
-        }
-        let message = format!("`{}` waits, and may not block here", name.text);
+        let Some((name, span)) = waits(scope, id) else { continue };
+        let message = format!("`{name}` waits, and may not block here");
         if at_load(chunk, id) && scope.role() != Role::Test {
             let help = "the file is only loaded here: move it into `start`, a task or a handler";
-            out.push(Draft::error(name.span, message).help(help));
+            out.push(Draft::error(span, message).help(help));
         } else if let Some(caller) = callbacks.get(&chunk.expr(id).function) {
             let help = match *caller {
                 RUN => "functions of `throng.run` cannot wait: only robots can".to_owned(),
                 caller => format!("Lua cannot wait inside `{caller}`: do it before or after"),
             };
-            out.push(Draft::error(name.span, message).help(help));
+            out.push(Draft::error(span, message).help(help));
         }
     }
+}
+
+/// The name of a call that waits, and where it is.
+fn waits(scope: &Scope<'_>, call: ExprId) -> Option<(String, Span)> {
+    let chunk = scope.chunk();
+    let (base, name, span) = match chunk.kind(call) {
+        ExprKind::Method { base, name, .. } => (*base, name.text.clone(), name.span),
+        ExprKind::Call { callee, .. } => match chunk.kind(*callee) {
+            ExprKind::Index { base, key } => (*base, chunk.constant(*key)?, chunk.span(*key)),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    blocks(scope, base, &name).then_some((name, span))
 }
 
 fn blocks(scope: &Scope<'_>, base: ExprId, name: &str) -> bool {

@@ -17,7 +17,9 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
                 let ExprKind::Index { base, key } = chunk.kind(*callee) else { continue };
                 let Some(name) = chunk.constant(*key) else { continue };
                 match scope.type_of(*base) {
-                    Type::Object(id @ (ClassId::Throng | ClassId::Run)) => (vec![id], name, args),
+                    Type::Object(id @ (ClassId::Throng | ClassId::Run | ClassId::Http)) => {
+                        (vec![id], name, args)
+                    }
                     _ => continue,
                 }
             }

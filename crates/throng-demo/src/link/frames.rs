@@ -83,7 +83,8 @@ impl Link for FrameLink {
     async fn flush(&mut self) -> io::Result<()> {
         self.wire.write_all(&self.output).await?;
         self.output.clear();
-        Ok(())
+        // TLS may have kept some of it.
+        self.wire.flush().await
     }
 
     async fn close(&mut self) -> io::Result<()> {

@@ -8,4 +8,5 @@ mod example;
 mod faults;
 mod game;
 mod program;
+mod skynet;
 mod timing;

@@ -10,9 +10,7 @@ use crate::trace::{Message, TakenAs, Trace};
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{Answer, FailureKind, no_sample};
-use throng_wire::{
-    Codec, Head, HeadKind, Match, MessageId, Nanos, Protocol, ReplyKey, ReplyRule, WriteError,
-};
+use throng_wire::{Head, HeadKind, Match, MessageId, Nanos, Protocol, ReplyKey, ReplyRule, WriteError};
 
 /// What a heartbeat of raw bytes is called.
 const HEARTBEAT: &str = "heartbeat";
@@ -22,6 +20,8 @@ const HEARTBEAT: &str = "heartbeat";
 pub(crate) enum Delivery {
     /// The reply of this operation.
     Reply { operation: OperationKey, request: MessageId, elapsed: Duration },
+    /// The reply of this operation, which says no.
+    Rejected { operation: OperationKey, request: MessageId, elapsed: Duration, code: i64 },
     /// A message for whoever listens.
     Push,
     /// Counted; nobody is told.
@@ -31,8 +31,8 @@ pub(crate) enum Delivery {
 impl Core {
     /// The message of that name on a connection.
     pub(crate) fn message(&mut self, key: ConnectionKey, name: &str) -> Option<MessageId> {
-        let label = self.connections.get(key)?.label;
-        self.labels.message(label, name)
+        let connection = self.connections.get(key)?;
+        self.labels.message(connection.label, name, connection.sent())
     }
 
     pub(crate) fn message_name(&self, label: usize, message: MessageId) -> String {
@@ -53,6 +53,7 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return Err(self.gone(key, "request")) };
         let (robot, label) = (connection.robot, connection.label);
         let Some(protocol) = &self.labels.get(label).protocol else { return Err(self.no_messages(key)) };
+        let protocol = protocol.after(connection.sent());
         let timeout = options.timeout.unwrap_or(protocol.request_timeout);
         let session = match protocol.reply {
             ReplyRule::Session => Some(options.session.unwrap_or_else(|| connection.pending.next_session())),
@@ -100,10 +101,11 @@ impl Core {
         encode: impl FnOnce(&Protocol, &mut Vec<u8>) -> Result<(), E>,
         then: impl FnOnce(&mut Core, &[u8]) -> Result<T, Failure>,
     ) -> Result<T, Unsent<E>> {
-        let label = self.connections.get(key).map(|connection| self.labels.get(connection.label));
-        let Some(protocol) = label.and_then(|label| label.protocol.as_deref()) else {
-            return Err(Unsent::NoMessages);
-        };
+        let protocol = self.connections.get(key).and_then(|connection| {
+            let protocol = self.labels.get(connection.label).protocol.as_ref()?;
+            Some(protocol.after(connection.sent()))
+        });
+        let Some(protocol) = protocol else { return Err(Unsent::NoMessages) };
         self.body.clear();
         encode(protocol, &mut self.body).map_err(Unsent::Body)?;
         let body = std::mem::take(&mut self.body);
@@ -212,7 +214,7 @@ impl Core {
         }
         let start = outbox.bytes.len();
         let mark = channel.begin(&mut outbox.bytes);
-        if let Err(error) = write(protocol, &mut self.scratch, &mut outbox.bytes) {
+        if let Err(error) = write(protocol.after(channel.sent()), &mut self.scratch, &mut outbox.bytes) {
             outbox.bytes.truncate(start);
             return Err((FailureKind::Encode, error.to_string()));
         }
@@ -272,7 +274,7 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return Delivery::Nobody };
         let (robot, label) = (connection.robot, connection.label);
         let Some(protocol) = &self.labels.get(label).protocol else { return Delivery::Nobody };
-        let answers = protocol.answers(head);
+        let answers = protocol.after(connection.received_before()).answers(head);
         let found = match answers.filter(|key| connection.comes_before_its_request(*key)) {
             // Most likely the second copy of an older reply, read together with the first one.
             Some(ReplyKey::Name(_)) => Match::Push,
@@ -281,7 +283,7 @@ impl Core {
         };
         let (delivery, taken_as, request) = match found {
             Match::Reply { operation, request } => {
-                match self.answered(OperationKey::from_u64(operation), request, arrival) {
+                match self.answered(OperationKey::from_u64(operation), request, head.refused, arrival) {
                     Some((delivery, elapsed)) => (delivery, TakenAs::Reply(elapsed), Some(request)),
                     None => (Delivery::Nobody, TakenAs::Orphan, None),
                 }
@@ -348,6 +350,7 @@ impl Core {
         &mut self,
         operation: OperationKey,
         request: MessageId,
+        refused: Option<i64>,
         arrival: Arrival,
     ) -> Option<(Delivery, Duration)> {
         let removed = self.remove_operation(operation)?;
@@ -369,7 +372,41 @@ impl Core {
             self.recorder.answered(books, answer);
         }
         let elapsed = Duration::from_nanos(latency);
-        Some((Delivery::Reply { operation, request, elapsed }, elapsed))
+        let delivery = match refused {
+            None => Delivery::Reply { operation, request, elapsed },
+            Some(code) => {
+                self.count_rejection(code);
+                Delivery::Rejected { operation, request, elapsed, code }
+            }
+        };
+        Some((delivery, elapsed))
+    }
+
+    /// The reply that is being told says no: its latency counts, and its request has failed.
+    fn count_rejection(&mut self, code: i64) {
+        let Some(Call { books: Some(books), quiet, .. }) = self.answered_last.take() else { return };
+        self.recorder.answer_refused(books);
+        match quiet {
+            true => self.recorder.request_failed_quietly(books, FailureKind::Rejected),
+            false => {
+                let text = format!("code {code}");
+                self.recorder.request_failed(books, FailureKind::Rejected, &text, no_sample);
+            }
+        }
+    }
+
+    /// What a script is told of a reply that says no.
+    pub(crate) fn rejection(
+        &self,
+        key: ConnectionKey,
+        request: MessageId,
+        elapsed: Duration,
+        code: i64,
+    ) -> Failure {
+        let name = self.connections.get(key).map(|connection| self.message_name(connection.label, request));
+        let text = format!("code {code}");
+        let failure = self.failure_of(key, FailureKind::Rejected, &name.unwrap_or_default(), &text);
+        Failure { elapsed, code: Some(code), ..failure }
     }
 
     /// The reply that is being told cannot be decoded: its request has failed after all.
@@ -456,16 +493,20 @@ impl Core {
 
     fn failure_of(&self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
         let connection = self.connections.get(key).map(|connection| connection.name.clone());
-        Failure { kind, name: name.into(), connection, elapsed: Duration::ZERO, text: text.into() }
+        Failure {
+            kind,
+            name: name.into(),
+            connection,
+            elapsed: Duration::ZERO,
+            text: text.into(),
+            code: None,
+        }
     }
 
     /// A message for a connection that has ended.
     fn gone(&mut self, key: ConnectionKey, call: &str) -> Failure {
-        let text = "the connection has ended";
-        self.count_failure_on(key, FailureKind::NotConnected, call, text, None);
-        let mut failure = Failure::silent(FailureKind::NotConnected, call, Duration::ZERO);
-        failure.text = text.into();
-        failure
+        self.count_failure_on(key, FailureKind::Closed, call, FailureKind::Closed.phrase(), None);
+        Failure::silent(FailureKind::Closed, call, Duration::ZERO)
     }
 
     fn no_messages(&mut self, key: ConnectionKey) -> Failure {
@@ -495,9 +536,14 @@ impl Core {
         let label = connection.label;
         let Some(protocol) = self.labels.get(label).protocol.clone() else { return };
         let Some(heartbeat) = &protocol.heartbeat else { return };
-        let message = match protocol.codec {
-            Codec::Raw(_) => self.labels.message(label, HEARTBEAT).unwrap_or(heartbeat.send),
-            Codec::Sproto(_) => heartbeat.send,
+        let sent = connection.sent();
+        if !std::sync::Arc::ptr_eq(protocol.after(sent), &protocol) {
+            // What is spoken first has no heartbeat.
+            return self.start_heartbeat(key);
+        }
+        let message = match protocol.codec.names_are_open() {
+            true => self.labels.message(label, HEARTBEAT, sent).unwrap_or(heartbeat.send),
+            false => heartbeat.send,
         };
         // A heartbeat that cannot be sent was counted; the next one may fare better.
         let _ = self.send(key, message, &heartbeat.body);

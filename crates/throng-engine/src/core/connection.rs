@@ -42,6 +42,18 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Messages that were sent.
+    #[inline]
+    pub(crate) fn sent(&self) -> u32 {
+        self.channel.as_ref().map_or(0, Channel::sent)
+    }
+
+    /// Messages that came before the one that was cut last.
+    #[inline]
+    pub(crate) fn received_before(&self) -> u32 {
+        self.channel.as_ref().map_or(0, |channel| channel.received().saturating_sub(1))
+    }
+
     /// Whether the request that a message with `key` would answer has not been written to its last byte.
     #[inline]
     pub(crate) fn comes_before_its_request(&self, key: ReplyKey) -> bool {

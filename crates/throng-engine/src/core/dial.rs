@@ -10,14 +10,14 @@ use crate::config::ProtocolRoute;
 use crate::host::{ConnectOptions, Failure};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::net::target::{Scheme, Target, TargetError};
-use crate::net::{Link, tcp};
+use crate::net::{Link, Net, tcp};
 use crate::trace::Trace;
 use crate::wheel::TimerId;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, RobotState, no_sample};
-use throng_wire::{Channel, Nanos, Pending};
+use throng_wire::{Channel, Nanos, Pending, Tls, TlsError};
 use url::Host;
 
 /// The name under which a connection has no framing at all.
@@ -43,6 +43,11 @@ pub(crate) struct Dial {
     last: Option<(FailureKind, Box<str>)>,
 }
 
+/// Why a target is not loaded.
+pub(crate) fn outside(address: SocketAddr) -> String {
+    format!("{address} is outside loopback and private ranges: list it under `target.allow` to load it")
+}
+
 impl Core {
     /// Begins to open a connection.
     ///
@@ -53,10 +58,10 @@ impl Core {
         robot: RobotKey,
         options: ConnectOptions,
     ) -> Result<OperationKey, Failure> {
-        let scheme = if self.settings.websocket_by_default { Scheme::WebSocket } else { Scheme::Tcp };
+        let scheme = Scheme::by_default(self.settings.websocket_by_default, self.settings.tls_by_default);
         let target =
-            Target::parse(&options.url, scheme).map_err(|error| self.bad_target(&options, &error))?;
-        let protocol = self.choose_protocol(&options, &target)?;
+            Target::parse(&options.url, scheme).map_err(|error| self.bad_target(robot, &options, &error))?;
+        let protocol = self.choose_protocol(robot, &options, &target)?;
         let label = self.labels.intern(&options.name, protocol, options.measured, &mut self.recorder);
         self.trace(robot, |_| Trace::Dialling { connection: &options.name, url: &options.url });
         let dial = Dial {
@@ -77,35 +82,49 @@ impl Core {
         Ok(operation)
     }
 
-    fn bad_target(&mut self, options: &ConnectOptions, error: &TargetError) -> Failure {
-        self.refuse_connect(options, FailureKind::Unreachable, error.to_string())
+    fn bad_target(&mut self, robot: RobotKey, options: &ConnectOptions, error: &TargetError) -> Failure {
+        self.refuse_connect(robot, options, FailureKind::Unreachable, error.to_string())
     }
 
-    fn refuse_connect(&mut self, options: &ConnectOptions, kind: FailureKind, text: String) -> Failure {
+    /// A failure before there was anything to dial.
+    fn refuse_connect(
+        &mut self,
+        robot: RobotKey,
+        options: &ConnectOptions,
+        kind: FailureKind,
+        text: String,
+    ) -> Failure {
         if options.measured {
             self.count_failure(kind, &options.name, &text, None);
         }
-        Failure {
+        let failure = Failure {
             kind,
             name: "connect".into(),
             connection: Some((&*options.name).into()),
             elapsed: Duration::ZERO,
             text: text.into(),
-        }
+            code: None,
+        };
+        self.trace(robot, |_| Trace::Failed(&failure));
+        failure
     }
 
     /// The protocol's index; `None` is a stream.
     fn choose_protocol(
         &mut self,
+        robot: RobotKey,
         options: &ConnectOptions,
         target: &Target,
     ) -> Result<Option<usize>, Failure> {
         let routes = self.labels.routes();
         let found = match options.protocol.as_deref() {
-            Some(STREAM) if target.scheme == Scheme::Tcp => return Ok(None),
+            Some(STREAM) if !target.scheme.is_websocket() => return Ok(None),
             Some(STREAM) => {
-                let text = format!("`{}` has messages; a stream needs a `tcp://` address", target.origin());
-                return Err(self.refuse_connect(options, FailureKind::Protocol, text));
+                let text = format!(
+                    "`{}` has messages; a stream needs a `tcp://` or `tls://` address",
+                    target.origin()
+                );
+                return Err(self.refuse_connect(robot, options, FailureKind::Protocol, text));
             }
             Some(name) => routes.iter().position(|route| &*route.protocol.name == name),
             None => ProtocolRoute::spoken_at(routes, &target.origin()),
@@ -119,7 +138,7 @@ impl Core {
             None => format!("no protocol's `hosts` match `{}`", target.origin()),
         };
         let text = format!("{wanted}; throng.toml has: {}, and `{STREAM}` is always there", known.join(", "));
-        Err(self.refuse_connect(options, FailureKind::Protocol, text))
+        Err(self.refuse_connect(robot, options, FailureKind::Protocol, text))
     }
 
     /// Begins the next attempt.
@@ -199,17 +218,27 @@ impl Core {
     ) -> Result<(), (FailureKind, String)> {
         let permitted = self.dial_mut(operation).map(|dial| dial.target.host.clone());
         if !permitted.is_some_and(|host| self.settings.allowed.permits(&host, address.ip())) {
-            let text = format!(
-                "{address} is outside loopback and private ranges: list it under `target.allow` to load it"
-            );
-            return Err((FailureKind::Forbidden, text));
+            return Err((FailureKind::Forbidden, outside(address)));
         }
         let local = self.local_address();
-        let link = self
+        let mut link = self
             .net
             .dial(address, local)
             .map_err(|error| (tcp::connect_failure(&error), error.to_string()))?;
+        self.put_tls_on(operation, &mut link).map_err(|error| (FailureKind::Tls, error.to_string()))?;
         self.add_opening(operation, link)
+    }
+
+    /// Prepares the handshake of a link whose address asks for TLS.
+    fn put_tls_on(&mut self, operation: OperationKey, link: &mut Link) -> Result<(), TlsError> {
+        let target = self.dial_mut(operation).map(|dial| &dial.target);
+        let Some(host) =
+            target.filter(|target| target.scheme.is_secure()).map(|target| target.host.to_string())
+        else {
+            return Ok(());
+        };
+        Net::secure(link, Tls::client(&self.settings.tls, &host)?);
+        Ok(())
     }
 
     /// Puts the socket into the table as an opening connection.
@@ -221,12 +250,13 @@ impl Core {
         let channel = match &self.labels.get(label).protocol {
             None => None,
             Some(protocol) => {
-                let spec = match target.scheme {
-                    Scheme::WebSocket => Some(protocol.websocket_channel()),
-                    Scheme::Tcp => protocol.stream_channel(),
+                let spec = match target.scheme.is_websocket() {
+                    true => Some(protocol.websocket_channel()),
+                    false => protocol.stream_channel(),
                 };
-                let unframed =
-                    || format!("protocol `{}` has no framing, which `tcp://` needs", protocol.name);
+                let unframed = || {
+                    format!("protocol `{}` has no framing, which `tcp://` and `tls://` need", protocol.name)
+                };
                 let spec = spec.ok_or_else(|| (FailureKind::Protocol, unframed()))?;
                 Some(Channel::client(spec, &target.authority(), &target.path, seed))
             }
@@ -272,20 +302,38 @@ impl Core {
         (!addresses.is_empty()).then(|| addresses[index % addresses.len()])
     }
 
-    /// The socket of an opening connection became writable: TCP is connected, or failed.
+    /// A socket became writable: TCP is connected, or failed; a handshake goes on, or what TLS has to say of its own does.
     pub(crate) fn transport_ready(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let Phase::Opening(operation) = connection.phase else { return };
-        if connection.link.is_connected() {
+        let (opening, secure) = (connection.phase, connection.link.is_secure());
+        if connection.link.is_connected() && !secure {
             return;
         }
-        match connection.link.finish_connecting() {
-            Ok(false) => {}
-            Ok(true) => self.transport_opened(key, operation),
-            Err(error) => {
-                let (kind, text) = (tcp::connect_failure(&error), error.to_string());
-                self.address_failed(operation, kind, &text);
+        match (self.net.go_on(&mut connection.link), opening) {
+            // With TLS it is a read that ends the handshake.
+            (Ok(true), Phase::Opening(operation)) if !secure => self.transport_opened(key, operation),
+            (Ok(_), _) => {}
+            (Err(error), Phase::Opening(operation)) => {
+                let kind = match connection.link.is_shaking_hands() {
+                    true => FailureKind::Tls,
+                    false => tcp::connect_failure(&error),
+                };
+                self.address_failed(operation, kind, &error.to_string());
             }
+            (Err(error), Phase::Open) => {
+                connection.write_error.get_or_insert(error);
+                self.read_out.push(key);
+            }
+        }
+    }
+
+    /// Something came before the connection took plaintext: if the handshake is done now, it does.
+    pub(crate) fn handshake_went_on(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.connections.get(key) else { return };
+        if let Phase::Opening(operation) = connection.phase
+            && connection.link.is_connected()
+        {
+            self.transport_opened(key, operation);
         }
     }
 
@@ -344,9 +392,10 @@ impl Core {
         }
         let (others, opening) = (!dial.addresses.is_empty(), dial.opening);
         let opening = opening.and_then(|key| self.connections.get(key));
-        let text = match opening.is_some_and(|connection| connection.link.is_connected()) {
-            true => "no end of the WebSocket handshake in time",
-            false => "no connection in time",
+        let text = match opening.map(|connection| &connection.link) {
+            Some(link) if link.is_connected() => "no end of the WebSocket handshake in time",
+            Some(link) if link.is_shaking_hands() => "no end of the TLS handshake in time",
+            _ => "no connection in time",
         };
         if !others {
             return self.attempt_failed(operation, FailureKind::ConnectTimeout, text);
@@ -365,7 +414,9 @@ impl Core {
 
     /// An opening connection has ended before it was open.
     pub(crate) fn opening_failed(&mut self, operation: OperationKey, key: ConnectionKey, end: &End) {
+        let insecure = self.connections.get(key).is_some_and(|connection| connection.link.is_shaking_hands());
         let kind = match end.cause {
+            _ if insecure => FailureKind::Tls,
             EndCause::Reset => FailureKind::Reset,
             EndCause::Protocol => FailureKind::Handshake,
             _ => FailureKind::Closed,
@@ -397,6 +448,7 @@ impl Core {
             connection: Some((&*dial.options.name).into()),
             elapsed,
             text: message.as_str().into(),
+            code: None,
         };
         let pause = dial.next_pause(random);
         if let Some(books) = self.labels.get(dial.label).books {

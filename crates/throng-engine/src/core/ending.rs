@@ -38,7 +38,7 @@ impl End {
 impl Failure {
     /// A failure that is told to the script but counted nowhere yet.
     pub(crate) fn silent(kind: FailureKind, name: &str, elapsed: Duration) -> Failure {
-        Failure { kind, name: name.into(), connection: None, elapsed, text: kind.phrase().into() }
+        Failure { kind, name: name.into(), connection: None, elapsed, text: kind.phrase().into(), code: None }
     }
 }
 
@@ -102,7 +102,11 @@ impl Core {
                 self.net.close(link, Parting::Abrupt)
             }
             EndCause::Truncated | EndCause::Reset => self.net.close(link, Parting::InOrder),
-            EndCause::Server | EndCause::Own | EndCause::Replaced | EndCause::RunEnd => {
+            EndCause::Server
+            | EndCause::HalfClosed
+            | EndCause::Own
+            | EndCause::Replaced
+            | EndCause::RunEnd => {
                 self.net.linger(link, key, unsent);
                 self.drain(key);
                 if self.net.lingers(key) {
@@ -118,7 +122,7 @@ impl Core {
         let code = match cause {
             EndCause::Own | EndCause::Replaced | EndCause::RunEnd => Some(1000),
             EndCause::Protocol => Some(1002),
-            EndCause::Server => None,
+            EndCause::Server | EndCause::HalfClosed => None,
             EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Dropped => {
                 return Vec::new();
             }
@@ -138,7 +142,6 @@ impl Core {
             && connection.link.is_connected()
             && let Ok(count) = self.net.write(&mut connection.link, &outbox.bytes[outbox.written..])
         {
-            self.recorder.bytes_sent(count);
             unsent = outbox.bytes.split_off(outbox.written + count);
         }
         self.pools.take_outbox(outbox);
@@ -178,6 +181,7 @@ impl Core {
         let elapsed = Duration::from_nanos(now - slot.begun);
         let mut failure = Failure::silent(kind, "wait", elapsed);
         failure.connection = Some(connection.name.clone());
+        failure.code = why.code.map(i64::from);
         failure.text = format!("`{}` {}{}", connection.name, why.cause.phrase(), suffix(&why.text)).into();
         if let OperationKind::Request(call) = &slot.kind {
             let call = *call;
@@ -284,7 +288,12 @@ impl Core {
 fn is_lost(cause: EndCause) -> bool {
     matches!(
         cause,
-        EndCause::Server | EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Protocol
+        EndCause::Server
+            | EndCause::HalfClosed
+            | EndCause::Truncated
+            | EndCause::Reset
+            | EndCause::Timeout
+            | EndCause::Protocol
     )
 }
 

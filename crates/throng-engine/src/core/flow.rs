@@ -1,11 +1,12 @@
 //! Bytes out and in: flushing once a turn, reading into the shard's buffer, cutting messages.
 
 use super::Core;
-use super::connection::{Arrival, Phase};
+use super::connection::{Arrival, Connection, Phase};
 use super::ending::End;
 use crate::id::{ConnectionKey, OperationKey};
-use crate::net::Drained;
+use crate::net::Traffic;
 use crate::net::tcp::{self, Read};
+use crate::net::tls;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use throng_metrics::{EndCause, FailureKind, LagSource};
@@ -16,16 +17,23 @@ const OLDEST_STAMP: Nanos = 60_000_000_000;
 
 /// The longest text of an error that may quote a server, in bytes.
 const LONGEST_TEXT: usize = 300;
-/// What is said of a server that ends its side while we wait for it. TCP does not tell whether it would still listen: a
-/// closed socket and a half-closed one send the same segment, and only what we send afterwards is answered otherwise. So
-/// both are ends in good order, and this is all that can be said of them.
-const OWED: &str = "it ended its side while replies were owed";
+/// What is said of a stream that ends while its TLS does not: whoever cuts a cable can do the same.
+const NO_FAREWELL: &str = "the stream ended without TLS's close_notify";
+/// What is said of a server that ends the connection instead of the handshake.
+const CLOSED_EARLY: &str = "the server closed before the TLS handshake was done";
+
+/// Whether the peer said itself that it sends no more. Without TLS the end of the stream says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    Said,
+    Missing,
+}
 
 /// What a read means for a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Input {
-    /// As many bytes lie in the shard's buffer.
-    Bytes { count: usize, arrival: Arrival },
+    /// As many bytes lie in the shard's buffer; whether another read may find something at once.
+    Bytes { count: usize, more: bool, arrival: Arrival },
     /// There is nothing more for now, or no connection.
     Nothing,
 }
@@ -124,13 +132,13 @@ impl Core {
             return;
         }
         let mut outbox = connection.outbox.take().unwrap_or_default();
+        self.net.prepare(&mut connection.link, &outbox.bytes[outbox.written..]);
         let now = self.clock.now();
         let written = self.net.write(&mut connection.link, &outbox.bytes[outbox.written..]);
         match written {
             Ok(count) => {
                 outbox.written += count;
                 let (total, done) = (outbox.written, outbox.is_empty());
-                self.recorder.bytes_sent(count);
                 connection.outbox = Some(outbox);
                 self.stamp_sent(key, now, total);
                 match done {
@@ -169,16 +177,19 @@ impl Core {
         if connection.paused {
             return Input::Nothing;
         }
+        let connected = connection.link.is_connected();
         match self.net.read(&mut connection.link, buffer) {
-            Ok(Read::Bytes { count, stamp }) => {
+            Ok(Read::Bytes { count, stamp, more }) => {
                 let read = self.clock.now();
                 let received = stamp.map_or(read, |stamp| wall.received(stamp, read));
-                self.recorder.bytes_received(count);
                 if stamp.is_some() {
                     let ready = received.max(connection.resumed).min(read);
                     self.recorder.lag(LagSource::Ready, (read - ready) / 1000);
                 }
-                Input::Bytes { count, arrival: Arrival { read, received } }
+                if !connected {
+                    self.handshake_went_on(key);
+                }
+                Input::Bytes { count, more, arrival: Arrival { read, received } }
             }
             Ok(Read::Empty) => {
                 if let Some(end) = connection.write_error.as_ref().map(lost_by) {
@@ -187,33 +198,58 @@ impl Core {
                 Input::Nothing
             }
             Ok(Read::End) => {
-                self.input_ended(key);
+                self.input_ended(key, Farewell::Said);
+                Input::Nothing
+            }
+            Ok(Read::CutOff) => {
+                self.input_ended(key, Farewell::Missing);
                 Input::Nothing
             }
             Err(error) => {
+                self.count_broken_tls(key, &error);
                 self.end_input(key, lost_by(&error));
                 Input::Nothing
             }
         }
     }
 
+    /// A server that breaks TLS, or says with an alert what it does not like, after the handshake. A handshake that fails is
+    /// counted as the connect it belongs to.
+    fn count_broken_tls(&mut self, key: ConnectionKey, error: &io::Error) {
+        let Some(error) = tls::failure(error) else { return };
+        let open = |connection: &&Connection| connection.phase == Phase::Open;
+        if let Some(connection) = self.connections.get(key).filter(open) {
+            let name = connection.name.clone();
+            self.count_failure_on(key, FailureKind::Tls, &name, &told(error), None);
+        }
+    }
+
     /// Writes what is left of a connection that was closed, and reads what still comes; only the bytes count.
     pub(crate) fn drain(&mut self, key: ConnectionKey) {
-        let Drained { sent, received } = self.net.drain(key);
+        self.net.drain(key);
+    }
+
+    /// Books the bytes that went over all sockets.
+    pub(crate) fn book_traffic(&mut self) {
+        let Traffic { sent, received } = self.net.take_traffic();
         self.recorder.bytes_sent(sent);
         self.recorder.bytes_received(received);
     }
 
     /// The peer sends no more.
-    fn input_ended(&mut self, key: ConnectionKey) {
+    fn input_ended(&mut self, key: ConnectionKey, farewell: Farewell) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         // The write took the socket's error away, so that the read ends as if in good order. A broken pipe alone only says
         // that the peer had ended before.
         let lost = connection.write_error.as_ref().filter(|error| error.kind() != ErrorKind::BrokenPipe);
         let end = match (lost, connection.channel.as_ref().map(throng_wire::Channel::end_of_input)) {
             (Some(error), _) => lost_by(error),
+            _ if connection.link.is_shaking_hands() => End::new(EndCause::Truncated, CLOSED_EARLY),
             (None, Some(Err(error))) => End::new(EndCause::Truncated, error.to_string()),
-            (None, _) if !connection.pending.is_empty() => End::new(EndCause::Server, OWED),
+            (None, _) if farewell == Farewell::Missing => End::new(EndCause::Truncated, NO_FAREWELL),
+            // TCP does not tell whether the server would still listen: a closed socket and a half-closed one send the same
+            // segment, and only what we send afterwards is answered otherwise.
+            (None, _) if !connection.pending.is_empty() => End::new(EndCause::HalfClosed, ""),
             (None, _) => End::new(EndCause::Server, ""),
         };
         self.end_input(key, end);
@@ -298,7 +334,9 @@ impl Core {
         let text = told(error);
         let kind = match error {
             ChannelError::Framing(_) => FailureKind::Framing,
-            ChannelError::WebSocket(_) | ChannelError::Truncated(_) => FailureKind::Protocol,
+            ChannelError::WebSocket(_) | ChannelError::Truncated(_) | ChannelError::Cipher(_) => {
+                FailureKind::Protocol
+            }
         };
         let Some(connection) = self.connections.get(key) else { return };
         if connection.phase == Phase::Open {
@@ -319,6 +357,9 @@ impl Core {
 
 /// How a connection ends whose socket failed.
 fn lost_by(error: &io::Error) -> End {
+    if let Some(error) = tls::failure(error) {
+        return End::new(EndCause::Protocol, told(error));
+    }
     let cause = match tcp::connect_failure(error) {
         FailureKind::ConnectTimeout | FailureKind::Unreachable => EndCause::Timeout,
         _ => EndCause::Reset,

@@ -4,7 +4,7 @@ use crate::config::{ProtocolRoute, Settings};
 use std::collections::HashMap;
 use std::sync::Arc;
 use throng_metrics::{ConnectionId, PushId, Recorder, RequestId, SendId};
-use throng_wire::{Codec, MessageId, Names, Protocol};
+use throng_wire::{MessageId, Names, Protocol};
 
 /// Names of raw messages that are told apart.
 const NAMES: usize = 1000;
@@ -88,23 +88,27 @@ impl Labels {
         &self.labels[label]
     }
 
-    /// The message of that name; a raw protocol takes any name.
-    pub(crate) fn message(&mut self, label: usize, name: &str) -> Option<MessageId> {
+    /// The message of that name after so many that were sent; a raw protocol takes any name.
+    pub(crate) fn message(&mut self, label: usize, name: &str, sent: u32) -> Option<MessageId> {
         let label = &self.labels[label];
-        let protocol = label.protocol.as_ref()?;
-        match &protocol.codec {
-            Codec::Raw(_) => Some(self.names[label.route?].intern(name)),
-            Codec::Sproto(_) => protocol.message(name),
+        let protocol = label.protocol.as_ref()?.after(sent);
+        match protocol.codec.names_are_open() {
+            true => Some(self.names[label.route?].intern(name)),
+            false => protocol.message(name),
         }
     }
 
     pub(crate) fn message_name(&self, label: usize, message: MessageId) -> &str {
+        self.known_name(label, message).unwrap_or(OTHER)
+    }
+
+    /// The name of a message; `None` for an id that a script made up.
+    fn known_name(&self, label: usize, message: MessageId) -> Option<&str> {
         let label = &self.labels[label];
         let raw = label.route.and_then(|route| self.names[route].name(message));
-        match (raw, &label.protocol) {
-            (Some(name), _) => name,
-            (None, Some(protocol)) => protocol.message_name(message),
-            (None, None) => "",
+        match raw {
+            Some(name) => Some(name),
+            None => label.protocol.as_ref()?.codec.message_name(message),
         }
     }
 
@@ -159,7 +163,8 @@ impl Labels {
         )
     }
 
-    /// The id a message is booked under: an index, except for the first time.
+    /// The id a message is booked under: an index, except for the first time. Ids that a script made up, which may be any
+    /// number, are not kept.
     fn book<T: Copy>(
         &mut self,
         label: usize,
@@ -173,7 +178,11 @@ impl Labels {
         }
         self.labels[label].books?;
         let name = self.labels[label].name.clone();
-        let id = intern(self.message_name(label, message), &name);
+        let known = self.known_name(label, message);
+        let id = intern(known.unwrap_or(OTHER), &name);
+        if known.is_none() {
+            return Some(id);
+        }
         let slots = slots(&mut self.labels[label]);
         let index = message.0 as usize;
         if slots.len() <= index {
@@ -181,5 +190,29 @@ impl Labels {
         }
         slots[index] = Some(id);
         Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use throng_wire::{CodecSpec, Framing, ProtocolSpec};
+
+    #[test]
+    fn an_id_that_a_script_made_up_takes_no_room() {
+        let mut spec = ProtocolSpec::new("raw", CodecSpec::Raw);
+        spec.framing = Some(Framing::Fixed(4));
+        let protocol = Arc::new(Protocol::build(spec).expect("a protocol"));
+        let route = ProtocolRoute { protocol, hosts: Vec::new() };
+        let mut labels = Labels::new(&Settings { protocols: vec![route], ..Settings::default() });
+        let mut recorder = Recorder::default();
+        let label = labels.intern("game", Some(0), true, &mut recorder);
+        let hello = labels.message(label, "hello", 0).expect("any name is one");
+        for message in [hello, MessageId(1 << 20)] {
+            let booked = labels.send(label, message, &mut recorder);
+            assert_eq!(booked, labels.send(label, message, &mut recorder));
+        }
+        assert_eq!(labels.get(label).sends.len(), hello.0 as usize + 1);
+        assert_eq!(labels.message_name(label, MessageId(1 << 20)), OTHER);
     }
 }

@@ -110,8 +110,11 @@ impl Core {
         }
         self.move_to(robot, RobotState::Ready);
         if !self.program.tasks.is_empty() {
+            // As if a task had ended some time ago, and the robot had been met in the wait behind it.
+            let task = self.draw_task(robot, &[]);
+            let wait = task.and_then(|task| self.program.tasks[task].wait).unwrap_or(self.settings.wait);
             let slot = &mut self.robots[robot];
-            let phase = self.settings.wait.phase(slot.random.unit());
+            let phase = wait.phase(slot.random.unit());
             slot.timer = self.wheel.insert(after(now, phase), Due::Life(robot));
         }
     }
@@ -272,6 +275,7 @@ impl Core {
         let Some(slot) = self.robots.get_mut(robot) else { return };
         self.wheel.cancel(slot.timer);
         let activities = std::mem::take(&mut slot.activities);
+        slot.http = None;
         let connections = slot.connections.clone();
         activities.into_iter().for_each(|activity| self.drop_activity(activity));
         let cause = if next == Afterlife::Reborn { EndCause::Own } else { EndCause::RunEnd };

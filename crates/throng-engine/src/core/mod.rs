@@ -8,6 +8,7 @@ pub(crate) mod connection;
 pub(crate) mod dial;
 pub(crate) mod ending;
 pub(crate) mod flow;
+pub(crate) mod http;
 mod labels;
 pub(crate) mod life;
 mod log;
@@ -23,6 +24,7 @@ pub(crate) mod waiting;
 use crate::clock::Clock;
 use crate::config::{Settings, ShardShare};
 use crate::host::{CloseReason, Failure, Question};
+use crate::http::HttpResponse;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
 use crate::net::Net;
 use crate::program::Program;
@@ -124,6 +126,7 @@ pub(crate) enum Ready {
         count: usize,
         trimmed: usize,
     },
+    Responded(Box<HttpResponse>),
     Failed(Box<Failure>),
 }
 
@@ -137,7 +140,8 @@ pub(crate) enum Afterlife {
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, settings: Settings, share: ShardShare, net: Net) -> Core {
+    pub(crate) fn new(clock: Clock, mut settings: Settings, share: ShardShare, net: Net) -> Core {
+        settings.tls = settings.tls.with_own_sessions();
         Core {
             clock,
             labels: Labels::new(&settings),

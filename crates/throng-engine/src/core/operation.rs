@@ -2,6 +2,7 @@
 
 use super::Ready;
 use super::dial::Dial;
+use super::http::HttpCall;
 use crate::host::ReadUntil;
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
 use crate::wheel::TimerId;
@@ -34,6 +35,7 @@ pub(crate) enum OperationKind {
     Park,
     Connect(Box<Dial>),
     Request(Call),
+    Http(Box<HttpCall>),
     Read {
         until: ReadUntil,
         maximum: usize,

@@ -1,8 +1,10 @@
 //! A robot as the engine knows it: where it is in its life, what it has open, what it waits for.
 
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId};
+use crate::net::http::Client;
 use crate::random::Random;
 use crate::wheel::TimerId;
+use std::sync::Arc;
 use throng_metrics::RobotState;
 use throng_wire::Nanos;
 
@@ -13,6 +15,8 @@ pub(crate) struct Robot {
     pub(crate) life: Life,
     pub(crate) random: Random,
     pub(crate) connections: Vec<ConnectionKey>,
+    /// Its cookies and open connections to HTTP servers, once it has asked one.
+    pub(crate) http: Option<Arc<Client>>,
     pub(crate) activities: Vec<ActivityKey>,
     /// The head of its chain of operations.
     pub(crate) operations: Option<OperationKey>,
@@ -69,6 +73,7 @@ impl Robot {
             life: Life::Unborn,
             random: Random::new(seed, id.0),
             connections: Vec::new(),
+            http: None,
             activities: Vec::new(),
             operations: None,
             timer: TimerId::NONE,

@@ -94,7 +94,7 @@ impl Core {
 
     fn check_stream(&self, key: ConnectionKey) -> Result<(), (FailureKind, String)> {
         match self.connections.get(key) {
-            None => Err((FailureKind::NotConnected, "the connection has ended".to_owned())),
+            None => Err((FailureKind::Closed, FailureKind::Closed.phrase().to_owned())),
             Some(connection) if connection.channel.is_some() => Err((
                 FailureKind::Protocol,
                 "only a connection with protocol = \"stream\" can read and write".to_owned(),
@@ -109,7 +109,14 @@ impl Core {
     fn stream_failure(&mut self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
         self.count_failure_on(key, kind, name, text, None);
         let connection = self.connections.get(key).map(|connection| connection.name.clone());
-        Failure { kind, name: name.into(), connection, elapsed: Duration::ZERO, text: text.into() }
+        Failure {
+            kind,
+            name: name.into(),
+            connection,
+            elapsed: Duration::ZERO,
+            text: text.into(),
+            code: None,
+        }
     }
 
     /// Bytes came on a stream.

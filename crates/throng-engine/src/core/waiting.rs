@@ -168,6 +168,7 @@ impl Core {
             }
             OperationKind::Connect(_) => self.attempt_overdue(operation),
             OperationKind::Request(_) => self.request_overdue(operation),
+            OperationKind::Http(_) => self.http_overdue(operation),
             OperationKind::Read { .. } => self.read_overdue(operation),
             OperationKind::Deferred(outcome) => {
                 if let Some(outcome) = outcome.take() {
@@ -209,6 +210,7 @@ impl Core {
                     connection.pending.cancel(operation.as_u64(), now);
                 }
             }
+            OperationKind::Http(call) => self.recorder.cancelled(call.books()),
             OperationKind::Connect(dial) => self.abandon_dial(&dial),
             OperationKind::Read { .. } => {
                 if let Some(connection) = self.connections.get_mut(removed.connection) {

@@ -1,6 +1,10 @@
 //! A network in memory: servers are whoever pulls [`ServerEvent`]s and answers. No bytes leave the thread, nothing waits.
 
+use super::Traffic;
+use super::http::fake::{Fakes, HttpQuestion};
+use super::http::{HttpAnswer, Job};
 use super::tcp::Read;
+use crate::http::HttpResponse;
 use crate::id::{ConnectionKey, OperationKey};
 use nix::errno::Errno;
 use std::cell::RefCell;
@@ -49,6 +53,8 @@ struct Wires {
     events: VecDeque<ServerEvent>,
     ready: VecDeque<ConnectionKey>,
     answers: VecDeque<(OperationKey, u16)>,
+    http: Fakes,
+    traffic: Traffic,
 }
 
 #[derive(Debug, Default)]
@@ -105,10 +111,34 @@ impl MemoryNet {
         self.0.borrow_mut().end(link, Ended::Reset);
     }
 
+    /// The next HTTP request of a robot's. Each waits for [`MemoryNet::respond`] or [`MemoryNet::refuse_http`], until its time
+    /// is up.
+    pub fn next_http(&self) -> Option<HttpQuestion> {
+        self.0.borrow_mut().http.next()
+    }
+
+    /// Answers an HTTP request. A redirect is followed: the robot asks again, with the same key.
+    pub fn respond(&self, key: OperationKey, response: HttpResponse) {
+        self.0.borrow_mut().http.respond(key, response);
+    }
+
+    /// Refuses an HTTP request, as if nothing listened there.
+    pub fn refuse_http(&self, key: OperationKey, text: &str) {
+        self.0.borrow_mut().http.refuse(key, text);
+    }
+
+    pub(super) fn ask_http(&self, job: Job) {
+        self.0.borrow_mut().http.ask(job);
+    }
+
+    pub(super) fn http_answer(&self) -> Option<HttpAnswer> {
+        self.0.borrow_mut().http.next_answer()
+    }
+
     /// Whether either side has something to do at this moment.
     pub fn is_quiet(&self) -> bool {
         let wires = self.0.borrow();
-        wires.events.is_empty() && wires.ready.is_empty() && wires.answers.is_empty()
+        wires.events.is_empty() && wires.ready.is_empty() && wires.answers.is_empty() && wires.http.is_quiet()
     }
 
     pub(super) fn dial(&self, address: SocketAddr) -> io::Result<LinkId> {
@@ -153,7 +183,8 @@ impl MemoryNet {
         let count = wire.to_robot.len().min(buffer.len());
         if count > 0 {
             wire.to_robot.drain(..count).zip(buffer.iter_mut()).for_each(|(byte, slot)| *slot = byte);
-            return Ok(Read::Bytes { count, stamp: None });
+            wires.traffic.received += count;
+            return Ok(Read::Bytes { count, stamp: None, more: count == buffer.len() });
         }
         match wire.ended {
             None => Ok(Read::Empty),
@@ -168,8 +199,13 @@ impl MemoryNet {
             Some(None) => {}
             _ => return Err(io::Error::from_raw_os_error(Errno::EPIPE as i32)),
         }
+        wires.traffic.sent += bytes.len();
         wires.events.push_back(ServerEvent::Received { link, bytes: bytes.to_vec() });
         Ok(bytes.len())
+    }
+
+    pub(super) fn take_traffic(&self) -> Traffic {
+        std::mem::take(&mut self.0.borrow_mut().traffic)
     }
 
     pub(super) fn close_from_robot(&self, link: LinkId) {

@@ -1,11 +1,15 @@
 //! The transports a connection can have: the machine's sockets, or a network in memory for tests and virtual time.
 
+pub(crate) mod http;
 pub(crate) mod memory;
 mod resolver;
 pub(crate) mod target;
 pub(crate) mod tcp;
+pub(crate) mod tls;
 
+use crate::config::Settings;
 use crate::id::{ConnectionKey, OperationKey};
+use http::{Http, HttpAnswer, Job, Trouble};
 use memory::{LinkId, MemoryNet};
 use mio::event::Source;
 use mio::net::TcpStream;
@@ -18,7 +22,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tcp::{Read, StampRoom};
 use throng_metrics::FailureKind;
+use throng_wire::Tls;
+use tls::{Bench, Secure};
 
+/// Bytes one read takes at most.
+pub(crate) const READ: usize = 64 << 10;
 /// Dropped sockets that are kept open so that no farewell goes out; more reset the oldest.
 const GRAVEYARD: usize = 1024;
 /// Closed sockets that wait for their peers' end; more are closed at once.
@@ -29,15 +37,23 @@ const DRAINED_AT_ONCE: usize = 16 << 10;
 
 /// Where bytes go and come from.
 pub(crate) enum Net {
-    Sockets(Sockets),
+    Sockets(Box<Sockets>),
     Memory(MemoryNet),
 }
 
 /// One end of a connection.
 #[derive(Debug)]
 pub(crate) enum Link {
-    Tcp { stream: TcpStream, connected: bool },
-    Memory { id: LinkId, connected: bool },
+    /// It is connected when it takes plaintext: with TLS after the handshake.
+    Tcp {
+        stream: TcpStream,
+        connected: bool,
+        secure: Option<Box<Secure>>,
+    },
+    Memory {
+        id: LinkId,
+        connected: bool,
+    },
     Closed,
 }
 
@@ -45,7 +61,10 @@ pub(crate) enum Link {
 pub(crate) struct Sockets {
     registry: Registry,
     resolver: Resolver<OperationKey>,
+    http: Http,
     room: StampRoom,
+    buffers: tls::Buffers,
+    traffic: Traffic,
     graveyard: VecDeque<TcpStream>,
     lingering: HashMap<ConnectionKey, Lingering>,
 }
@@ -57,9 +76,9 @@ struct Lingering {
     left: usize,
 }
 
-/// Bytes that went over a link that lingers.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Drained {
+/// Bytes that went over sockets, as they were there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
     pub(crate) sent: usize,
     pub(crate) received: usize,
 }
@@ -77,22 +96,26 @@ impl Sockets {
     pub(crate) fn new(registry: Registry, waker: Arc<Waker>) -> Sockets {
         Sockets {
             registry,
+            http: Http::new(waker.clone()),
             resolver: Resolver::new(waker),
             room: StampRoom::new(),
+            buffers: tls::Buffers::default(),
+            traffic: Traffic::default(),
             graveyard: VecDeque::new(),
             lingering: HashMap::new(),
         }
     }
 
     /// Moves what lingers under `key` on; when there is nothing more to be done for it, it is closed.
-    fn drain(&mut self, key: ConnectionKey) -> Drained {
-        let Some(lingering) = self.lingering.get_mut(&key) else { return Drained::default() };
+    fn drain(&mut self, key: ConnectionKey) {
+        let Some(lingering) = self.lingering.get_mut(&key) else { return };
         let (sent, writing) = lingering.write();
         let (received, reading) = lingering.read(&mut self.room);
         if !writing || !reading {
             self.lingering.remove(&key);
         }
-        Drained { sent, received }
+        self.traffic.sent += sent;
+        self.traffic.received += received;
     }
 }
 
@@ -116,7 +139,7 @@ impl Lingering {
         while received < self.left {
             match tcp::read(&self.stream, &mut sink, room) {
                 Ok(Read::Bytes { count, .. }) => received += count,
-                Ok(Read::Empty) => {
+                Ok(Read::Empty | Read::CutOff) => {
                     self.left -= received;
                     return (received, true);
                 }
@@ -154,9 +177,40 @@ impl Net {
                     sockets.lingering.clear();
                     stream = tcp::dial(address, local);
                 }
-                Ok(Link::Tcp { stream: stream?, connected: false })
+                Ok(Link::Tcp { stream: stream?, connected: false, secure: None })
             }
             Net::Memory(net) => Ok(Link::Memory { id: net.dial(address)?, connected: false }),
+        }
+    }
+
+    /// Puts TLS on a link that is not connected yet; nothing is encrypted in memory.
+    pub(crate) fn secure(link: &mut Link, tls: Tls) {
+        if let Link::Tcp { secure, .. } = link {
+            *secure = Some(Box::new(Secure::new(tls)));
+        }
+    }
+
+    /// The link became writable: whether it takes plaintext now. With TLS it goes on with the handshake, and writes what TLS
+    /// has to say of its own.
+    ///
+    /// # Errors
+    /// The attempt failed.
+    pub(crate) fn go_on(&mut self, link: &mut Link) -> io::Result<bool> {
+        match (self, link) {
+            (Net::Sockets(sockets), Link::Tcp { stream, secure: Some(secure), .. }) => {
+                let Sockets { buffers, traffic, .. } = &mut **sockets;
+                secure.go_on(Bench { stream, buffers, traffic })?;
+                Ok(secure.is_open())
+            }
+            (_, Link::Tcp { stream, connected, .. }) => {
+                *connected = tcp::connected(stream)?;
+                Ok(*connected)
+            }
+            (_, Link::Memory { connected, .. }) => {
+                *connected = true;
+                Ok(true)
+            }
+            (_, Link::Closed) => Ok(false),
         }
     }
 
@@ -200,15 +254,58 @@ impl Net {
         }
     }
 
+    /// Hands an HTTP request over; the answer comes by [`Net::http_answer`].
+    pub(crate) fn ask_http(&mut self, job: Job, settings: &Settings) -> Result<(), Trouble> {
+        match self {
+            Net::Sockets(sockets) => sockets.http.ask(job, settings),
+            Net::Memory(net) => {
+                net.ask_http(job);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn http_answer(&mut self) -> Option<HttpAnswer> {
+        match self {
+            Net::Sockets(sockets) => sockets.http.answer(),
+            Net::Memory(net) => net.http_answer(),
+        }
+    }
+
+    /// Bytes of HTTP connections since the last time, sent and received.
+    pub(crate) fn take_http_traffic(&mut self) -> (usize, usize) {
+        match self {
+            Net::Sockets(sockets) => sockets.http.take_traffic(),
+            Net::Memory(_) => (0, 0),
+        }
+    }
+
     /// Reads what is there, up to the buffer's length.
     ///
     /// # Errors
     /// The connection was reset or timed out.
     pub(crate) fn read(&mut self, link: &mut Link, buffer: &mut [u8]) -> io::Result<Read> {
         match (self, link) {
-            (Net::Sockets(sockets), Link::Tcp { stream, .. }) => tcp::read(stream, buffer, &mut sockets.room),
+            (Net::Sockets(sockets), Link::Tcp { stream, connected, secure }) => {
+                let Sockets { room, buffers, traffic, .. } = &mut **sockets;
+                let Some(secure) = secure else {
+                    let read = tcp::read(stream, buffer, room)?;
+                    traffic.received += read.count();
+                    return Ok(read);
+                };
+                let read = secure.read(buffer, room, Bench { stream, buffers, traffic });
+                *connected = secure.is_open();
+                read
+            }
             (Net::Memory(net), Link::Memory { id, .. }) => net.read(*id, buffer),
             _ => Ok(Read::Empty),
+        }
+    }
+
+    /// Prepares the write of `bytes` that follows, as far as that takes time.
+    pub(crate) fn prepare(&mut self, link: &mut Link, bytes: &[u8]) {
+        if let (Net::Sockets(sockets), Link::Tcp { secure: Some(secure), .. }) = (self, link) {
+            secure.seal(bytes, &mut sockets.buffers);
         }
     }
 
@@ -218,7 +315,15 @@ impl Net {
     /// The connection is gone.
     pub(crate) fn write(&mut self, link: &mut Link, bytes: &[u8]) -> io::Result<usize> {
         match (self, link) {
-            (_, Link::Tcp { stream, connected: true }) => tcp::write(stream, bytes),
+            (Net::Sockets(sockets), Link::Tcp { stream, connected: true, secure }) => {
+                let Sockets { buffers, traffic, .. } = &mut **sockets;
+                if let Some(secure) = secure {
+                    return secure.write(bytes, Bench { stream, buffers, traffic });
+                }
+                let sent = tcp::write(stream, bytes)?;
+                traffic.sent += sent;
+                Ok(sent)
+            }
             (Net::Memory(net), Link::Memory { id, connected: true }) => net.write(*id, bytes),
             _ => Ok(0),
         }
@@ -244,9 +349,13 @@ impl Net {
     /// stays until [`Net::let_go`], or until [`Net::drain`] meets the peer's end or too many bytes.
     pub(crate) fn linger(&mut self, link: Link, key: ConnectionKey, unsent: Vec<u8>) {
         match (self, link) {
-            (Net::Sockets(sockets), Link::Tcp { stream, connected: true })
+            (Net::Sockets(sockets), Link::Tcp { stream, connected: true, secure })
                 if sockets.lingering.len() < LINGERING =>
             {
+                let unsent = match secure {
+                    Some(secure) => secure.farewell(&unsent),
+                    None => unsent,
+                };
                 if unsent.is_empty() {
                     tcp::shut_down_writing(&stream);
                 }
@@ -256,11 +365,18 @@ impl Net {
         }
     }
 
-    /// Moves a link that lingers on; how many bytes went over it.
-    pub(crate) fn drain(&mut self, key: ConnectionKey) -> Drained {
+    /// Moves a link that lingers on.
+    pub(crate) fn drain(&mut self, key: ConnectionKey) {
+        if let Net::Sockets(sockets) = self {
+            sockets.drain(key);
+        }
+    }
+
+    /// What went over all links since the last call.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
         match self {
-            Net::Sockets(sockets) => sockets.drain(key),
-            Net::Memory(_) => Drained::default(),
+            Net::Sockets(sockets) => std::mem::take(&mut sockets.traffic),
+            Net::Memory(net) => net.take_traffic(),
         }
     }
 
@@ -299,21 +415,12 @@ impl Link {
         matches!(self, Link::Tcp { connected: true, .. } | Link::Memory { connected: true, .. })
     }
 
-    /// The link became writable: whether it is connected now.
-    ///
-    /// # Errors
-    /// The attempt failed.
-    pub(crate) fn finish_connecting(&mut self) -> io::Result<bool> {
-        match self {
-            Link::Tcp { stream, connected } => {
-                *connected = tcp::connected(stream)?;
-                Ok(*connected)
-            }
-            Link::Memory { connected, .. } => {
-                *connected = true;
-                Ok(true)
-            }
-            Link::Closed => Ok(false),
-        }
+    pub(crate) fn is_secure(&self) -> bool {
+        matches!(self, Link::Tcp { secure: Some(_), .. })
+    }
+
+    /// Whether TLS is not up on a connected socket, or has failed.
+    pub(crate) fn is_shaking_hands(&self) -> bool {
+        matches!(self, Link::Tcp { secure: Some(secure), .. } if secure.is_shaking_hands())
     }
 }

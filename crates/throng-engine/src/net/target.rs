@@ -19,14 +19,18 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Tcp,
+    Tls,
     WebSocket,
+    SecureWebSocket,
 }
 
 /// An address that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// Not a URL.
-    #[error("`{url}` is not an address: {why}; wanted `tcp://host:port` or `ws://host:port/path`")]
+    #[error(
+        "`{url}` is not an address: {why}; wanted `tcp://host:port` or `ws://host:port/path`, with TLS `tls` or `wss`"
+    )]
     Malformed {
         /// What was given.
         url: String,
@@ -34,13 +38,15 @@ pub enum TargetError {
         why: url::ParseError,
     },
     /// A scheme that is not spoken.
-    #[error("`{scheme}` is not a scheme throng speaks; wanted `tcp` or `ws`")]
+    #[error("`{scheme}` is not a scheme throng speaks; wanted `tcp`, `ws`, or with TLS `tls` or `wss`")]
     Scheme {
         /// What was given.
         scheme: String,
     },
     /// No host or no port.
-    #[error("`{url}` has no {part}; wanted `tcp://host:port` or `ws://host:port/path`")]
+    #[error(
+        "`{url}` has no {part}; wanted `tcp://host:port` or `ws://host:port/path`, with TLS `tls` or `wss`"
+    )]
     Missing {
         /// What was given.
         url: String,
@@ -59,11 +65,8 @@ impl Target {
         };
         let url =
             Url::parse(&with_scheme).map_err(|why| TargetError::Malformed { url: text.to_owned(), why })?;
-        let scheme = match url.scheme() {
-            "tcp" => Scheme::Tcp,
-            "ws" => Scheme::WebSocket,
-            other => return Err(TargetError::Scheme { scheme: other.to_owned() }),
-        };
+        let known = Scheme::ALL.into_iter().find(|scheme| scheme.name() == url.scheme());
+        let scheme = known.ok_or_else(|| TargetError::Scheme { scheme: url.scheme().to_owned() })?;
         let missing = |part| TargetError::Missing { url: text.to_owned(), part };
         let host = url.host().ok_or_else(|| missing("host"))?.to_owned();
         let port = url.port_or_known_default().ok_or_else(|| missing("port"))?;
@@ -82,10 +85,32 @@ impl Target {
 }
 
 impl Scheme {
+    const ALL: [Scheme; 4] = [Scheme::Tcp, Scheme::Tls, Scheme::WebSocket, Scheme::SecureWebSocket];
+
+    /// What `host:port` alone means.
+    pub(crate) fn by_default(websocket: bool, tls: bool) -> Scheme {
+        match (websocket, tls) {
+            (false, false) => Scheme::Tcp,
+            (false, true) => Scheme::Tls,
+            (true, false) => Scheme::WebSocket,
+            (true, true) => Scheme::SecureWebSocket,
+        }
+    }
+
+    pub(crate) fn is_websocket(self) -> bool {
+        matches!(self, Scheme::WebSocket | Scheme::SecureWebSocket)
+    }
+
+    pub(crate) fn is_secure(self) -> bool {
+        matches!(self, Scheme::Tls | Scheme::SecureWebSocket)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Scheme::Tcp => "tcp",
+            Scheme::Tls => "tls",
             Scheme::WebSocket => "ws",
+            Scheme::SecureWebSocket => "wss",
         }
     }
 }
@@ -168,13 +193,15 @@ mod tests {
         check("ws://game.test/play?x=1", "ws://game.test:80", "/play?x=1");
         check("10.0.0.1:7000", "ws://10.0.0.1:7000", "/");
         check("tcp://[::1]:5", "tcp://[::1]:5", "/");
+        check("wss://game.test/play", "wss://game.test:443", "/play");
+        check("tls://10.0.0.1:7", "tls://10.0.0.1:7", "/");
     }
 
     #[test]
     fn says_what_is_wrong_with_an_address() {
         assert_eq!(
             Target::parse("http://a:1", Scheme::Tcp).unwrap_err().to_string(),
-            "`http` is not a scheme throng speaks; wanted `tcp` or `ws`"
+            "`http` is not a scheme throng speaks; wanted `tcp`, `ws`, or with TLS `tls` or `wss`"
         );
         assert!(Target::parse("tcp://host", Scheme::Tcp).unwrap_err().to_string().contains("has no port"));
         assert!(matches!(Target::parse("tcp://host:99999", Scheme::Tcp), Err(TargetError::Malformed { .. })));

@@ -14,12 +14,25 @@ const UNANSWERED: Duration = Duration::from_secs(30);
 /// What one read gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// As many bytes; the kernel's wall-clock stamp of the last segment, where it gives one.
-    Bytes { count: usize, stamp: Option<Duration> },
+    /// As many bytes; the kernel's wall-clock stamp of the last segment, where it gives one; whether another read may find
+    /// something at once.
+    Bytes { count: usize, stamp: Option<Duration>, more: bool },
     /// The peer will send no more.
     End,
+    /// The socket has ended, but TLS has not: whether the peer wanted that cannot be told.
+    CutOff,
     /// Nothing more for now.
     Empty,
+}
+
+impl Read {
+    /// How many bytes it gave.
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Read::Bytes { count, .. } => count,
+            Read::End | Read::CutOff | Read::Empty => 0,
+        }
+    }
 }
 
 /// Begins to connect; the outcome shows when the socket becomes writable.
@@ -92,6 +105,7 @@ impl StampRoom {
 pub(crate) fn read(stream: &TcpStream, buffer: &mut [u8], room: &mut StampRoom) -> io::Result<Read> {
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
     use std::os::fd::AsRawFd;
+    let length = buffer.len();
     let mut slices = [io::IoSliceMut::new(buffer)];
     loop {
         match recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut room.0), MsgFlags::empty()) {
@@ -103,7 +117,8 @@ pub(crate) fn read(stream: &TcpStream, buffer: &mut [u8], room: &mut StampRoom) 
                         _ => None,
                     })
                 });
-                return Ok(Read::Bytes { count: message.bytes, stamp });
+                let more = message.bytes == length;
+                return Ok(Read::Bytes { count: message.bytes, stamp, more });
             }
             Err(Errno::EAGAIN) => return Ok(Read::Empty),
             Err(Errno::EINTR) => {}
@@ -121,7 +136,7 @@ pub(crate) fn read(mut stream: &TcpStream, buffer: &mut [u8], _: &mut StampRoom)
     loop {
         match io::Read::read(&mut stream, buffer) {
             Ok(0) => return Ok(Read::End),
-            Ok(count) => return Ok(Read::Bytes { count, stamp: None }),
+            Ok(count) => return Ok(Read::Bytes { count, stamp: None, more: count == buffer.len() }),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Read::Empty),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

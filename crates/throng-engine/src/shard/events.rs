@@ -49,6 +49,7 @@ impl<H: Host> Shard<H> {
             Ready::Elapsed | Ready::Beat => self.host.resume(operation, Outcome::Elapsed),
             Ready::Woken => self.host.resume(operation, Outcome::Woken),
             Ready::Connected(opened) => self.host.resume(operation, Outcome::Connected(*opened)),
+            Ready::Responded(response) => self.host.resume(operation, Outcome::Responded(response)),
             Ready::Failed(failure) => self.host.resume(operation, Outcome::Failed(failure)),
             Ready::Bytes { count, trimmed } => {
                 let mut bytes = std::mem::take(&mut self.spill);

@@ -8,11 +8,12 @@ use crate::core::flow::{Input, Step};
 use crate::host::{Host, Incoming, Outcome};
 use crate::id::{ConnectionKey, RobotKey};
 use crate::poller::Readiness;
-use throng_wire::{HeadKind, Nanos};
+use std::sync::Arc;
+use throng_wire::{HeadKind, Nanos, RawCodec};
 
 /// How long one connection may be read while others wait: one that never runs dry has its next turn like them.
 const READ_TIME: Nanos = 2_000_000;
-/// Names of hosts that are dealt with in one turn at most.
+/// Names of hosts, and HTTP responses, that are dealt with in one turn at most.
 const ANSWERS_PER_TURN: usize = 256;
 /// Sockets read before those that have something to write are written. At the turn's end the first would be out of the
 /// processor's caches again, which makes a request a tenth dearer; one by one, reading and writing would push each
@@ -21,15 +22,7 @@ const FLUSHED_TOGETHER: usize = 16;
 
 impl<H: Host> Shard<H> {
     pub(super) fn receive_ready(&mut self) {
-        self.more_answers = true;
-        for _ in 0..ANSWERS_PER_TURN {
-            let answer = self.core.borrow_mut().net.resolver_answer();
-            let Some((operation, answer)) = answer else {
-                self.more_answers = false;
-                break;
-            };
-            self.core.borrow_mut().resolver_answered(operation, answer);
-        }
+        self.more_answers = !(self.take_addresses() & self.take_responses());
         self.run_events();
         for key in std::mem::take(&mut self.again) {
             self.receive(key, true);
@@ -43,6 +36,26 @@ impl<H: Host> Shard<H> {
             self.flush();
         }
         self.ready = ready;
+    }
+
+    /// Hands addresses of names to those who asked; whether there are no more.
+    fn take_addresses(&mut self) -> bool {
+        for _ in 0..ANSWERS_PER_TURN {
+            let answer = self.core.borrow_mut().net.resolver_answer();
+            let Some((operation, answer)) = answer else { return true };
+            self.core.borrow_mut().resolver_answered(operation, answer);
+        }
+        false
+    }
+
+    /// Hands HTTP responses to those who asked; whether there are no more.
+    fn take_responses(&mut self) -> bool {
+        for _ in 0..ANSWERS_PER_TURN {
+            let answer = self.core.borrow_mut().net.http_answer();
+            let Some(answer) = answer else { return true };
+            self.core.borrow_mut().http_answered(answer);
+        }
+        false
     }
 
     /// Reads a little of everything that the messages of some connections will need. Each of these reads misses the
@@ -87,13 +100,16 @@ impl<H: Host> Shard<H> {
         let mut began = None;
         loop {
             let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
-            let Input::Bytes { count, arrival } = input else { return };
-            let buffer = std::mem::take(&mut self.buffer);
-            self.take_in(key, &buffer[..count], arrival);
-            let full = count == buffer.len();
-            self.buffer = buffer;
+            let Input::Bytes { count, more, arrival } = input else { return };
+            if count > 0 {
+                // A script is told of its connection before what the server says first is looked at.
+                self.run_events();
+                let buffer = std::mem::take(&mut self.buffer);
+                self.take_in(key, &buffer[..count], arrival);
+                self.buffer = buffer;
+            }
             self.run_events();
-            if !full && !ended {
+            if !more && !ended {
                 return;
             }
             if self.clock.now() - *began.get_or_insert(arrival.read) >= READ_TIME {
@@ -149,19 +165,28 @@ impl<H: Host> Shard<H> {
 
     /// Tells the host about one message. What it wakes runs to its next block before the next message is cut.
     fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: Arrival) {
-        let Some((robot, label)) = self.core.borrow().speaker(key) else { return };
+        let Some((robot, label, before)) = self.core.borrow().speaker(key) else { return };
         self.learn_protocols(label);
-        let Some(protocol) = &self.protocols[label] else { return };
+        let Some(whole) = &self.protocols[label] else { return };
+        let protocol = whole.after(before);
         let mut scratch = std::mem::take(&mut self.scratch);
         match protocol.read(payload, &mut scratch) {
-            Ok(head) => {
+            Ok(mut head) => {
+                if !Arc::ptr_eq(whole, protocol) {
+                    // Ids of what is spoken first mean other messages in the books.
+                    (head.message, head.unknown_name) = (None, Some(RawCodec::RECEIVED));
+                }
                 let delivery = self.core.borrow_mut().arrived(key, &head, payload.len(), arrival);
                 let message =
-                    |request| Incoming { protocol, message: head.message, request, body: head.body };
+                    |request| Incoming { protocol, message: head.message, request, body: head.body, payload };
                 match delivery {
                     Delivery::Reply { operation, request, elapsed } => {
                         self.host
                             .resume(operation, Outcome::Reply { message: message(Some(request)), elapsed });
+                    }
+                    Delivery::Rejected { operation, request, elapsed, code } => {
+                        let failure = self.core.borrow().rejection(key, request, elapsed, code);
+                        self.host.resume(operation, Outcome::Failed(&failure));
                     }
                     Delivery::Push => {
                         let asked = matches!(head.kind, HeadKind::Request { .. });
@@ -194,8 +219,9 @@ impl<H: Host> Shard<H> {
 }
 
 impl Core {
-    /// Whose connection it is, and its label.
-    fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize)> {
-        self.connections.get(key).map(|connection| (connection.robot, connection.label))
+    /// Whose connection it is, its label, and how many messages came before the one that is told.
+    fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize, u32)> {
+        let connection = self.connections.get(key)?;
+        Some((connection.robot, connection.label, connection.received_before()))
     }
 }

@@ -97,12 +97,12 @@ fn a_lost_connection_fails_what_waits_then_runs_closed() {
         "0 role.start",
         "0 connected",
         "0 failed closed",
-        "0 closed server",
+        "0 closed half_closed",
         "0 forgotten",
     ]);
     assert_eq!(world.books(), [1, 0, 1, 0, 0, 0]);
     let (_, row) = world.totals.connections().iter().next().expect("a connection");
-    assert_eq!((row.counts.opened, row.counts.ended.of(EndCause::Server)), (1, 1));
+    assert_eq!((row.counts.opened, row.counts.ended.of(EndCause::HalfClosed)), (1, 1));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn closed_runs_for_a_ready_robot_and_on_close_restarts_it_afterwards() {
     plan.settings.protocols = vec![protocol(ReplySpec::Fifo, OnClose::Restart)];
     plan.program.mods[0].closed = true;
     plan.scripts.insert("closed server", vec![Act::Sleep(SECOND)]);
-    plan.program.tasks.push(TaskSpec { wait: Some(Wait::Constant(1000 * SECOND)), ..task("role.chat") });
+    plan.program.tasks.push(TaskSpec { wait: Some(Wait::Constant(SECOND)), ..task("role.chat") });
     plan.scripts.insert("role.chat", vec![Act::Send("kick me")]);
     let mut world = plan.world(|net, link, _| net.close(link));
     world.want(1);
@@ -298,7 +298,7 @@ fn a_stream_writes_and_a_closed_connection_takes_nothing_more() {
     assert_eq!(world.totals.traffic().bytes_sent, 3);
     let (_, row) = world.totals.connections().iter().next().expect("a connection");
     assert_eq!(row.counts.ended.of(EndCause::Own), 1);
-    assert_eq!(world.totals.failures()[0].kind.to_string(), "not_connected");
+    assert_eq!(world.totals.failures()[0].kind.to_string(), "closed");
 }
 
 #[test]

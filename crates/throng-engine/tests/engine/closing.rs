@@ -75,7 +75,7 @@ fn a_server_that_ends_its_side_while_replies_are_owed_is_said_to() {
     world.want(1);
     world.advance(10);
     let message = &world.totals.failures()[0].message;
-    assert_eq!(&**message, "`game` closed by the server: it ended its side while replies were owed");
+    assert_eq!(&**message, "`game` ended on the server's side while replies were owed");
 }
 
 #[test]

@@ -34,6 +34,24 @@ fn a_robot_logs_in_and_plays_its_tasks() {
 }
 
 #[test]
+fn the_first_task_begins_after_a_part_of_a_task_s_own_wait() {
+    let mut plan = Plan::new([("role.start", vec![]), ("role.chat", vec![])]);
+    plan.program.tasks.push(TaskSpec { wait: Some(Wait::Constant(SECOND / 10)), ..task("role.chat") });
+    plan.settings.wait = Wait::Constant(3_600 * SECOND);
+    let mut world = plan.world(nobody);
+    world.want(20);
+    world.advance(100);
+    let told = world.told();
+    let first: Vec<&str> =
+        told.iter().filter(|line| line.ends_with("role.chat")).map(String::as_str).collect();
+    assert_eq!(first.len(), 20, "{told:?}");
+    assert!(
+        first.iter().any(|line| *line != first[0]),
+        "robots that begin together do not act together: {first:?}"
+    );
+}
+
+#[test]
 fn starts_run_side_by_side_except_where_one_needs_another() {
     let mut plan = Plan::new([
         ("role.start", vec![Act::Sleep(SECOND)]),

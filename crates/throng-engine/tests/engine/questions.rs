@@ -104,7 +104,7 @@ fn a_question_can_be_answered_later_and_out_of_order() {
 fn an_answer_on_a_connection_that_has_ended_is_a_failure() {
     let closing = Habits { on_push: Some(Act::Close), ..ANSWERS };
     let (mut world, answered) = asked(&[("alive", Some(1))], closing, vec![]);
-    assert_eq!(count(&mut world, "not answered: not_connected"), 1);
+    assert_eq!(count(&mut world, "not answered: closed"), 1);
     assert!(answered.borrow().is_empty());
-    assert_eq!(world.totals.failures()[0].kind.to_string(), "not_connected");
+    assert_eq!(world.totals.failures()[0].kind.to_string(), "closed");
 }

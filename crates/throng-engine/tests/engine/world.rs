@@ -246,6 +246,7 @@ impl ScriptedHost {
                 connection: None,
                 elapsed: Duration::ZERO,
                 text: "no connection".into(),
+                code: None,
             });
         };
         let options = CallOptions { timeout: spec.timeout, ..CallOptions::default() };
@@ -298,6 +299,7 @@ impl Host for ScriptedHost {
             Outcome::Reply { message, .. } => {
                 (format!("reply {}", String::from_utf8_lossy(message.body)), None)
             }
+            Outcome::Responded(response) => (format!("status {}", response.status), None),
             Outcome::Failed(failure) => (format!("failed {}", failure.kind), Some(failure.kind.to_string())),
         };
         self.outcomes += 1;

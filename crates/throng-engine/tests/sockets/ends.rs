@@ -65,7 +65,7 @@ fn a_reset_is_a_reset() {
 }
 
 #[test]
-fn a_server_that_ends_only_its_side_has_closed_and_owes_what_was_asked() {
+fn a_server_that_ends_only_its_side_owes_what_was_asked() {
     let server = Server::start(|mut stream| {
         read_frame(&mut stream);
         stream.shutdown(Shutdown::Write).expect("a half");
@@ -74,12 +74,12 @@ fn a_server_that_ends_only_its_side_has_closed_and_owes_what_was_asked() {
     });
     let mut game = Game::play(&settings(), vec![Act::Connect(server.url()), Act::Request(9)]);
     game.hear("failed closed");
-    game.hear("closed server");
+    game.hear("closed half_closed");
     server.end();
     let totals = game.end();
-    ended(&totals, EndCause::Server);
+    ended(&totals, EndCause::HalfClosed);
     let message = &totals.failures()[0].message;
-    assert!(message.contains("it ended its side while replies were owed"), "{message}");
+    assert!(message.ends_with("ended on the server's side while replies were owed"), "{message}");
 }
 
 #[test]

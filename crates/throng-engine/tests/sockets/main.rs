@@ -2,5 +2,7 @@
 
 mod ends;
 mod flow;
+mod http;
 mod play;
 mod shutdown;
+mod tls;

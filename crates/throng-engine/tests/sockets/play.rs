@@ -30,6 +30,9 @@ pub(crate) enum Act {
     /// The shard does nothing else for so long.
     Block(Duration),
     ReadExactly(usize),
+    Http(HttpRequest),
+    /// The same, without waiting for its response.
+    AskHttp(HttpRequest),
     Sleep(Duration),
     /// A timer that beats until the end, told each time.
     Beat(Duration),
@@ -98,6 +101,11 @@ impl Player {
                 std::thread::sleep(*time);
                 return Ok(false);
             }
+            Act::Http(request) => self.http(robot, request)?,
+            Act::AskHttp(request) => {
+                self.http(robot, request)?;
+                return Ok(false);
+            }
             Act::ReadExactly(count) => {
                 self.desk.read(game, ReadUntil::Exactly(*count), *count, Some(PATIENCE))?;
             }
@@ -116,6 +124,14 @@ impl Player {
     fn ask(&self, game: ConnectionKey, size: usize) -> Result<(), Failure> {
         let message = self.desk.message(game, "ask").unwrap_or(throng_wire::MessageId(0));
         self.desk.request(game, message, &vec![b'x'; size], &CallOptions::default()).map(drop)
+    }
+
+    fn http(&self, robot: RobotKey, request: &HttpRequest) -> Result<(), Failure> {
+        match self.desk.http(robot, request) {
+            Ok(_) => Ok(()),
+            Err(Unasked::Failed(failure)) => Err(failure),
+            Err(Unasked::Mistake(mistake)) => panic!("{mistake}"),
+        }
     }
 
     fn connect(&self, robot: RobotKey, url: &str, protocol: Option<&str>) -> Result<(), Failure> {
@@ -173,6 +189,9 @@ impl Host for Player {
             Outcome::Reply { message, .. } => self.tell(format!("reply of {}", message.body.len())),
             Outcome::Connected(_) => self.tell("connected"),
             Outcome::Bytes(bytes) => self.tell(format!("read {}", bytes.len())),
+            Outcome::Responded(response) => {
+                self.tell(format!("{} {}", response.status, String::from_utf8_lossy(&response.body)));
+            }
             Outcome::Failed(failure) => return self.fail(failure),
         }
         self.go_on();

@@ -1,8 +1,9 @@
 //! Messages to and from Lua tables, without a tree in between.
 //!
 //! [`Codec`] is one Lua state's: it keeps the names of a schema's fields as Lua strings, so that reading or setting a field
-//! makes none. The walk over tables is in [`raw`], the only part that touches the C interface.
+//! makes none. The walk over tables is in [`raw`]; bodies without a schema are [`document`]'s.
 
+pub(crate) mod document;
 mod raw;
 
 use mlua::ffi::lua_State;
@@ -40,8 +41,12 @@ impl Codec {
     ) -> Result<(), String> {
         match protocol.body_type(message, Direction::Sent) {
             Some((schema, ty)) => self.encode_table(lua, schema, ty, body, out),
-            None if matches!(protocol.codec, WireCodec::Raw(_)) => encode_bytes(body, out),
-            None => Ok(()),
+            None => match &protocol.codec {
+                WireCodec::Raw(_) => encode_bytes(body, out),
+                WireCodec::Document(_) if body.is_nil() => Ok(()),
+                WireCodec::Document(codec) => document::encode(lua, codec.form(), body, out),
+                WireCodec::Sproto(_) => Ok(()),
+            },
         }
     }
 
@@ -92,8 +97,12 @@ impl Codec {
         unsafe {
             match protocol.body_type(message, Direction::Sent) {
                 Some((schema, ty)) => raw::encode_at(state, index, schema, ty, out),
-                None if matches!(protocol.codec, WireCodec::Raw(_)) => raw::bytes_at(state, index, out),
-                None => Ok(()),
+                None => match &protocol.codec {
+                    WireCodec::Raw(_) => raw::bytes_at(state, index, out),
+                    WireCodec::Document(_) if raw::is_nil(state, index) => Ok(()),
+                    WireCodec::Document(codec) => document::encode_at(state, index, codec.form(), out),
+                    WireCodec::Sproto(_) => Ok(()),
+                },
             }
         }
     }
@@ -104,13 +113,30 @@ impl Codec {
     /// Why the bytes are no such message.
     pub(crate) fn decode(&self, lua: &Lua, incoming: &Incoming<'_>) -> Result<Value, String> {
         match type_of(incoming) {
-            Some((schema, ty)) => {
-                let keys = self.keys_of(lua, schema).map_err(|error| error.to_string())?;
-                raw::decode(lua, &keys, schema, ty, incoming.body)
-            }
-            None if !matches!(incoming.protocol.codec, WireCodec::Raw(_)) => Ok(Value::Nil),
-            None => lua.create_string(incoming.body).map(Value::String).map_err(|error| error.to_string()),
+            Some((schema, ty)) => Ok(self.decode_table(lua, schema, ty, incoming.body)?.0),
+            None => match &incoming.protocol.codec {
+                WireCodec::Raw(_) => {
+                    lua.create_string(incoming.body).map(Value::String).map_err(|error| error.to_string())
+                }
+                WireCodec::Document(codec) => document::decode(lua, codec.form(), incoming.body),
+                WireCodec::Sproto(_) => Ok(Value::Nil),
+            },
         }
+    }
+
+    /// The fields of a type as they are at the front of `bytes`, and how many of these they take.
+    ///
+    /// # Errors
+    /// Why the bytes are no such message.
+    pub(crate) fn decode_table(
+        &self,
+        lua: &Lua,
+        schema: &Schema,
+        ty: TypeId,
+        bytes: &[u8],
+    ) -> Result<(Value, usize), String> {
+        let keys = self.keys_of(lua, schema).map_err(|error| error.to_string())?;
+        raw::decode(lua, &keys, schema, ty, bytes)
     }
 
     /// The table of a schema's field names: at 0 `"__index"`, at `FieldId + 1` the field's name.
@@ -142,11 +168,14 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
     unsafe {
         match type_of(incoming) {
             Some((schema, ty)) => raw::decode_onto(state, schema, ty, incoming.body),
-            None if matches!(incoming.protocol.codec, WireCodec::Raw(_)) => {
-                raw::push_bytes(state, incoming.body);
-                true
-            }
-            None => false,
+            None => match &incoming.protocol.codec {
+                WireCodec::Raw(_) => {
+                    raw::push_bytes(state, incoming.body);
+                    true
+                }
+                WireCodec::Document(codec) => document::decode_onto(state, codec.form(), incoming.body),
+                WireCodec::Sproto(_) => false,
+            },
         }
     }
 }
@@ -155,7 +184,11 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
 pub(crate) fn most_bytes(incoming: &Incoming<'_>) -> usize {
     /// A struct without fields takes six bytes in its message, and as an element of a list 264 in Lua; all else grows less.
     const GROWTH: usize = 64;
-    incoming.body.len().saturating_mul(GROWTH)
+    let growth = match &incoming.protocol.codec {
+        WireCodec::Document(codec) => document::growth(codec.form()),
+        WireCodec::Raw(_) | WireCodec::Sproto(_) => GROWTH,
+    };
+    incoming.body.len().saturating_mul(growth)
 }
 
 fn type_of<'a>(incoming: &Incoming<'a>) -> Option<(&'a Schema, TypeId)> {

@@ -17,7 +17,8 @@ use throng_sproto::{
 
 /// Where the key of metatables' `__index` stands in the table of keys.
 const INDEX: i64 = 0;
-/// Slots of the Lua stack one step of a walk may use.
+/// Slots of the Lua stack that a walk may use at one table: a value that was entered, an open entry, and what looking at a
+/// nested table takes.
 const SLOTS: c_int = 6;
 /// The most fields a table is made with room for: an optional field costs nothing while it is absent.
 const ROOM: usize = 8;
@@ -105,6 +106,15 @@ pub(super) unsafe fn encode_at(
         ffi::lua_settop(state, top);
         encoded
     }
+}
+
+/// Whether there is nothing at `index`.
+///
+/// # Safety
+/// `state` is alive, and `index` is one of its stack's.
+pub(super) unsafe fn is_nil(state: *mut lua_State, index: c_int) -> bool {
+    // SAFETY: reads a value's type.
+    unsafe { ffi::lua_type(state, index) == ffi::LUA_TNIL }
 }
 
 /// Appends the string at `index` to `out`; nil is no bytes.
@@ -200,7 +210,6 @@ impl Source for TableSource {
     type Error = EncodeError;
 
     fn enter_field(&mut self, field: &Field) -> Result<bool, EncodeError> {
-        self.room()?;
         // SAFETY: the current value is a table, because `expect_struct` came first; there is room for one value.
         unsafe {
             ffi::lua_rawgeti(self.state, self.keys, i64::from(field.id.0) + 1);
@@ -213,7 +222,6 @@ impl Source for TableSource {
     }
 
     fn enter_element(&mut self, index: usize) -> Result<bool, EncodeError> {
-        self.room()?;
         // SAFETY: the current value is a table, because `expect_array` came first; there is room for one value.
         unsafe {
             if ffi::lua_rawgeti(self.state, -1, index as i64 + 1) != ffi::LUA_TNIL {
@@ -225,7 +233,6 @@ impl Source for TableSource {
     }
 
     fn next_entry(&mut self, first: bool) -> Result<bool, EncodeError> {
-        self.room()?;
         if first {
             if self.walks == u128::BITS {
                 return Err(EncodeError::TooDeep);
@@ -248,14 +255,12 @@ impl Source for TableSource {
     }
 
     fn enter_entry_key(&mut self) -> Result<(), EncodeError> {
-        self.room()?;
         // SAFETY: an entry is open: its key is below its value.
         unsafe { ffi::lua_pushvalue(self.state, -2) };
         Ok(())
     }
 
     fn enter_entry_value(&mut self) -> Result<(), EncodeError> {
-        self.room()?;
         // SAFETY: an entry is open: its value is on the top.
         unsafe { ffi::lua_pushvalue(self.state, -1) };
         Ok(())
@@ -337,33 +342,34 @@ impl Source for TableSource {
     }
 }
 
-/// Builds the message of type `ty` at the front of `bytes`.
+/// Builds the message of type `ty` at the front of `bytes`; also returns how many of them it takes.
 pub(super) fn decode(
     lua: &Lua,
     keys: &Table,
     schema: &Schema,
     ty: TypeId,
     bytes: &[u8],
-) -> Result<Value, String> {
-    let mut failed = None;
+) -> Result<(Value, usize), String> {
+    let mut decoded = Ok(0);
     // SAFETY: the closure captures references only, and the frames below it are as the module says; it leaves one value.
     let built = unsafe {
         lua.exec_raw::<Value>(keys, |state| {
             let mut sink = TableSink { state, keys: KEYS, schema };
             match throng_sproto::decode(schema, ty, bytes, &mut sink) {
-                Ok(_) => ffi::lua_remove(state, KEYS),
+                Ok(used) => {
+                    decoded = Ok(used);
+                    ffi::lua_remove(state, KEYS);
+                }
                 Err(error) => {
-                    failed = Some(error);
+                    decoded = Err(error);
                     ffi::lua_settop(state, 0);
                     ffi::lua_pushnil(state);
                 }
             }
         })
     };
-    match failed {
-        Some(error) => Err(error.to_string()),
-        None => built.map_err(|error| error.to_string()),
-    }
+    let used = decoded.map_err(|error| error.to_string())?;
+    Ok((built.map_err(|error| error.to_string())?, used))
 }
 
 /// Pushes the message of type `ty` at the front of `bytes`; false, with nothing pushed, when it is none.
@@ -502,15 +508,15 @@ impl Sink for TableSink<'_> {
         Ok(())
     }
 
-    fn set_field(&mut self, field: &Field) -> Result<(), SinkError> {
-        // SAFETY: a finished value is on the top and the open struct's table below it; the key is a string.
-        unsafe {
-            ffi::lua_rawgeti(self.state, self.keys, i64::from(field.id.0) + 1);
-            // Cheaper than to exchange the two.
-            ffi::lua_pushvalue(self.state, -2);
-            ffi::lua_rawset(self.state, -4);
-            ffi::lua_pop(self.state, 1);
-        }
+    fn begin_field(&mut self, field: &Field) -> Result<(), SinkError> {
+        // SAFETY: the open struct's table left room.
+        unsafe { ffi::lua_rawgeti(self.state, self.keys, i64::from(field.id.0) + 1) };
+        Ok(())
+    }
+
+    fn set_field(&mut self, _field: &Field) -> Result<(), SinkError> {
+        // SAFETY: a finished value is on the top, its key, which is a string, and the open struct's table below it.
+        unsafe { ffi::lua_rawset(self.state, -3) };
         Ok(())
     }
 

@@ -25,8 +25,7 @@ impl Bench {
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Value, String> {
-        let keys = self.codec.keys_of(&self.lua, &self.schema).expect("keys");
-        raw::decode(&self.lua, &keys, &self.schema, self.ty, bytes)
+        self.codec.decode_table(&self.lua, &self.schema, self.ty, bytes).map(|(value, _)| value)
     }
 
     fn encode(&self, body: &Value) -> Result<Vec<u8>, String> {

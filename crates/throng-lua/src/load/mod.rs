@@ -11,10 +11,15 @@ use crate::state::{Current, Shared};
 use crate::vm::{HOST_CHUNKS, Vm};
 use mlua::state::{GcGenParams, GcMode};
 use mlua::{Function, Lua, LuaString, Table, Value};
+use std::ffi::c_int;
 use std::rc::Rc;
 use throng_engine::Uncaught;
 
 pub(crate) use files::{Files, chunk};
+
+/// By how many percent memory may grow until Lua collects what is young by itself. Each time it looks at every coroutine
+/// that waits, however little there is to collect.
+const GROWTH: c_int = 60;
 
 /// A Lua state with the whole project in it.
 ///
@@ -36,7 +41,7 @@ pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
         return Err(LoadError::new(source.as_deref().unwrap_or("mods"), None, text));
     }
     vm.set_frozen(frozen);
-    vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default()));
+    vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default().minor_multiplier(GROWTH)));
     Ok(vm)
 }
 

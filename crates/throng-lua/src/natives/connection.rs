@@ -13,6 +13,8 @@ use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, ReadUntil, Retry
 use throng_metrics::FailureKind;
 use throng_wire::{Codec, Direction, MessageId};
 
+/// What is said of a connection that has ended; no more than its kind says.
+pub(super) const ENDED: &str = "the connection has ended";
 /// How many names of a protocol without a schema are looked up once; more are looked up each time.
 const NAMES: usize = 1024;
 /// How long a stream's read waits where the script does not say.
@@ -47,8 +49,8 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("connection_name", |context, _, connection: i64| {
         Ok(context.facts(key_of(connection)).map_or_else(|| "?".to_owned(), |facts| facts.name.to_string()))
     })?;
-    natives.plain("ended", |context, lua, (Text(name), Text(connection)): (Text, Text)| {
-        context.refusal(lua, ended(context, &name, &connection))
+    natives.plain("ended", |context, lua, (key, Text(name), Text(connection)): (i64, Text, Text)| {
+        context.refusal(lua, ended(context, key_of(key), &name, &connection))
     })?;
     natives.plain("not_connected", not_connected)
 }
@@ -120,7 +122,7 @@ fn message(
 ) -> Result<(u32, bool), Refused> {
     let (desk, _) = context.robot()?;
     let key = key_of(connection);
-    let Some(facts) = desk.facts(key) else { return Err(ended(context, &name, &connection_name)) };
+    let Some(facts) = desk.facts(key) else { return Err(ended(context, key, &name, &connection_name)) };
     let Some(protocol) = facts.protocol else {
         return Err("a stream has no messages: use write, read_line, read_exactly and read_until".into());
     };
@@ -160,8 +162,8 @@ fn told(context: &Context, lua: &Lua, sending: Result<Sending, Refused>) -> mlua
 }
 
 /// The failure of a message on a connection that has ended.
-fn ended(context: &Context, name: &str, connection: &str) -> Refused {
-    context.count(FailureKind::Closed, name, Some(connection.into()), "the connection has ended".to_owned())
+fn ended(context: &Context, key: ConnectionKey, name: &str, connection: &str) -> Refused {
+    context.count_on(FailureKind::Closed, name, key, Some(connection.into()), ENDED.to_owned())
 }
 
 type Request = (i64, u32, Value, Value);
@@ -227,7 +229,7 @@ impl Context {
         let Some(protocol) = facts.protocol else { return Ok(Some(encoded)) };
         if let Err(text) = self.vm.codec.encode(lua, &protocol, message, body, &mut encoded) {
             let name = protocol.message_name(message);
-            return Err(self.count(FailureKind::Encode, name, Some(facts.name), text));
+            return Err(self.count_on(FailureKind::Encode, name, connection, Some(facts.name), text));
         }
         Ok(Some(encoded))
     }

@@ -68,6 +68,7 @@ fn fail(context: &Context, lua: &Lua, (Text(text), fields): (Text, Value)) -> ml
         connection: None,
         elapsed: Duration::ZERO,
         text: text.into(),
+        code: None,
     };
     let value = context.refusal(lua, failure.into())?;
     if let (Value::Table(failure), Value::Table(_)) = (&value, &fields) {

@@ -4,11 +4,17 @@
 //! prelude raises with the caller's line, or a failure, which has been counted. One that begins to wait returns nil, and the
 //! prelude yields at once.
 
+mod answer;
+mod cipher;
 mod connection;
+mod crypto;
 mod direct;
+mod http;
+mod json;
 mod measure;
 mod robot;
 mod script;
+mod sproto;
 mod watch;
 
 use crate::raw;
@@ -20,9 +26,10 @@ use slotmap::Key;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{Desk, Failure, RobotKey};
+use throng_engine::{ConnectionKey, Desk, Failure, RobotKey};
 use throng_metrics::FailureKind;
 
+pub(crate) use http::{entries_of, response_value};
 pub(crate) use script::{nothing, source_place};
 pub(crate) use watch::ANY;
 
@@ -76,10 +83,16 @@ pub(crate) fn table(lua: &Lua, shared: &Rc<Shared>, vm: &Rc<VmState>) -> mlua::R
     natives.table.raw_set("wait", Value::LightUserData(wait_token()))?;
     robot::add(&natives)?;
     connection::add(&natives)?;
+    answer::add(&natives)?;
+    cipher::add(&natives)?;
     direct::add(&natives)?;
     watch::add(&natives)?;
     measure::add(&natives)?;
     script::add(&natives)?;
+    http::add(&natives)?;
+    crypto::add(&natives)?;
+    sproto::add(&natives)?;
+    json::add(&natives)?;
     Ok(natives.table)
 }
 
@@ -189,25 +202,49 @@ impl Context {
         if let Ok((desk, robot)) = self.robot() {
             desk.fail(robot, kind, name, &text, None);
         }
-        Failure { kind, name: name.into(), connection, elapsed: Duration::ZERO, text: text.into() }.into()
+        found(kind, name, connection, text)
+    }
+
+    /// The same for something that went wrong on a connection, open or ended, which may be without measures.
+    fn count_on(
+        &self,
+        kind: FailureKind,
+        name: &str,
+        key: ConnectionKey,
+        connection: Option<Arc<str>>,
+        text: String,
+    ) -> Refused {
+        if let Ok((desk, robot)) = self.robot() {
+            desk.fail_on(key, robot, throng_metrics::Failure { kind, name, message: &text }, None);
+        }
+        found(kind, name, connection, text)
     }
 }
 
-/// A failure as scripts see it: `{ kind, name, connection, elapsed, message }` with a readable `tostring`.
+/// A failure that the host or the script found.
+fn found(kind: FailureKind, name: &str, connection: Option<Arc<str>>, text: String) -> Refused {
+    let (elapsed, text) = (Duration::ZERO, text.into());
+    Failure { kind, name: name.into(), connection, elapsed, text, code: None }.into()
+}
+
+/// A failure as scripts see it: `{ kind, name, connection, elapsed, code, message }` with a readable `tostring`.
 pub(crate) fn failure_value(lua: &Lua, vm: &VmState, failure: &Failure) -> mlua::Result<Value> {
-    let table = lua.create_table_with_capacity(0, 6)?;
+    let table = lua.create_table_with_capacity(0, 6 + usize::from(failure.code.is_some()))?;
     table.raw_set("kind", failure.kind.to_string())?;
     table.raw_set("name", &*failure.name)?;
     table.raw_set("elapsed", failure.elapsed.as_secs_f64())?;
     if let Some(connection) = &failure.connection {
         table.raw_set("connection", &**connection)?;
     }
+    if let Some(code) = failure.code {
+        table.raw_set("code", code)?;
+    }
     table.raw_set("message", failure_text(failure))?;
     table.set_metatable(Some(vm.prelude().failure.clone()))?;
     Ok(Value::Table(table))
 }
 
-/// `EchoRequest on game: no reply in time (after 5s)`.
+/// `EchoRequest on game: no reply in time`. Nothing that was measured is in it, so that failures of one kind have one text.
 pub(crate) fn failure_text(failure: &Failure) -> String {
     let mut text = String::new();
     if failure.kind == FailureKind::Fail {
@@ -222,9 +259,6 @@ pub(crate) fn failure_text(failure: &Failure) -> String {
         text.push_str(": ");
     }
     text.push_str(failure.kind.phrase());
-    if !failure.elapsed.is_zero() {
-        text.push_str(&format!(" (after {:?})", failure.elapsed));
-    }
     if !failure.text.is_empty() && *failure.text != *failure.kind.phrase() {
         text.push_str(": ");
         text.push_str(&failure.text);

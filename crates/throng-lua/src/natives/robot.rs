@@ -1,5 +1,6 @@
 //! What a robot does by itself: waiting, timers, spawned functions, its own end.
 
+use super::connection::ENDED;
 use super::{Context, Natives, Refused, option, options_of};
 use crate::duration;
 use crate::run;
@@ -92,8 +93,8 @@ fn every(
         return Err(LEAVING.into());
     }
     let connection = connection.map(key_of::<ConnectionKey>);
-    if connection.is_some_and(|connection| !desk.is_open(connection)) {
-        return Err(context.count(FailureKind::Closed, "every", None, "the connection has ended".to_owned()));
+    if let Some(ended) = connection.filter(|connection| !desk.is_open(*connection)) {
+        return Err(context.count_on(FailureKind::Closed, "every", ended, None, ENDED.to_owned()));
     }
     if context.shared.robots.borrow().get(robot).is_some_and(|robot| robot.timers.len() >= TIMERS) {
         return Err(format!("a robot has at most {TIMERS} timers: cancel() those it needs no more").into());

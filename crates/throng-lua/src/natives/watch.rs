@@ -1,6 +1,6 @@
 //! Watches and expects: messages that a script waits for beside its requests.
 
-use super::connection::time_of;
+use super::connection::{ENDED, time_of};
 use super::{Context, Natives, Refused, option, options_of};
 use crate::sandbox::freeze::contents;
 use crate::state::{FiberKey, Waiting, Watch, What, key_of};
@@ -66,8 +66,7 @@ fn watch(
         .collect::<mlua::Result<_>>()
         .map_err(|_| "the names of messages are text")?;
     let Some(facts) = desk.facts(key) else {
-        let text = "the connection has ended".to_owned();
-        return Err(context.count(FailureKind::Closed, &names.join(", "), None, text));
+        return Err(context.count_on(FailureKind::Closed, &names.join(", "), key, None, ENDED.to_owned()));
     };
     let Some(protocol) = facts.protocol else {
         return Err("a stream has no messages: use read_line, read_exactly and read_until".into());
@@ -134,7 +133,7 @@ fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Valu
     let (connection, once, names) = (watch.connection, watch.once, watch.names.clone());
     let Some(facts) = desk.facts(connection) else {
         drop(robots);
-        return Err(context.count(FailureKind::Closed, &names, None, "the connection has ended".to_owned()));
+        return Err(context.count_on(FailureKind::Closed, &names, connection, None, ENDED.to_owned()));
     };
     watch.fiber = fiber;
     drop(robots);
@@ -144,7 +143,7 @@ fn wait_for(context: &Context, lua: &Lua, (id, time, options): (i64, Value, Valu
     context.shared.wait(
         fiber,
         operation,
-        What::Message { watch: id, names, connection: facts.name, once, quiet },
+        What::Message { watch: id, names, connection: facts.name, key: connection, once, quiet },
     );
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 local P, N = ...
 local getmetatable, ipairs, rawget, rawset, setmetatable = getmetatable, ipairs, rawget, rawset, setmetatable
-local tostring, type = tostring, type
+local error, tostring, type = error, tostring, type
 local block, block_for_message, raise, try_block = P.block, P.block_for_message, P.raise, P.try_block
 local connections, watches, robots = P.connections, P.watches, P.robots
 
@@ -51,7 +51,7 @@ end
 
 -- A connection that has ended refuses with false, because it no longer knows its name.
 local function refusal_of(connection, name, refused)
-  if refused == false then return N.ended(name, connection.name) end
+  if refused == false then return N.ended(connection[1], name, connection.name) end
   return refused
 end
 
@@ -84,7 +84,16 @@ function methods.close(connection)
   N.close(key)
   connections[key] = nil
   local robot = robots[N.slot()]
-  if robot and rawget(robot, connection.name) == connection then rawset(robot, connection.name, nil) end
+  local open = robot and P.shelf(robot)
+  if open and rawget(open, connection.name) == connection then rawset(open, connection.name, nil) end
+end
+
+-- From the next frame on; a stream belongs to its connection then.
+function methods.cipher(connection, options)
+  of_connection(connection, "cipher")
+  if type(options) ~= "table" then raise('cipher wants { send = stream, receive = stream, covers = "body" or "all" }') end
+  local refused = N.cipher(connection[1], P.cipher_of(options.send), P.cipher_of(options.receive), options.covers)
+  if refused then raise(refused) end
 end
 
 function methods.drop(connection)
@@ -199,14 +208,25 @@ end
 -- They are not sent. A run is too fast to say so; a project that is tried hears of each once, one that is tested at once.
 if N.stray_fields then
   local said = {}
-  local function look(connection, name, body)
-    local stray = type(body) == "table" and N.stray_field(connection[1], name, body)
-    if not stray then return end
-    if N.stray_fields == "refuse" then return raise(stray) end
-    local text = (N.place() or "?") .. ": " .. stray .. " (it is not sent)"
+  local function tell(stray, place)
+    if N.stray_fields == "refuse" then return error(place .. ": " .. stray, 0) end
+    local text = place .. ": " .. stray .. " (it is not sent)"
     if said[text] then return end
     said[text] = true
     N.log(3, text)
+  end
+  local function look(connection, name, body)
+    local stray = type(body) == "table" and N.stray_field(connection[1], name, body)
+    if stray then tell(stray, N.place() or "?") end
+  end
+  -- A handler that has returned is known by where it is written.
+  function P.answer(answer, handler)
+    local stray = N.stray_in_answer(answer)
+    if stray then
+      local file, line = N.defined(handler)
+      tell(stray, tostring(file) .. ":" .. tostring(line))
+    end
+    return N.answer(answer)
   end
   for _, method in ipairs { "request", "try_request", "send" } do
     local plain = methods[method]

@@ -260,10 +260,14 @@ function P.require(name)
   if type(name) ~= "string" then return P.raise("require wants a name, not " .. N.kind_of(name)) end
   local value = loaded[name]
   if value ~= nil then return value end
-  if P.loaded then
+  local library = P.libraries[name]
+  if P.loaded and not library then
     return P.raise("require '" .. name .. "' at file level: what is loaded later would not be shared by all robots alike")
   end
-  local kind, chunk, file, line = N.chunk(name)
+  local kind, chunk, file, line
+  if not P.loaded then kind, chunk, file, line = N.chunk(name) end
+  -- A project's own file goes before a library of the same name.
+  if not kind and library and not file then return library end
   if not kind then return refuse(chunk, file, line) end
   return run_file(name, kind, chunk, file)
 end

@@ -39,6 +39,9 @@ function P.try_block(refused)
   return nil, value
 end
 
+-- What a handler returned, to the server if it asked.
+P.answer = N.answer
+
 local routines = {}
 P.routines = routines
 
@@ -52,7 +55,12 @@ routines[5] = function(robot, module, connection, why)
 end
 routines[6] = function(robot, handler, message, connection)
   local spec = P.handlers[handler]
-  return spec.fn(robot[spec.module], message, P.connection_object(robot, connection))
+  -- What is called by no name of its own is known to tracebacks by its place.
+  local answer = (spec.fn or raise)(robot[spec.module], message, P.connection_object(robot, connection))
+  if answer ~= nil then
+    local refused = P.answer(answer, spec.fn)
+    if refused then return raise(refused) end
+  end
 end
 routines[7] = function(_, id) return timers[id]() end
 routines[8] = function(_, id)

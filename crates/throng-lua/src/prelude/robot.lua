@@ -12,18 +12,27 @@ local Robot, methods = { __name = "robot" }, {}
 local Connections, Mods = { __name = "connections" }, { __name = "mods" }
 
 -- Where a robot keeps what scripts see under other names and cannot assign: its number, and what is made when it is asked for.
-local ID, MODS, CONNECTIONS = {}, {}, {}
+local ID, MODS, CONNECTIONS, OPEN = {}, {}, {}, {}
+
+-- The table of a robot's connections by name. In a run it is the robot itself, where they are found fastest, and where
+-- assigning to the name of one goes unseen. In a project that is tried or tested it is another, and nothing goes unseen.
+local APART = N.stray_fields ~= nil
+local function shelf(robot)
+  if APART then return rawget(robot, OPEN) end
+  return robot
+end
+P.shelf = shelf
 
 local function names_of(robot)
   local names = {}
-  for name, value in next, robot do
+  for name, value in next, shelf(robot) do
     if getmetatable(value) == P.Connection then names[#names + 1] = name end
   end
   return names
 end
 
 local function connection_of(robot, name)
-  local found = rawget(robot, name)
+  local found = rawget(shelf(robot), name)
   if getmetatable(found) == P.Connection then return found end
   return raise(N.not_connected(tostring(name), names_of(robot)))
 end
@@ -31,10 +40,10 @@ end
 function Connections.__index(proxy, name) return connection_of(proxy[CONNECTIONS], name) end
 function Connections.__newindex() return raise("connections are opened by robot:connect(name, url)") end
 function Connections.__pairs(proxy)
-  local robot = proxy[CONNECTIONS]
+  local open = shelf(proxy[CONNECTIONS])
   return function(_, last)
     local name, value = last, nil
-    repeat name, value = next(robot, name) until name == nil or getmetatable(value) == P.Connection
+    repeat name, value = next(open, name) until name == nil or getmetatable(value) == P.Connection
     return name, value
   end, proxy, nil
 end
@@ -90,7 +99,10 @@ function Robot.__index(robot, key)
   return connection_of(robot, key)
 end
 
-function Robot.__newindex(_, key)
+function Robot.__newindex(robot, key)
+  if getmetatable(rawget(shelf(robot), key)) == P.Connection then
+    return raise("'" .. tostring(key) .. "' of a robot cannot be set: it is a connection; put what is yours in self")
+  end
   if reserved[key] then
     return raise("'" .. tostring(key) .. "' of a robot cannot be set: it is a word of robots; put what is yours in self")
   end
@@ -102,6 +114,7 @@ function Robot.__tostring(robot) return robot.name end
 -- Objects of a new life; nothing of the user's runs here.
 function P.born(slot, id)
   local robot = { [ID] = id }
+  if APART then robot[OPEN] = {} end
   for index, mod in ipairs(P.mods) do robot[index] = setmetatable({ robot = robot }, mod.meta) end
   robots[slot] = setmetatable(robot, Robot)
 end
@@ -110,7 +123,7 @@ function P.forget(slot)
   local robot = robots[slot]
   robots[slot] = nil
   if not robot then return end
-  for _, value in next, robot do
+  for _, value in next, shelf(robot) do
     if getmetatable(value) == P.Connection then connections[value[1]] = nil end
   end
 end
@@ -138,10 +151,11 @@ function methods.connect(robot, name, url, options)
   if reserved[name] then raise("'" .. name .. "' cannot name a connection: the robot has something else of that name") end
   local key = block(N.connect(name, url, options))
   local object = P.new_connection(key, name)
-  local old = rawget(robot, name)
+  local open = shelf(robot)
+  local old = rawget(open, name)
   if old then connections[old[1]] = nil end
   connections[key] = object
-  rawset(robot, name, object)
+  rawset(open, name, object)
   return object
 end
 

@@ -8,6 +8,9 @@ local raise = P.raise
 local throng = { version = N.version, host = N.host, options = N.options }
 P.throng = throng
 
+-- What `require` finds without a file.
+P.libraries = {}
+
 local function name_of(what, name)
   if type(name) ~= "string" or name == "" then raise(what .. " wants a name, not " .. N.kind_of(name)) end
   return name

@@ -52,6 +52,12 @@ pub fn install(lua: &Lua, limits: &Limits) -> mlua::Result<()> {
     protect_string_metatable(lua)
 }
 
+/// Counts work of a native that executed no Lua instructions, in units of about a nanosecond. A script that is over its limit
+/// by it is cut off at its next instruction.
+pub(crate) fn work(lua: &Lua, units: u64) {
+    native::hook::worked(lua, units);
+}
+
 /// All strings share one metatable; a script that changes it changes every other's strings.
 fn protect_string_metatable(lua: &Lua) -> mlua::Result<()> {
     if let Some(metatable) = lua.type_metatable::<mlua::LuaString>() {

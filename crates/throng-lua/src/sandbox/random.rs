@@ -75,7 +75,7 @@ impl Stream {
 }
 
 /// Draws from the present robot's stream.
-pub(super) fn draw<T>(from: impl FnOnce(&mut Stream) -> T) -> T {
+pub fn draw<T>(from: impl FnOnce(&mut Stream) -> T) -> T {
     let mut stream = CURRENT.replace(Stream { state: [0; 4] });
     let drawn = from(&mut stream);
     CURRENT.set(stream);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use throng_sproto::rpc::{Header, Package};
 use throng_sproto::{Response, Schema, SourceFile, TypeId, pack, unpack};
 use throng_wire::{
-    Codec, CodecSpec, Direction, MessageId, Protocol, ProtocolError, ProtocolSpec, ReplyRule, ReplySpec,
+    Codec, CodecSpec, Direction, HeadKind, MessageId, Protocol, ProtocolError, ProtocolSpec, ReplyRule,
     SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 
@@ -34,6 +34,17 @@ struct Rpc {
     packed: bool,
 }
 
+/// What a robot said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said<'a> {
+    Message(Asked<'a>),
+    /// The answer to what the server asked with this session.
+    Answer {
+        session: i64,
+        body: &'a [u8],
+    },
+}
+
 /// A message of a robot's.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Asked<'a> {
@@ -51,6 +62,8 @@ pub(super) enum ReplyForm<'d> {
     Bytes,
     /// A message of its own, by the mirror's id.
     Message(MessageId),
+    /// A message of the same name, by the mirror's id, with the session if there is one.
+    Same(MessageId),
     /// The response to a session, with its content's type if it has any.
     Response(Option<(&'d Schema, TypeId)>),
     /// There is none.
@@ -60,17 +73,11 @@ pub(super) enum ReplyForm<'d> {
 impl Dialect {
     /// The dialect of a protocol that was built from `spec`.
     pub(super) fn new(spec: &ProtocolSpec, protocol: Arc<Protocol>) -> Result<Dialect, ProtocolError> {
-        let mut mirrored = spec.clone();
-        mirrored.reply = Some(ReplySpec::None);
-        mirrored.heartbeat = None;
-        let mut rpc = None;
-        if let CodecSpec::Sproto(sproto) = &mut mirrored.codec {
-            rpc = Rpc::new(sproto)?;
-            if let SchemaSpec::Separate { send, receive } = &mut sproto.schema {
-                std::mem::swap(send, receive);
-            }
-        }
-        Ok(Dialect { protocol, mirror: Arc::new(Protocol::build(mirrored)?), rpc })
+        let rpc = match &spec.codec {
+            CodecSpec::Sproto(sproto) => Rpc::new(sproto)?,
+            CodecSpec::Raw | CodecSpec::Document(_) => None,
+        };
+        Ok(Dialect { protocol, mirror: Arc::new(Protocol::build(spec.mirrored())?), rpc })
     }
 
     /// Whether messages are bytes without names.
@@ -92,7 +99,7 @@ impl Dialect {
     }
 
     /// Reads what a robot sent.
-    pub(super) fn read<'a>(&self, payload: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Asked<'a>, String> {
+    pub(super) fn read<'a>(&self, payload: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Said<'a>, String> {
         match &self.rpc {
             Some(rpc) => self.read_rpc(rpc, payload, scratch),
             None => {
@@ -101,7 +108,12 @@ impl Dialect {
                     (Some(message), _) => self.mirror.message_name(message),
                     (None, unknown) => unknown.unwrap_or_default(),
                 };
-                Ok(Asked { message: head.message, name: name.to_owned(), session: None, body: head.body })
+                let (message, name) = (head.message, name.to_owned());
+                let session = match head.kind {
+                    HeadKind::Reply { session } => Some(session),
+                    HeadKind::Push | HeadKind::Request { .. } | HeadKind::Any => None,
+                };
+                Ok(Said::Message(Asked { message, name, session, body: head.body }))
             }
         }
     }
@@ -111,7 +123,7 @@ impl Dialect {
         rpc: &Rpc,
         payload: &'a [u8],
         scratch: &'a mut Vec<u8>,
-    ) -> Result<Asked<'a>, String> {
+    ) -> Result<Said<'a>, String> {
         let bytes: &[u8] = if rpc.packed {
             scratch.clear();
             unpack(payload, UNPACK_LIMIT, scratch).map_err(|error| error.to_string())?;
@@ -120,13 +132,18 @@ impl Dialect {
             payload
         };
         let (header, used) = rpc.sent.read(bytes).map_err(|error| error.to_string())?;
-        let tag = header.ty.ok_or("a header without a type, which is a response")?;
+        let Some(tag) = header.ty else {
+            // An answer's header is of the server's own package.
+            let (header, used) = rpc.received.read(bytes).map_err(|error| error.to_string())?;
+            let session = header.session.ok_or("a header with neither a type nor a session")?;
+            return Ok(Said::Answer { session, body: &bytes[used..] });
+        };
         let name = rpc
             .schema
             .protocol_by_tag(tag)
             .map_or_else(|| tag.to_string(), |protocol| protocol.name.to_string());
         let message = self.message(&name, Direction::Received);
-        Ok(Asked { message, name, session: header.session, body: &bytes[used..] })
+        Ok(Said::Message(Asked { message, name, session: header.session, body: &bytes[used..] }))
     }
 
     /// What the reply to a robot's message is.
@@ -135,6 +152,8 @@ impl Dialect {
             return self.bytes_or_none();
         };
         match (&self.protocol.reply, session) {
+            (ReplyRule::Session, Some(_)) if self.rpc.is_none() => ReplyForm::Same(message),
+            (ReplyRule::Fifo, _) if !self.is_raw() => ReplyForm::Same(message),
             (ReplyRule::Session, Some(_)) => {
                 ReplyForm::Response(self.protocol.reply_body_type(request, None))
             }
@@ -166,13 +185,42 @@ impl Dialect {
         };
         match &self.rpc {
             Some(rpc) => session.is_some() || declared(rpc),
-            None => matches!(self.reply_form(message, session), ReplyForm::Message(_)),
+            None => matches!(self.reply_form(message, session), ReplyForm::Message(_) | ReplyForm::Same(_)),
         }
     }
 
     /// Appends the payload of a message that nobody asked for, or of a reply that is a message of its own.
     pub(super) fn write(&self, message: MessageId, body: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         self.mirror.write(message, None, body, &mut Vec::new(), out).map_err(|error| error.to_string())
+    }
+
+    /// Appends the payload of the reply that is a message of the same name.
+    pub(super) fn write_same(
+        &self,
+        message: MessageId,
+        session: Option<i64>,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        self.mirror.write(message, session, body, &mut Vec::new(), out).map_err(|error| error.to_string())
+    }
+
+    /// Appends the payload of a message that asks with a session.
+    pub(super) fn ask(
+        &self,
+        message: MessageId,
+        session: i64,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        if self.rpc.is_none() {
+            let name = &self.protocol.name;
+            return Err(format!(
+                "[protocols.{name}] has no sessions to ask with: use client:push(name, fields)"
+            ));
+        }
+        let written = self.mirror.write(message, Some(session), body, &mut Vec::new(), out);
+        written.map_err(|error| error.to_string())
     }
 
     /// Appends the payload of the response to a session.
@@ -219,7 +267,7 @@ fn parse(texts: &[SourceText]) -> Result<Schema, ProtocolError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use throng_wire::HeadKind;
+    use throng_wire::ReplySpec;
 
     const SENT: &str = "
         .package { type 0 : integer session 1 : integer }
@@ -261,7 +309,8 @@ mod tests {
         let mut payload = Vec::new();
         dialect.protocol.write(message, session, body, &mut Vec::new(), &mut payload).expect("a request");
         let mut scratch = Vec::new();
-        let asked = dialect.read(&payload, &mut scratch).expect("what was written");
+        let said = dialect.read(&payload, &mut scratch).expect("what was written");
+        let Said::Message(asked) = said else { panic!("no answer was written: {said:?}") };
         assert_eq!((asked.name.as_str(), asked.session), (name, session));
         assert_eq!(asked.message, dialect.message(name, Direction::Received));
         assert!(asked.body.starts_with(body) && asked.body[body.len()..].iter().all(|byte| *byte == 0));
@@ -305,6 +354,20 @@ mod tests {
             rpc.write(rpc.message("moved", Direction::Sent).expect("a push"), &body, &mut payload).expect("a push");
             let head = rpc.protocol.read(&payload, &mut scratch).expect("a push");
             prop_assert_eq!((head.kind, head.message), (HeadKind::Push, rpc.protocol.message("moved")));
+        }
+
+        #[test]
+        fn what_servers_ask_is_answered_under_its_session(body in prop::collection::vec(1u8.., 0..40), session in 0..i64::MAX, packed: bool) {
+            let rpc = rpc(packed);
+            let (mut payload, mut scratch) = (Vec::new(), Vec::new());
+            rpc.ask(rpc.message("moved", Direction::Sent).expect("a message"), session, &body, &mut payload).expect("a question");
+            let head = rpc.protocol.read(&payload, &mut scratch).expect("a question");
+            prop_assert_eq!((head.kind, head.message), (HeadKind::Request { session }, rpc.protocol.message("moved")));
+            payload.clear();
+            rpc.protocol.write_answer(session, &body, &mut Vec::new(), &mut payload).expect("an answer");
+            let said = rpc.read(&payload, &mut scratch).expect("an answer");
+            let Said::Answer { session: found, body: read } = said else { panic!("{said:?} is no answer") };
+            prop_assert!(found == session && read.starts_with(&body));
         }
 
         #[test]

@@ -2,7 +2,7 @@
 //! their time. No Lua here.
 
 use super::address::Address;
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Said};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::rc::Rc;
@@ -13,6 +13,8 @@ use throng_wire::{Channel, MessageId, Nanos, Received};
 pub(super) const NORMAL: u16 = 1000;
 /// Requests of one client whose replies may still come.
 const CALLS: usize = 1000;
+/// Questions to one client whose answers may still come.
+const QUESTIONS: usize = 1000;
 
 /// All fake servers of a world.
 pub(super) struct Servers {
@@ -54,6 +56,9 @@ pub(super) struct Client {
     input: Vec<u8>,
     side: Side,
     calls: VecDeque<Call>,
+    /// What it was asked, by session, and has not answered.
+    questions: VecDeque<(i64, MessageId)>,
+    sessions: i64,
 }
 
 /// Whether the server still speaks.
@@ -90,6 +95,8 @@ pub(super) enum Heard {
     Opened,
     /// A message; `call` is set where a reply may follow.
     Message { name: String, message: Option<MessageId>, call: Option<u64>, body: Vec<u8> },
+    /// The answer to a message that it was asked with.
+    Answer { message: MessageId, body: Vec<u8> },
     /// Bytes of a stream.
     Bytes(Vec<u8>),
     /// The connection has ended.
@@ -238,6 +245,17 @@ impl Servers {
         self.clients[client].calls.iter().find(|call| call.id == id)
     }
 
+    /// The session of a new question to a client.
+    pub(super) fn new_question(&mut self, client: usize, message: MessageId) -> i64 {
+        let Client { questions, sessions, .. } = &mut self.clients[client];
+        *sessions += 1;
+        if questions.len() == QUESTIONS {
+            questions.pop_front();
+        }
+        questions.push_back((*sessions, message));
+        *sessions
+    }
+
     pub(super) fn note(&mut self, text: String) {
         *self.notes.entry(text).or_default() += 1;
     }
@@ -268,9 +286,9 @@ impl Servers {
         let channel = match speech {
             Speech::Stream => None,
             Speech::Messages(dialect) if address.websocket => {
-                Some(Channel::server(dialect.protocol.websocket_channel()))
+                Some(Channel::server(dialect.mirror.websocket_channel()))
             }
-            Speech::Messages(dialect) => match dialect.protocol.stream_channel() {
+            Speech::Messages(dialect) => match dialect.mirror.stream_channel() {
                 Some(spec) => Some(Channel::server(spec)),
                 None => {
                     let note = format!("{url}: protocol '{}' has no framing for tcp", dialect.protocol.name);
@@ -288,6 +306,8 @@ impl Servers {
             input: Vec::new(),
             side: Side::Open,
             calls: VecDeque::new(),
+            questions: VecDeque::new(),
+            sessions: 0,
         });
         Some(self.clients.len() - 1)
     }
@@ -336,7 +356,8 @@ impl Servers {
         let Speech::Messages(dialect) = self.speech_of(id).clone() else { return None };
         let mut scratch = Vec::new();
         let asked = match dialect.read(payload, &mut scratch) {
-            Ok(asked) => asked,
+            Ok(Said::Message(asked)) => asked,
+            Ok(Said::Answer { session, body }) => return self.answer(id, session, body),
             Err(error) => {
                 self.broken(id, &error);
                 return None;
@@ -357,6 +378,17 @@ impl Servers {
             self.next_call
         });
         Some(Heard::Message { name: asked.name, message: asked.message, call, body: asked.body.to_vec() })
+    }
+
+    fn answer(&mut self, id: usize, session: i64, body: &[u8]) -> Option<Heard> {
+        let Client { questions, server, .. } = &mut self.clients[id];
+        let Some(index) = questions.iter().position(|(asked, _)| *asked == session) else {
+            let url = self.servers[*server].url.clone();
+            self.note(format!("{url}: an answer to nothing that was asked"));
+            return None;
+        };
+        let (_, message) = questions.remove(index)?;
+        Some(Heard::Answer { message, body: body.to_vec() })
     }
 
     /// What came is not of the server's protocol.

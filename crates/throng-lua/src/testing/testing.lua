@@ -55,6 +55,13 @@ function Client.push(client, name, fields, delay)
   return done(T.push(ids[client], name, fields, delay))
 end
 
+-- Robots answer by what their handler returns; `server:answers` has it.
+function Client.ask(client, name, fields, delay)
+  of(Client, client, "client:ask")
+  if type(name) ~= "string" then raise("ask wants the name of a message, not " .. N.kind_of(name)) end
+  return done(T.ask(ids[client], name, fields, delay))
+end
+
 function Client.write(client, bytes, delay)
   of(Client, client, "client:write")
   return done(T.bytes(ids[client], bytes, delay))
@@ -123,6 +130,13 @@ function Server.received(server, name)
   return server.messages[name] or {}
 end
 
+function Server.answers(server, name)
+  of(Server, server, "server:answers")
+  if type(name) ~= "string" then raise("answers wants the name of a message that was asked, not " .. N.kind_of(name)) end
+  done(T.known(ids[server], name, "send"))
+  return server.answered[name] or {}
+end
+
 function Server.clients(server)
   of(Server, server, "server:clients")
   local list = T.clients(ids[server])
@@ -177,6 +191,13 @@ local function message_came(server, client, event)
   return done(T.answer(ids[client], event.call, reply, delay))
 end
 
+-- An answer without fields is an empty table.
+local function answer_came(server, event)
+  local list = server.answered[event.name] or {}
+  server.answered[event.name] = list
+  keep(list, event.message or {})
+end
+
 local function bytes_came(server, client, event)
   server.total = server.total + 1
   keep(server.all, event.bytes)
@@ -190,6 +211,7 @@ function P.heard(event)
   local server = servers[event.server]
   local client = client_of(event.client, server)
   if event.kind == "message" then return message_came(server, client, event) end
+  if event.kind == "answer" then return answer_came(server, event) end
   if event.kind == "bytes" then return bytes_came(server, client, event) end
   if event.kind == "opened" and server.connected then return server.connected(client) end
   if event.kind == "ended" and server.closed then return server.closed(client) end
@@ -249,9 +271,47 @@ World.__index = World
 function World.server(world, url, options)
   of(World, world, "world:server")
   local id = done(T.server(url, options))
-  local server = setmetatable({ url = url, handlers = {}, counts = {}, messages = {}, all = {}, total = 0 }, Server)
+  local server = setmetatable({ url = url, handlers = {}, counts = {}, messages = {}, answered = {}, all = {}, total = 0 }, Server)
   servers[id], ids[server] = server, id
   return server
+end
+
+-- Web servers ------------------------------------------------------------------------------------------------------
+
+local sites = {}
+
+-- Of several addresses that a request begins with, the longest answers it.
+function World.http(world, url, fn)
+  of(World, world, "world:http")
+  if type(url) ~= "string" then raise("http wants the address of a web server, not " .. N.kind_of(url)) end
+  sites[#sites + 1] = { url = url, fn = function_of("http", fn) }
+end
+
+local function site_of(url)
+  local found
+  for _, site in ipairs(sites) do
+    if url:sub(1, #site.url) == site.url and (not found or #site.url > #found.url) then found = site end
+  end
+  return found
+end
+
+-- A function answers with a body, a status, a table of both and headers, or nothing at all, which ends in a time-out.
+function P.asked(request)
+  local id, site = request.id, site_of(request.url)
+  if not site then
+    return T.http_refuse(id, "the test has no web server there: world:http(url, function(request) ... end) makes one")
+  end
+  request.id = nil
+  local answer = site.fn(P.http_message(request))
+  if answer == nil then return end
+  if type(answer) == "number" then answer = { status = answer } end
+  if type(answer) == "string" then answer = { body = answer } end
+  if type(answer) ~= "table" then
+    raise("a web server answers with a body, a status or a table { status, headers, body, json }, not " .. N.kind_of(answer))
+  end
+  local body = answer.body
+  if answer.json ~= nil then body = P.throng.json.encode(answer.json) end
+  return done(T.http_respond(id, answer.status or 200, answer.headers, body or ""))
 end
 
 function World.robot(world)

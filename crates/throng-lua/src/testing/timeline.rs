@@ -6,8 +6,8 @@ use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use throng_engine::redact::{REDACTED, Redaction};
-use throng_engine::{Failure, Message, RobotId, TakenAs, Trace, Tracer};
-use throng_sproto::{Value, decode_value};
+use throng_engine::{Failure, Message, RobotId, TakenAs, Trace, Tracer, units};
+use throng_sproto::Value;
 use throng_wire::{Codec, Direction, Nanos};
 
 /// Events that are kept.
@@ -86,8 +86,12 @@ impl Timeline {
             Trace::Streamed { connection, outward, bytes } => {
                 format!("{connection} {} {}", if *outward { "->" } else { "<-" }, quoted(bytes))
             }
+            Trace::HttpAsked { name, url, .. } => format!("http -> {name} ({url})"),
+            Trace::HttpAnswered { name, status, .. } => format!("http <- {status} ({name})"),
             Trace::Began { routine } => format!("{routine} begins"),
-            Trace::Ended { routine, error: None, took } => format!("{routine} ends after {took:?}"),
+            Trace::Ended { routine, error: None, took } => {
+                format!("{routine} ends after {}", units::display(*took))
+            }
             Trace::Ended { routine, error: Some(error), .. } => format!("{routine} fails: {error}"),
             Trace::Failed(failure) => failure_text(failure),
             Trace::Error { message, .. } => format!("script error: {message}"),
@@ -100,19 +104,15 @@ impl Timeline {
         if let Codec::Raw(_) = message.protocol.codec {
             return format!(" {}", quoted(message.body));
         }
-        let ty = match (message.request, message.message) {
-            (Some(request), reply) => message.protocol.reply_body_type(request, reply),
-            (None, Some(id)) => message.protocol.body_type(id, direction),
-            (None, None) => None,
-        };
-        let Some((schema, ty)) = ty else { return String::new() };
-        match decode_value(schema, ty, message.body) {
-            Ok(value) => {
+        let seen = message.protocol.body_seen(direction, (message.message, message.request), message.body);
+        match seen {
+            None => String::new(),
+            Some(Ok(value)) => {
                 let mut out = " ".to_owned();
                 self.write(&value, &mut out);
                 out
             }
-            Err(error) => format!(" ({} bytes: {error})", message.body.len()),
+            Some(Err(error)) => format!(" ({} bytes: {error})", message.body.len()),
         }
     }
 
@@ -188,7 +188,7 @@ fn name_of<'m>(message: &Message<'m>) -> &'m str {
 
 fn taken_for(taken_as: TakenAs) -> String {
     match taken_as {
-        TakenAs::Reply(took) => format!("reply after {took:?}"),
+        TakenAs::Reply(took) => format!("reply after {}", units::display(took)),
         TakenAs::Push => "push".to_owned(),
         TakenAs::Late => "late".to_owned(),
         TakenAs::Duplicate => "duplicate".to_owned(),

@@ -8,7 +8,7 @@ use super::chunks::{self, TestFile};
 use super::failure::Trouble;
 use super::natives::{self, Context, Dialects};
 use super::options;
-use super::servers::{Heard, Servers};
+use super::servers::{Heard, Servers, Speech};
 use super::stand::{Stand, Wish};
 use super::timeline::Writer;
 use crate::control::Control;
@@ -24,10 +24,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use throng_engine::{
-    Clock, Desired, Incoming, MemoryNet, Phase, Schedule, Shard, ShardConfig, ShardShare, Uncaught,
+    Clock, Desired, HttpQuestion, Incoming, MemoryNet, Phase, Schedule, Shard, ShardConfig, ShardShare,
+    Uncaught, units,
 };
 use throng_metrics::Recorder;
-use throng_wire::Nanos;
+use throng_wire::{MessageId, Nanos};
 
 /// What tests see.
 const TESTING: &str = include_str!("testing.lua");
@@ -194,7 +195,7 @@ impl World {
         let limit = self.plan.limits.virtual_time;
         if until > nanos(limit) {
             return Err(Trouble::new(
-                &format!("the test goes on for more than {limit:?} of its world's time"),
+                &format!("the test goes on for more than {} of its world's time", units::display(limit)),
                 "",
             ));
         }
@@ -261,7 +262,7 @@ impl World {
         for _ in 0..TURNS {
             let limit = self.plan.limits.real_time;
             if self.began.elapsed() > limit {
-                return Err(Trouble::new(&format!("the test takes more than {limit:?}"), ""));
+                return Err(Trouble::new(&format!("the test takes more than {}", units::display(limit)), ""));
             }
             let now = self.clock.now();
             self.shard.turn(Some(now)).map_err(|error| Trouble::new(&error.to_string(), ""))?;
@@ -280,6 +281,10 @@ impl World {
     /// Lets the servers hear what came and say what is due; whether there was anything.
     fn serve(&self, now: Nanos) -> Result<bool, Trouble> {
         let mut busy = self.stand.servers.borrow_mut().send_due(now);
+        while let Some(question) = self.net.next_http() {
+            busy = true;
+            self.ask(&question)?;
+        }
         while let Some(event) = self.net.next() {
             busy = true;
             let taken = self.stand.servers.borrow_mut().take_in(event);
@@ -296,6 +301,14 @@ impl World {
             }
         }
         Ok(busy)
+    }
+
+    /// Asks the test's web servers.
+    fn ask(&self, question: &HttpQuestion) -> Result<(), Trouble> {
+        let question = natives::question_value(&self.vm().lua, question);
+        let question = question.map_err(|error| Trouble::new(&error.to_string(), ""))?;
+        let arguments = (Entry::Load as i64, 0, "asked", question, Value::Nil);
+        self.vm().call(self.shared(), Current::nothing(), arguments).map(drop).map_err(trouble_of)
     }
 
     /// Calls what the test has for this.
@@ -319,9 +332,21 @@ impl World {
                     event.raw_set("kind", "bytes")?;
                     event.raw_set("bytes", lua.create_string(bytes)?)?;
                 }
+                Heard::Answer { message, body } => {
+                    let name = self.message_name(client, message);
+                    event.raw_set("kind", "answer")?;
+                    let decoded = self.decode(client, (None, Some(message)), &body);
+                    event.raw_set(
+                        "message",
+                        decoded.map_err(|error| {
+                            mlua::Error::runtime(format!("the answer to {name}: {error}"))
+                        })?,
+                    )?;
+                    event.raw_set("name", name)?;
+                }
                 Heard::Message { name, message, call, body } => {
                     event.raw_set("kind", "message")?;
-                    let decoded = self.decode(client, message, &body);
+                    let decoded = self.decode(client, (message, None), &body);
                     event.raw_set(
                         "message",
                         decoded.map_err(|error| mlua::Error::runtime(format!("{name}: {error}")))?,
@@ -335,15 +360,23 @@ impl World {
         fill(heard).map_err(|error| Trouble::new(&error.to_string(), ""))
     }
 
+    fn message_name(&self, client: usize, message: MessageId) -> String {
+        match self.stand.servers.borrow().speech_of(client) {
+            Speech::Messages(dialect) => dialect.mirror.message_name(message).to_owned(),
+            Speech::Stream => String::new(),
+        }
+    }
+
+    /// The body of a message, or of the answer to one that the server asked with.
     fn decode(
         &self,
         client: usize,
-        message: Option<throng_wire::MessageId>,
+        (message, request): (Option<MessageId>, Option<MessageId>),
         body: &[u8],
     ) -> Result<Value, String> {
         let speech = self.stand.servers.borrow().speech_of(client).clone();
-        let super::servers::Speech::Messages(dialect) = speech else { return Ok(Value::Nil) };
-        let incoming = Incoming { protocol: &dialect.mirror, message, request: None, body };
+        let Speech::Messages(dialect) = speech else { return Ok(Value::Nil) };
+        let incoming = Incoming { protocol: &dialect.mirror, message, request, body, payload: body };
         self.vm().state.codec.decode(&self.vm().lua, &incoming)
     }
 

@@ -1,6 +1,6 @@
 //! Connections: opened, replaced, lost, closed.
 
-use crate::world::plan;
+use crate::world::{frame, plan};
 use throng_metrics::FailureKind;
 
 #[test]
@@ -38,7 +38,7 @@ fn a_lost_connection_fails_its_waiters_and_tells_the_mods() {
     )
     .serve(|peer, _, _| peer.close());
     world.advance(100);
-    world.expect(&["closed\tgame", "closed\tgame\tserver\tfalse"]);
+    world.expect(&["closed\tgame", "closed\tgame\thalf_closed\tfalse"]);
 }
 
 #[test]
@@ -106,12 +106,42 @@ fn what_is_sent_on_an_ended_connection_fails_under_its_name() {
     .echo();
     world.advance(1);
     world.expect(&[
-        "false\tmods/a.lua:5: EchoRequest on game: the connection ended while something waited on it: the connection has ended",
+        "false\tmods/a.lua:5: EchoRequest on game: the connection has ended",
         "closed\tEchoRequest\tgame\tmods/a.lua:6",
-        "false\tmods/a.lua:8: EchoRequest on game: the connection ended while something waited on it: the connection has ended",
+        "false\tmods/a.lua:8: EchoRequest on game: the connection has ended",
         "closed\tclosed",
     ]);
     assert_eq!(world.failures(FailureKind::Closed), 5, "each counted once");
+}
+
+#[test]
+fn what_goes_wrong_on_a_connection_without_measures_is_told_and_not_counted() {
+    let mut world = plan(
+        "function a:start()
+             local game = self.robot:connect('game', 'tcp://127.0.0.1:4000', { measured = false })
+             local _, err = game:try_request('EchoRequest', { Text = 5 })
+             print(err.kind)
+             print(select(2, pcall(game.send, game, 'Note', { n = 'x' })).kind)
+             print(select(2, pcall(game.expect, game, 'Note', { timeout = '10ms' })).kind)
+             self.robot:sleep(1)
+             game:close()
+             print(select(2, pcall(game.send, game, 'Note', {})).kind, select(2, pcall(game.watch, game, 'Note')).kind)
+             print(select(2, pcall(game.every, game, 1, print)).kind)
+         end
+         a:on('Kick', function() print('not to be seen') end)",
+    )
+    .serve(|_, _, _| ());
+    world.advance(100);
+    world.server().bytes(&broken_kick());
+    world.advance(2_000);
+    world.expect(&["encode", "encode", "timeout", "closed\tclosed", "closed"]);
+    let counted: Vec<_> = world.totals.failures().iter().map(|group| group.message.to_string()).collect();
+    assert!(counted.is_empty(), "{counted:?}");
+}
+
+/// A message of the schema whose body is none.
+fn broken_kick() -> Vec<u8> {
+    frame(&[&[2, 0, 0, 0, 0, 0], &b"\x04\0\0\0Kick"[..], &[2, 0, 0, 0, 9, 9]].concat())
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn a_sequence_runs_its_steps_and_ends_at_a_failed_one() {
 #[test]
 fn an_uncaught_error_is_counted_with_its_traceback() {
     let mut world = plan("\nlocal function deep(x) return x.y.z end\na:task('t', { wait = 100 }, function(self)\nlocal v = deep({})\nend)").echo();
-    world.advance(1500);
+    world.advance(100_000);
     world.expect_error("mods/a.lua:2: attempt to index a nil value (field 'y')", "mods/a.lua:4: in function");
     assert_eq!(world.failures(FailureKind::Script), 1);
 }
@@ -84,7 +84,7 @@ fn an_uncaught_error_is_counted_with_its_traceback() {
 #[test]
 fn errors_that_are_no_strings_are_told_too() {
     let mut world = plan("a:task('t', { wait = '10ms' }, function() error({ code = 5 }) end) a:task('u', function() error() end)").echo();
-    world.advance(400);
+    world.advance(3_000);
     world.expect_error("error with a table: { code = 5 }", "mods/a.lua:1");
     world.expect_error("error with nil", "mods/a.lua:1");
 }
@@ -106,7 +106,7 @@ fn a_spawned_function_runs_beside_and_is_waited_for() {
     world.advance(5000);
     let told = world.told();
     assert_eq!(told[0], "begun");
-    assert!(told[1].starts_with("false\tmods/a.lua:4: wait: no reply in time (after 1s)"), "{told:?}");
+    assert_eq!(told[1], "false\tmods/a.lua:4: wait: no reply in time");
     assert_eq!(told[2..5], ["spawned", "x\tnil\ty", "x\tnil\ty"]);
     assert!(told[5].starts_with("false\t") && told[5].ends_with("mods/a.lua:7: bad"), "{told:?}");
     assert_eq!(world.failures(FailureKind::Script), 1, "counted once, where it happened");
@@ -208,7 +208,7 @@ fn fail_ends_the_task_and_redacts_secrets() {
          end)",
     )
     .echo();
-    world.advance(1500);
+    world.advance(100_000);
     world.expect(&[]);
     let failures = world.totals.failures();
     let failure = failures.iter().find(|group| group.kind == FailureKind::Fail).expect("a failure");
@@ -553,7 +553,7 @@ fn an_error_that_was_caught_is_not_taken_for_a_later_one() {
          end)",
     )
     .echo();
-    world.advance(1500);
+    world.advance(100_000);
     world.expect_error("same", "mods/a.lua:4");
 }
 

@@ -26,6 +26,8 @@ pub struct RunRecord {
     pub project: String,
     /// Where the robots played.
     pub target: String,
+    /// What a reader must know to trust the figures, such as certificates that were not checked.
+    pub warnings: Vec<String>,
     /// How the run came to its end.
     pub end: RunEnd,
     /// How long it took.
@@ -45,6 +47,7 @@ impl Default for RunRecord {
         Self {
             project: String::new(),
             target: String::new(),
+            warnings: Vec::new(),
             end: RunEnd::Complete,
             took: Duration::ZERO,
             started_at_unix_s: None,
@@ -70,6 +73,7 @@ impl Summary {
             exit_code: judgement.verdict.exit_code(),
             project: run.project.clone(),
             target: run.target.clone(),
+            warnings: run.warnings.clone(),
             started_at_unix_s: run.started_at_unix_s,
             duration_s: rounded(seconds),
             seed: run.seed,

@@ -34,6 +34,9 @@ pub struct Summary {
     pub project: String,
     /// Where the robots played.
     pub target: String,
+    /// What a reader must know to trust the figures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// When the run began, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at_unix_s: Option<u64>,

@@ -72,8 +72,10 @@ fn verdict(summary: &Summary, cells: usize) -> Vec<Words> {
             if at == 0 { Word::new(format!("{sign}  "), tone) } else { Word::plain(" ".repeat(indent)) };
         lines.push(Words::of([head, Word::new(line, Tone::Strong)]));
     }
-    for reason in &summary.generator.limited_by {
-        let text = format!("limited by the generator: {}.", clean(reason));
+    let limits = summary.generator.limited_by.iter();
+    let limits = limits.map(|reason| format!("limited by the generator: {}.", clean(reason)));
+    let warnings = summary.warnings.iter().map(|warning| format!("{}.", clean(warning)));
+    for text in limits.chain(warnings) {
         lines.extend(wrap(&text, cells - 2).into_iter().enumerate().map(|(at, line)| {
             Words::of([Word::new(if at == 0 { "! " } else { "  " }, Tone::Warn), Word::new(line, Tone::Warn)])
         }));

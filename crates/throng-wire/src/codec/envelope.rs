@@ -113,13 +113,24 @@ impl EnvelopeCodec {
         scratch: &'a mut Vec<u8>,
     ) -> Result<Head<'a>, HeadError> {
         self.packing.unpack(payload, scratch)?;
+        self.read_content(self.packing.content(payload, scratch))
+    }
+
+    pub(super) fn is_packed(&self) -> bool {
+        self.packing == Packing::Packed
+    }
+
+    /// Reads an envelope that is not packed, or no more.
+    #[inline]
+    pub(super) fn read_content<'a>(&self, content: &'a [u8]) -> Result<Head<'a>, HeadError> {
         let received = &self.sides.received;
-        let Content { name, body } = received.layout.read(self.packing.content(payload, scratch))?;
+        let Content { name, body } = received.layout.read(content)?;
         let name = std::str::from_utf8(name.ok_or(EnvelopeError::NoName)?)
             .map_err(|_| EnvelopeError::NameNotText)?;
         let message = self.messages.find(name).filter(|message| received.body_type(*message).is_some());
         let unknown_name = message.is_none().then_some(name);
-        Ok(Head { kind: HeadKind::Any, message, unknown_name, body: body.unwrap_or(NO_FIELDS) })
+        let body = body.unwrap_or(NO_FIELDS);
+        Ok(Head { kind: HeadKind::Any, message, unknown_name, body, refused: None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The messages of a codec: dense ids and names, both ways.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::WriteError;
 use crate::MessageId;
@@ -9,7 +9,8 @@ use crate::MessageId;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Messages {
     names: Vec<Box<str>>,
-    ids: HashMap<Box<str>, MessageId>,
+    /// A server can look for names here, but it cannot put any in: its hash needs no defence.
+    ids: FxHashMap<Box<str>, MessageId>,
 }
 
 impl Messages {

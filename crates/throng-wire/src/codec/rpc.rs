@@ -159,7 +159,7 @@ impl RpcCodec {
         let (bytes, name) = scratch.split_at(unpacked);
         let body = &self.packing.content(payload, bytes)[used..];
         let unknown_name = unknown.and_then(|_| std::str::from_utf8(name).ok());
-        Ok(Head { kind, message, unknown_name, body })
+        Ok(Head { kind, message, unknown_name, body, refused: None })
     }
 }
 

@@ -22,13 +22,13 @@ fn schema(text: &str) -> Schema {
 fn envelope(text: &str, packed: bool) -> Codec {
     let shape = SprotoShape::Envelope { ty: "Msg".into(), name: "Name".into(), body: "Bin".into() };
     let spec = SprotoSpec { schema: SchemaSpec::Both(texts(text)), shape, packed: Some(packed) };
-    Codec::build(CodecSpec::Sproto(spec)).unwrap()
+    Codec::build(CodecSpec::Sproto(spec), None).unwrap()
 }
 
 fn rpc() -> Codec {
     let schema = SchemaSpec::Separate { send: texts(CLIENT), receive: texts(SERVER) };
     let shape = SprotoShape::Rpc { package: "package".into() };
-    Codec::build(CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None })).unwrap()
+    Codec::build(CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None }), None).unwrap()
 }
 
 fn write(codec: &Codec, name: &str, session: Option<i64>, body: &[u8]) -> Result<Vec<u8>, WriteError> {
@@ -56,6 +56,7 @@ fn an_envelope_has_the_bytes_of_the_reference() {
             message: codec.message("ServerListRequest"),
             unknown_name: None,
             body: &[0, 0],
+            refused: None,
         }
     );
 }
@@ -198,7 +199,7 @@ fn what_a_server_asks_with_a_session_is_answered_in_its_own_words() {
     let schema_spec = SchemaSpec::Separate { send: texts(CLIENT), receive: texts(asks) };
     let shape = SprotoShape::Rpc { package: "package".into() };
     let codec = CodecSpec::Sproto(SprotoSpec { schema: schema_spec, shape, packed: None });
-    let codec = Codec::build(codec).unwrap();
+    let codec = Codec::build(codec, None).unwrap();
     let package = Package::new(&schema(asks), "package").unwrap();
     let (mut unpacked, mut payload, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
     package.write(Header { ty: Some(3), session: Some(0), ud: None }, &mut unpacked);
@@ -220,7 +221,9 @@ fn what_a_server_asks_with_a_session_is_answered_in_its_own_words() {
 
 #[test]
 fn nobody_waits_for_an_answer_where_there_are_no_sessions() {
-    for codec in [envelope(".Msg { Name 0 : string Bin 1 : binary } .Echo {}", false), Codec::Raw(RawCodec)] {
+    for codec in
+        [envelope(".Msg { Name 0 : string Bin 1 : binary } .Echo {}", false), Codec::Raw(RawCodec::default())]
+    {
         let mut payload = Vec::new();
         let refused = codec.write_answer(1, b"yes", &mut Vec::new(), &mut payload);
         assert_eq!(refused, Err(WriteError::NoAnswer { codec: codec.word() }));
@@ -256,7 +259,7 @@ fn a_payload_that_unpacks_to_more_than_the_limit_is_refused() {
 
 #[test]
 fn raw_bytes_are_their_own_payload() {
-    let codec = Codec::Raw(RawCodec);
+    let codec = Codec::Raw(RawCodec::default());
     assert_eq!(write(&codec, "anything", None, b"abc").unwrap(), b"abc");
     assert_eq!(codec.messages().collect::<Vec<_>>(), [(MessageId(0), "message")]);
 }

@@ -245,6 +245,11 @@ impl LengthFraming {
         }
     }
 
+    /// The bytes that stand before the body while a frame is written.
+    pub(super) fn reserved(&self) -> usize {
+        if self.offset == 0 { self.width.least_size() } else { self.header_in_payload() }
+    }
+
     pub(super) fn limit(&self) -> usize {
         let outside = if self.offset == 0 { self.width.greatest_size() } else { 0 };
         self.max.saturating_add(outside)

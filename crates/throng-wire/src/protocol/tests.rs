@@ -1,7 +1,11 @@
 use super::*;
 use crate::codec::RawCodec;
+use crate::framing::Framing;
 use crate::framing::{LengthFraming, LengthWidth};
-use crate::spec::{CodecSpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec};
+use crate::spec::{
+    CodecSpec, HeartbeatSpec, ProtocolError, ProtocolSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape,
+    SprotoSpec,
+};
 
 const GAME: &str = ".Msg { Name 0 : string Bin 1 : binary Size 2 : integer }
 .EchoRequest { Text 0 : string } .EchoResponse { Text 0 : string } .Ping {} .KickNotify {}";
@@ -63,7 +67,13 @@ fn a_reply_by_name_is_told_from_a_push() {
     assert_eq!(awaited, Some(ReplyKey::Name(id("EchoResponse"))));
     assert_eq!(protocol.awaits(id("Ping"), 1), None);
     assert!(protocol.expects_reply(id("EchoRequest")) && !protocol.expects_reply(id("Ping")));
-    let head = |name| Head { kind: HeadKind::Any, message: Some(id(name)), unknown_name: None, body: b"" };
+    let head = |name| Head {
+        kind: HeadKind::Any,
+        message: Some(id(name)),
+        unknown_name: None,
+        body: b"",
+        refused: None,
+    };
     assert_eq!(protocol.answers(&head("EchoResponse")), awaited);
     assert_eq!(protocol.answers(&head("KickNotify")), None);
     assert_eq!(protocol.message("Msg"), None, "the envelope is no message");
@@ -82,7 +92,13 @@ fn an_rpc_reply_has_the_type_of_its_request() {
     assert_eq!(ty(protocol.body_type(id("moved"), Direction::Sent)), None);
     assert!(protocol.expects_reply(id("get")) && !protocol.expects_reply(id("quit")));
     assert_eq!(protocol.awaits(id("quit"), 9), Some(ReplyKey::Session(9)), "agents answer all sessions");
-    let reply = Head { kind: HeadKind::Reply { session: 9 }, message: None, unknown_name: None, body: b"" };
+    let reply = Head {
+        kind: HeadKind::Reply { session: 9 },
+        message: None,
+        unknown_name: None,
+        body: b"",
+        refused: None,
+    };
     assert_eq!(protocol.answers(&reply), Some(ReplyKey::Session(9)));
     assert_eq!(protocol.answers(&Head { kind: HeadKind::Push, message: Some(id("moved")), ..reply }), None);
 }

@@ -34,6 +34,9 @@ pub(super) fn run(args: &TryArgs, output: OutputFlags) -> anyhow::Result<Exit> {
     let config = Config::load(&args.dir, &args.overrides())?;
     let prepared = Prepared::new(&config);
     let run_time = args.run_time.as_ref().and(config.load.run_time).unwrap_or(RUN_TIME);
+    for warning in &prepared.warnings {
+        eprintln!("warning: {warning}");
+    }
     let stops = Stops::listen()?;
     // One robot has the time to look at what a run is too fast for.
     let project = LuaProject { stray_fields: StrayFields::Warn, ..(*prepared.project).clone() };

@@ -10,10 +10,14 @@ use super::Pattern;
 impl Config {
     /// What all shards of a run are told; `seed` is the run's, whether it was set or chosen.
     pub fn engine_settings(&self, seed: u64) -> Settings {
+        let scheme = self.target.host.as_deref().and_then(|host| Some(host.split_once("://")?.0));
         Settings {
             seed,
             protocols: self.protocols.iter().map(route).collect(),
-            websocket_by_default: !self.target.host.as_deref().is_some_and(|host| host.starts_with("tcp:")),
+            websocket_by_default: !scheme.is_some_and(|scheme| matches!(scheme, "tcp" | "tls")),
+            tls_by_default: scheme.is_some_and(|scheme| matches!(scheme, "tls" | "wss")),
+            tls: self.tls.wire.clone(),
+            http: self.http.clone(),
             wait: self.robot.wait,
             on_error: self.robot.on_error,
             manual_ready: self.robot.manual_ready,

@@ -2,10 +2,12 @@
 
 use throng_wire::{DelimiterFraming, Framing, LengthFraming, LengthWidth};
 
+use super::fields;
 use super::layers::Section;
 use super::setting::Setting;
 
-const FORMS: &str = "{ length = \"u16be\" }, { delimiter = \"\\n\" }, { fixed = 16 } or \"message\"";
+const FORMS: &str = "{ length = \"u16be\" }, { header = [\"len:u16be\", \"id:u16be\"] }, { delimiter = \"\\n\" }, \
+                     { fixed = 16 } or \"message\"";
 /// The largest frame when nothing is said: what a game server sends at most, with much room.
 const DEFAULT_MAX: u64 = throng_wire::DEFAULT_MAX as u64;
 const MOST: u64 = 1 << 30;
@@ -26,13 +28,15 @@ pub(super) fn from_table(section: &Section<'_>) -> Option<Framing> {
     let length = section.setting("length");
     let delimiter = section.setting("delimiter");
     let fixed = section.setting("fixed");
-    let framing = match (length, delimiter, fixed) {
-        (Some(length), None, None) => self::length(section, &length),
-        (None, Some(delimiter), None) => self::delimiter(section, &delimiter),
-        (None, None, Some(fixed)) => {
+    let header = section.setting("header");
+    let framing = match (length, delimiter, fixed, header) {
+        (None, None, None, Some(header)) => fields::header(section, &header),
+        (Some(length), None, None, None) => self::length(section, &length),
+        (None, Some(delimiter), None, None) => self::delimiter(section, &delimiter),
+        (None, None, Some(fixed), None) => {
             fixed.whole(1..=MOST.cast_signed()).map(|size| Framing::Fixed(size as usize))
         }
-        (None, None, None) if section.refuse_unknown() => return None,
+        (None, None, None, None) if section.refuse_unknown() => return None,
         _ => {
             let title = format!("`{}` is not one kind of framing", section.path);
             section.report(title, FORMS);

@@ -4,8 +4,11 @@
 //! (`layers`), and every problem is collected, so that a user sees all of them at once. Start at [`Config::load`]. Nothing
 //! here starts anything or prints.
 
+mod codec;
 mod engine;
+mod fields;
 mod framing;
+mod http;
 mod layers;
 mod load;
 mod nearest;
@@ -20,9 +23,11 @@ mod setting;
 mod target;
 mod tasks;
 mod thresholds;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
+use throng_engine::HttpSettings;
 use throng_engine::redact::Redaction;
 use throng_metrics::Thresholds;
 
@@ -37,6 +42,7 @@ pub use robot::Robot;
 pub use target::Target;
 pub use tasks::TaskWeight;
 pub use throng_engine::pattern::Pattern;
+pub use tls::{INSECURE, Tls};
 
 use layers::{Layers, Section};
 
@@ -50,6 +56,10 @@ pub struct Config {
     pub root: PathBuf,
     /// `[target]`.
     pub target: Target,
+    /// `[tls]`.
+    pub tls: Tls,
+    /// `[http]`.
+    pub http: HttpSettings,
     /// `[load]`.
     pub load: Load,
     /// `[robot]`.
@@ -94,6 +104,8 @@ impl Config {
         let config = Self {
             root: root.to_owned(),
             target: target::read(&top.section("target")),
+            tls: tls::read(&top.section("tls")),
+            http: http::read(&top.section("http")),
             load: load::read(&top.section("load")),
             robot: robot::read(&top.section("robot")),
             protocols: protocol::read_all(&top.section("protocols")),

@@ -43,13 +43,14 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 14] = [
+pub const RESERVED_FLAGS: [&str; 15] = [
     "robots",
     "spawn-rate",
     "run-time",
     "host",
     "shards",
     "seed",
+    "insecure",
     "tags",
     "exclude-tags",
     "json",

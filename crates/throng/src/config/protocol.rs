@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use throng_wire::{
-    CodecSpec, Framing, HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, ReplySpec, SprotoShape,
-    SprotoSpec, WebSocketSpec,
+    CodecSpec, FieldPlace, FirstSpec, Framing, HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec,
+    RefusalSpec, ReplySpec, SprotoShape, SprotoSpec, WebSocketSpec,
 };
 
 use super::Pattern;
@@ -15,7 +15,7 @@ use super::layers::Section;
 use super::nearest::nearest;
 use super::problem::{Place, Problem};
 use super::setting::{Refusal, Setting};
-use super::{framing, schema};
+use super::{codec, fields, framing, schema};
 
 /// How the connections to some addresses talk.
 #[derive(Debug, Clone)]
@@ -35,23 +35,15 @@ pub struct Protocol {
 
 const ON_CLOSE: [(&str, OnClose); 3] =
     [("restart", OnClose::Restart), ("call", OnClose::Call), ("ignore", OnClose::Ignore)];
-const CODECS: [(&str, CodecName); 2] = [("sproto", CodecName::Sproto), ("raw", CodecName::Raw)];
 const REPLY_RULES: [(&str, ReplyWord); 3] =
     [("session", ReplyWord::Session), ("fifo", ReplyWord::Fifo), ("none", ReplyWord::None)];
-const REPLY_FORMS: &str =
-    "\"session\", \"fifo\", \"none\", or a table of names such as { \"*Request\" = \"*Response\" }";
-const SCHEMA_FORMS: &str = "a schema file, a folder of them, or { send = \"...\", receive = \"...\" }";
+const REPLY_FORMS: &str = "\"session\", \"fifo\", \"none\", a field such as { header = \"seq\" }, \
+     or a table of names such as { \"*Request\" = \"*Response\" }";
 const HOSTS_FORMS: &str = "a pattern over addresses such as \"ws://*\", or a list of them";
 
 /// What `connect` calls a connection without framing; no protocol can have the name.
 const STREAM: &str = "stream";
 const MOST_MAX_MESSAGE: u64 = 1 << 30;
-
-#[derive(Clone, Copy)]
-enum CodecName {
-    Raw,
-    Sproto,
-}
 
 #[derive(Clone, Copy)]
 enum ReplyWord {
@@ -87,21 +79,34 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         Some(setting) => framing::read(&setting),
         None => section.optional_section("framing").and_then(|table| framing::from_table(&table)),
     };
-    let codec = codec(section);
-    let reply = reply(section, codec.as_ref());
+    let (framing, header) = fields::split(framing);
+    let trailer = section.setting("trailer").and_then(|setting| fields::fields(&setting));
+    let ids = section.optional_section("ids").and_then(|table| fields::ids(&table));
+    let codec = codec::read(section, section.has("ids"));
+    let (reply, failed) = reply(section, codec.as_ref());
+    let error = section.optional_section("error").and_then(|table| fields::error(&table));
+    let compression = section.optional_section("compress").and_then(|table| fields::compression(&table));
+    let first = section.optional_section("first").and_then(|table| first(&table));
     let heartbeat = section.optional_section("heartbeat").and_then(|table| heartbeat(&table));
     let on_close = section.setting("on_close").and_then(|setting| setting.choice(&ON_CLOSE));
     let request_timeout = section.setting("request_timeout").and_then(|setting| setting.positive_duration());
     let websocket = websocket(section);
     section.refuse_unknown();
     refuse_missing_framing(section, &hosts, framing.as_ref());
+    refuse_two_refusals(section, failed.as_ref(), error.as_ref());
     if section.layers.problem_count() > before {
         return None;
     }
     let blank = ProtocolSpec::new(name, codec?);
     let spec = ProtocolSpec {
         framing,
+        header,
+        trailer: trailer.unwrap_or_default(),
         websocket,
+        ids,
+        compression,
+        refusal: failed.or(error),
+        first,
         reply,
         heartbeat,
         on_close: on_close.unwrap_or_default(),
@@ -125,7 +130,7 @@ fn hosts(setting: &Setting<'_>) -> Vec<Pattern> {
             let text = value.as_text().ok_or(Refusal::Kind)?;
             let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
             match (text, scheme) {
-                ("*", _) | (_, "tcp" | "ws" | "*") => Ok(Pattern::new(text)),
+                ("*", _) | (_, "tcp" | "tls" | "ws" | "wss" | "*") => Ok(Pattern::new(text)),
                 (_, "") => Err(Refusal::Value("it has no scheme".to_owned())),
                 (_, scheme) => Err(Refusal::Value(format!("{scheme:?} is not a scheme throng speaks"))),
             }
@@ -134,9 +139,13 @@ fn hosts(setting: &Setting<'_>) -> Vec<Pattern> {
     setting.elements().into_iter().filter_map(read).collect()
 }
 
+fn is_stream(pattern: &str) -> bool {
+    ["tcp://", "tls://"].iter().any(|scheme| pattern.starts_with(scheme))
+}
+
 /// A stream of bytes says nothing about where its messages end.
 fn refuse_missing_framing(section: &Section<'_>, hosts: &[Pattern], framing: Option<&Framing>) {
-    let Some(host) = hosts.iter().find(|pattern| pattern.as_str().starts_with("tcp://")) else { return };
+    let Some(host) = hosts.iter().find(|pattern| is_stream(pattern.as_str())) else { return };
     let wanted = "{ length = \"u16be\" }, { delimiter = \"\\n\" } or { fixed = 16 }";
     let (path, host) = (section.path_of("framing"), host.as_str());
     match framing {
@@ -162,86 +171,58 @@ fn websocket(section: &Section<'_>) -> WebSocketSpec {
     }
 }
 
-fn codec(section: &Section<'_>) -> Option<CodecSpec> {
-    let name = section.required("codec", "\"sproto\" or \"raw\"").and_then(|setting| setting.choice(&CODECS));
-    let schema = section.setting("schema");
-    let envelope = section.optional_section("envelope");
-    let package = section.setting("package");
-    match name? {
-        CodecName::Raw => {
-            let envelope = envelope.map(|table| (table.path, table.place));
-            let settings =
-                [schema, package].into_iter().flatten().map(|setting| (setting.path, setting.node.place));
-            for (path, place) in settings.chain(envelope) {
-                let problem = Problem::new(place, format!("`{path}` means nothing to codec \"raw\""));
-                section.layers.report(problem.wanted("codec = \"sproto\""));
-            }
-            Some(CodecSpec::Raw)
-        }
-        CodecName::Sproto => {
-            let shape = shape(section, envelope, package);
-            let Some(schema) = schema else {
-                section.report(format!("`{}` is missing", section.path_of("schema")), SCHEMA_FORMS);
-                return None;
-            };
-            let schema = schema::read(&schema);
-            Some(CodecSpec::Sproto(SprotoSpec { schema: schema?, shape: shape?, packed: None }))
-        }
+/// `first = { codec = "raw", reply = "fifo", count = 1 }`.
+fn first(section: &Section<'_>) -> Option<Box<FirstSpec>> {
+    let codec = codec::read(section, false);
+    let (reply, _) = reply(section, codec.as_ref());
+    let count = section.setting("count").map_or(Some(1), |setting| setting.whole(1..=1 << 20));
+    section.refuse_unknown();
+    Some(Box::new(FirstSpec { codec: codec?, reply, count: count? as u32 }))
+}
+
+fn refuse_two_refusals(section: &Section<'_>, failed: Option<&RefusalSpec>, error: Option<&RefusalSpec>) {
+    if failed.is_some() && error.is_some() {
+        let title = format!(
+            "`{}` and `{}` both say which replies fail",
+            section.path_of("reply"),
+            section.path_of("error")
+        );
+        section.layers.report(Problem::new(section.place_of("error"), title).wanted("one of them"));
     }
 }
 
-fn shape(
-    section: &Section<'_>,
-    envelope: Option<Section<'_>>,
-    package: Option<Setting<'_>>,
-) -> Option<SprotoShape> {
-    let kind = match (envelope, package) {
-        (Some(envelope), None) => return self::envelope(&envelope),
-        (None, Some(package)) => {
-            let package = package.text("the name of the header's type, such as \"package\"")?;
-            return Some(SprotoShape::Rpc { package });
-        }
-        (None, None) => "no envelope and no package",
-        (Some(_), Some(_)) => "both an envelope and a package",
-    };
-    let wanted = "envelope = { type = \"Msg\", name = \"Name\", body = \"Bin\" }, or package = \"package\" for Sproto RPC";
-    section.report(format!("`{}` has {kind}", section.path), wanted);
-    None
-}
-
-fn envelope(section: &Section<'_>) -> Option<SprotoShape> {
-    let text = |key, what| section.required(key, what).and_then(|setting| setting.text(what));
-    let ty = text("type", "the type that carries every message, such as \"Msg\"");
-    let name = text("name", "its field with the message's type name, such as \"Name\"");
-    let body = text("body", "its field with the encoded message, such as \"Bin\"");
-    section.refuse_unknown();
-    Some(SprotoShape::Envelope { ty: ty?, name: name?, body: body? })
-}
-
-/// The reply rule; only RPC has one of its own when nothing is said.
-fn reply(section: &Section<'_>, codec: Option<&CodecSpec>) -> Option<ReplySpec> {
+/// The reply rule, and which replies say no where it tells; only codecs with sessions have one when nothing is said.
+fn reply(section: &Section<'_>, codec: Option<&CodecSpec>) -> (Option<ReplySpec>, Option<RefusalSpec>) {
     let Some(setting) = section.setting("reply") else {
-        let has_session = matches!(
-            codec,
-            None | Some(CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { .. }, .. }))
-        );
+        let has_session = match codec {
+            None => true,
+            Some(CodecSpec::Sproto(sproto)) => matches!(sproto.shape, SprotoShape::Rpc { .. }),
+            Some(CodecSpec::Document(document)) => document.session.is_some(),
+            Some(CodecSpec::Raw) => false,
+        };
         if !has_session {
             section.report(format!("`{}` is missing", section.path_of("reply")), REPLY_FORMS);
         }
-        return None;
+        return (None, None);
     };
     if setting.is_table() {
-        return names(&setting);
+        let by_field = setting.section().and_then(|table| fields::reply(&table));
+        return match by_field {
+            Some(Some((reply, failed))) => (Some(reply), failed),
+            Some(None) => (None, None),
+            None => (names(&setting), None),
+        };
     }
     if setting.node.value.as_text().is_none() {
         setting.refuse(format!("`{}` is of the wrong type", setting.path), REPLY_FORMS);
-        return None;
+        return (None, None);
     }
-    Some(match setting.choice(&REPLY_RULES)? {
+    let rule = setting.choice(&REPLY_RULES).map(|word| match word {
         ReplyWord::Session => ReplySpec::Session,
         ReplyWord::Fifo => ReplySpec::Fifo,
         ReplyWord::None => ReplySpec::None,
-    })
+    });
+    (rule, None)
 }
 
 fn names(setting: &Setting<'_>) -> Option<ReplySpec> {
@@ -282,7 +263,15 @@ fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolErr
         E::UnknownPackage { .. } | E::Package(_) | E::NoSession => "package",
         E::UnknownHeartbeat { .. } | E::RawHeartbeat => "heartbeat",
         E::ReplyRule { .. } | E::Patterns(_) => "reply",
-        E::Framing(_) | E::HeaderInPayload => "framing",
+        E::Framing(_) | E::HeaderInPayload | E::SameFieldName { .. } => "framing",
+        E::UnknownId { .. } | E::SameId { .. } | E::NoIdField | E::NoIds => "ids",
+        E::UnknownEnd { .. } if matches!(spec.reply, Some(ReplySpec::Field { .. })) => "reply",
+        E::UnknownEnd { place: FieldPlace::Header | FieldPlace::Trailer, .. }
+        | E::Flag { .. }
+        | E::PackedCompression => "compress",
+        E::VarintTrailer => "trailer",
+        E::UnknownRefusal { .. } => "error",
+        E::First(_) => "first",
         E::ZeroTime { .. } => "request_timeout",
     };
     let problem = |place| Problem::new(place, format!("`{}`: {error}", section.path_of(key)));
@@ -304,10 +293,12 @@ fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolErr
 /// The reply rules that go with a codec.
 fn reply_forms(codec: &CodecSpec) -> &'static str {
     match codec {
-        CodecSpec::Raw => "\"fifo\" or \"none\"",
+        CodecSpec::Raw => "a field such as { header = \"seq\" }, \"fifo\" or \"none\"",
         CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { .. }, .. }) => "\"session\" or \"none\"",
-        CodecSpec::Sproto(_) => {
-            "a table of names such as { \"*Request\" = \"*Response\" }, \"fifo\" or \"none\""
+        CodecSpec::Document(document) if document.session.is_some() => "\"session\" or \"none\"",
+        CodecSpec::Sproto(_) | CodecSpec::Document(_) => {
+            "a table of names such as { \"*Request\" = \"*Response\" }, a field such as { header = \"seq\" }, \
+             \"fifo\" or \"none\""
         }
     }
 }

@@ -157,6 +157,7 @@ impl<'a> Setting<'a> {
     pub(super) fn existing(&self, what: Existing) -> Option<PathBuf> {
         let (wanted, accepts): (_, fn(&Path) -> bool) = match what {
             Existing::Folder => ("a folder, relative to throng.toml", |path| path.is_dir()),
+            Existing::File => ("a file, relative to throng.toml", |path| path.is_file()),
             Existing::FileOrFolder => ("a file or a folder, relative to throng.toml", |path| path.exists()),
         };
         let text = self.text(wanted)?;
@@ -164,7 +165,11 @@ impl<'a> Setting<'a> {
         if accepts(&path) {
             return Some(path);
         }
-        let kind = if path.exists() { "is not a folder" } else { "does not exist" };
+        let kind = match what {
+            _ if !path.exists() => "does not exist",
+            Existing::File => "is not a file",
+            Existing::Folder | Existing::FileOrFolder => "is not a folder",
+        };
         let problem = self.problem(format!("`{}`: {} {kind}", self.path, shown_path(&path))).wanted(wanted);
         let neighbour =
             neighbour(&path).map(|name| Path::new(&text).with_file_name(name).display().to_string());
@@ -223,6 +228,7 @@ impl<'a> Setting<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Existing {
     Folder,
+    File,
     FileOrFolder,
 }
 

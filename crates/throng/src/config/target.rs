@@ -18,7 +18,8 @@ pub struct Target {
     pub allow: Vec<String>,
 }
 
-const HOST_FORMS: &str = "an address such as tcp://127.0.0.1:9000 or ws://game.example.com:8765/path";
+const HOST_FORMS: &str =
+    "an address such as tcp://127.0.0.1:9000 or ws://game.example.com:8765/path, with TLS tls:// or wss://";
 const ALLOW_FORMS: &str =
     "host names (game.example.com, *.example.com), addresses or networks (203.0.113.0/24)";
 
@@ -52,9 +53,9 @@ fn check_address(text: &str) -> Result<(), String> {
         Err(error) => return Err(error.to_string()),
     };
     match (url.scheme(), url.host_str()) {
-        ("tcp" | "ws", None | Some("")) => Err("it has no host".to_owned()),
-        ("tcp", _) if url.port().is_none() => Err("it has no port".to_owned()),
-        ("tcp" | "ws", _) => Ok(()),
+        ("tcp" | "tls" | "ws" | "wss", None | Some("")) => Err("it has no host".to_owned()),
+        ("tcp" | "tls", _) if url.port().is_none() => Err("it has no port".to_owned()),
+        ("tcp" | "tls" | "ws" | "wss", _) => Ok(()),
         (scheme, _) => Err(format!("{scheme:?} is not a scheme throng speaks")),
     }
 }
@@ -96,7 +97,8 @@ mod tests {
         check("localhost:8765", Err("it has no scheme"));
         check("tcp://127.0.0.1", Err("it has no port"));
         check("ws://", Err("empty host"));
-        check("wss://game.example.com", Err("\"wss\" is not a scheme throng speaks"));
+        check("wss://game.example.com", Ok(()));
+        check("tls://game.example.com", Err("it has no port"));
         check("http://x", Err("\"http\" is not a scheme throng speaks"));
     }
 

@@ -67,7 +67,7 @@ impl Session<'_> {
     pub fn run(self) -> anyhow::Result<Exit> {
         let prepared = &self.prepared;
         self.refuse_unwritable_report()?;
-        self.warn_of_shortages();
+        self.warn();
         let stops = Stops::listen().context("cannot listen for signals")?;
         let project = prepared.project.clone();
         let shards = prepared.shards.get() as u64;
@@ -91,6 +91,7 @@ impl Session<'_> {
         let record = RunRecord {
             project: prepared.name.clone(),
             target: prepared.project.host.clone(),
+            warnings: prepared.warnings.clone(),
             end,
             took,
             started_at_unix_s: Some(started),
@@ -137,13 +138,16 @@ impl Session<'_> {
         if std::io::stdout().is_terminal() && self.output.colours() { Colour::Always } else { Colour::Never }
     }
 
-    /// What will not fit is said before it fails; the run goes on with what fits.
-    fn warn_of_shortages(&self) {
+    /// What cannot be trusted, and what will not fit, is said before it shows; the run goes on.
+    fn warn(&self) {
         let demand = Demand::one_each(
             self.prepared.schedule.peak(),
             self.prepared.settings.local_addresses.len() as u64,
             self.prepared.shards.get() as u64,
         );
+        for warning in &self.prepared.warnings {
+            eprintln!("warning: {warning}");
+        }
         for shortage in shortages(&demand, &Limits::read()) {
             eprintln!("warning: {shortage}");
         }

@@ -1,6 +1,6 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{Config, OptionValue};
+use crate::config::{Config, INSECURE, OptionValue};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Prepared {
     pub schedule: Schedule,
     /// How many threads drive them.
     pub shards: NonZeroUsize,
+    /// What the user must know to trust the figures.
+    pub warnings: Vec<String>,
     /// What must hold.
     pub thresholds: Thresholds,
 }
@@ -38,6 +40,7 @@ impl Prepared {
             project: Arc::new(lua_project(config, protocols)),
             schedule: config.load.schedule(),
             shards: config.load.shards,
+            warnings: config.tls.insecure.then(|| INSECURE.to_owned()).into_iter().collect(),
             thresholds: config.thresholds.clone(),
         }
     }

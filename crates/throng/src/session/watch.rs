@@ -44,7 +44,7 @@ impl Watch {
         Watch {
             sight,
             project: prepared.name.clone(),
-            target: prepared.project.host.clone(),
+            target: shown_target(prepared),
             asked: 0,
             kept: VecDeque::new(),
             dropped: 0,
@@ -134,6 +134,12 @@ impl Watch {
             let _ = writeln!(stderr, "{} more log lines were not kept", self.dropped);
         }
     }
+}
+
+/// The target, with what must be known beside it for as long as the run goes on.
+fn shown_target(prepared: &Prepared) -> String {
+    let parts = std::iter::once(&prepared.project.host).chain(&prepared.warnings);
+    parts.map(String::as_str).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// The terminal's width.

@@ -2,7 +2,7 @@
 
 use throng_engine::Message;
 use throng_engine::redact::{REDACTED, Redaction};
-use throng_sproto::{Value, decode_value};
+use throng_sproto::Value;
 use throng_wire::Direction;
 
 /// Bytes shown of a body that has no fields.
@@ -12,18 +12,11 @@ const SHOWN: usize = 64;
 pub(super) fn body_text(message: &Message<'_>, came: bool, redaction: &Redaction) -> String {
     let protocol = message.protocol;
     let direction = if came { Direction::Received } else { Direction::Sent };
-    let ty = match (message.request, message.message) {
-        (Some(request), reply) if came => protocol.reply_body_type(request, reply),
-        (_, Some(message)) => protocol.body_type(message, direction),
-        (_, None) => None,
-    };
-    match ty {
+    match protocol.body_seen(direction, (message.message, message.request), message.body) {
         None if message.body.is_empty() => String::new(),
         None => raw_text(message.body),
-        Some((schema, ty)) => match decode_value(schema, ty, message.body) {
-            Ok(value) => redacted(value, redaction).to_string(),
-            Err(error) => format!("cannot be decoded: {error}; {}", raw_text(message.body)),
-        },
+        Some(Ok(value)) => redacted(value, redaction).to_string(),
+        Some(Err(error)) => format!("cannot be decoded: {error}; {}", raw_text(message.body)),
     }
 }
 
@@ -69,6 +62,34 @@ fn redacted(value: Value, redaction: &Redaction) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use throng_sproto::encode_value;
+    use throng_wire::{CodecSpec, Protocol, ProtocolSpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec};
+
+    #[test]
+    fn an_answer_has_the_fields_of_the_response_to_what_was_asked() {
+        let text = ".package { type 0 : integer session 1 : integer }
+            alive 1 { request { seq 0 : integer } response { seen 0 : integer } }";
+        let schema =
+            SchemaSpec::Both(vec![SourceText { name: "a.sproto".to_owned(), text: text.to_owned() }]);
+        let shape = SprotoShape::Rpc { package: "package".to_owned() };
+        let codec = CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None });
+        let protocol = Arc::new(Protocol::build(ProtocolSpec::new("battle", codec)).unwrap());
+        let alive = protocol.message("alive");
+        let (schema, ty) = protocol.answer_body_type(alive.unwrap()).unwrap();
+        let mut body = Vec::new();
+        encode_value(schema, ty, &Value::structure([("seen", Value::from(7))]), &mut body).unwrap();
+        let message = Message {
+            connection: "battle",
+            protocol: &protocol,
+            name: "alive answer",
+            message: None,
+            request: alive,
+            body: &body,
+            size: body.len(),
+        };
+        assert!(body_text(&message, false, &Redaction::default()).contains("seen"));
+    }
 
     #[test]
     fn secrets_are_left_out_at_any_depth() {

@@ -55,6 +55,15 @@ impl Timeline {
                     format!("{:>6}  {}", size(bytes.len()), body::raw_text(bytes)),
                 )]
             }
+            Trace::HttpAsked { name, url, size: bytes } => {
+                let text = format!("{}  {:>6}  {}", clean(name), size(*bytes), clean(url));
+                vec![Line::new("→", Tone::Out, "http", text)]
+            }
+            Trace::HttpAnswered { name, status, size: bytes, took } => {
+                let tone = if *status < 400 { Tone::In } else { Tone::Warn };
+                let text = format!("{}  {:>6}  {status}  (after {})", clean(name), size(*bytes), time(*took));
+                vec![Line::new("←", tone, "http", text)]
+            }
             Trace::Began { routine } => vec![Line::new("▸", Tone::Work, "", routine.clone())],
             Trace::Ended { routine, took, error: None } => {
                 vec![Line::new("◂", Tone::Quiet, "", format!("{routine} done after {}", time(*took)))]

@@ -116,6 +116,6 @@ fn resets_and_ends_are_told_apart() {
     let report = played.passed();
     assert_eq!(report.books("echo"), Books { count: 40, ok: 35, failures: 5, ..Books::default() });
     assert_eq!(report.failures("echo"), counts([("closed", 5)]));
-    assert_eq!(report.ended("game"), counts([("server", 5)]));
+    assert_eq!(report.ended("game"), counts([("half_closed", 5)]));
     assert_eq!(server.faults.half_closed, 5);
 }

@@ -222,7 +222,7 @@ fn a_half_closed_connection_fails_what_waits_as_closed() {
     let report = played.passed();
     assert_eq!(report.books("get"), Books { count: 40, ok: 35, failures: 5, ..Books::default() });
     assert_eq!(report.failures("get"), counts([("closed", 5)]));
-    assert_eq!(report.ended("battle"), counts([("run_end", 4), ("server", 5)]));
+    assert_eq!(report.ended("battle"), counts([("half_closed", 5), ("run_end", 4)]));
     assert_eq!((server.faults.half_closed, server.unanswered), (5, 5));
 }
 

@@ -81,6 +81,8 @@ fn every_block_says_what_it_is() {
         "lua fragment",
         "lua fragment norun",
         "lua test",
+        "lua page",
+        "lua page test",
         "lua wrong",
         "toml",
         "console",

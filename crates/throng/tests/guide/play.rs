@@ -14,6 +14,7 @@ use crate::project::{LOGIN, Project};
 /// Where the guide says that a server of lines is.
 const LINES: &str = "127.0.0.1:7000";
 const GAME: &str = "127.0.0.1:8766";
+const WEB: &str = "127.0.0.1:8768";
 
 fn throng(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_throng"));
@@ -73,9 +74,10 @@ fn fragments_that_are_not_played_load() {
 
 #[test]
 fn one_robot_plays_all_fragments_of_the_guide() {
-    let demo = Demo::start(DemoOptions::default()).unwrap();
+    let demo = Demo::start(DemoOptions::default().with(ServerKind::Web)).unwrap();
     let address = |kind| demo.address(kind).unwrap().to_string();
     let (game, lines) = (address(ServerKind::Game), line_server().to_string());
+    let web = address(ServerKind::Web);
 
     let project = Project::new();
     project.write("mods/login.lua", LOGIN);
@@ -83,7 +85,7 @@ fn one_robot_plays_all_fragments_of_the_guide() {
     let mut before = "login".to_owned();
     for block in &fragments {
         let name = fragment_name(block);
-        let text = block.text.replace(LINES, &lines).replace(GAME, &game);
+        let text = block.text.replace(LINES, &lines).replace(GAME, &game).replace(WEB, &web);
         project.write(&format!("mods/{name}.lua"), &as_mod(&name, &before, &text));
         before = name;
     }
@@ -156,6 +158,24 @@ fn the_tests_of_the_guide_pass() {
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn the_protocols_of_the_guide_play() {
+    for test in blocks("lua page test") {
+        let page = blocks_of(&test.document);
+        let project = Project::new();
+        let settings = page.iter().find(|block| block.kind == "toml").expect("a page's settings");
+        project.write("throng.toml", &settings.text);
+        for block in page.iter().filter(|block| block.kind == "lua page") {
+            project.write(&format!("mods/{}.lua", mod_name(block)), &block.text);
+        }
+        project.write("tests/page_test.lua", &test.text);
+        check_loads(&project, &test.place());
+        let output = throng(&["test", project.path().to_str().unwrap()]);
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}:\n{}", test.place(), String::from_utf8_lossy(&said));
+    }
 }
 
 #[test]

@@ -15,6 +15,13 @@ use mlua::{Lua, Table};
 use super::{hook, original, pulse, set};
 use crate::sandbox::guard;
 
+/// What `lua_resume` says when it refuses a coroutine. It makes a string of that outside of any protected call: if there
+/// were no memory for it, the process would end.
+const REFUSALS: [&str; 3] =
+    ["cannot resume dead coroutine", "cannot resume non-suspended coroutine", "C stack overflow"];
+/// Where they are kept.
+const KEPT: &str = "throng.refusals";
+
 /// Switches between two checks of the clock.
 const SWITCHES_PER_CHECK: u32 = 32;
 
@@ -40,6 +47,8 @@ pub(in crate::sandbox) fn install(lua: &Lua) -> mlua::Result<()> {
         // Another thread's find is the same.
         let _ = ORIGINALS.set(originals);
     }
+    // Lua has each short string once: for one that exists it takes no memory.
+    lua.set_named_registry_value(KEPT, lua.create_sequence_from(REFUSALS)?)?;
     let library: Table = lua.globals().raw_get("coroutine")?;
     set(lua, &library, "resume", resume)?;
     set(lua, &library, "wrap", wrap)?;

@@ -8,8 +8,9 @@
 //! A state loses its hook only while it is followed and only after a signal has come on this thread, so where
 //! there are no such timers, or they do not work, all states keep their hooks.
 
-use std::cell::Cell;
 use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicPtr};
 
 use mlua::Thread;
 use mlua::ffi::lua_State;
@@ -17,9 +18,10 @@ use mlua::ffi::lua_State;
 use super::hook;
 
 thread_local! {
-    // Neither has a destructor or a lazy beginning: the handler may look at them at any time.
-    static FOLLOWED: Cell<*mut lua_State> = const { Cell::new(ptr::null_mut()) };
-    static BEATS: Cell<bool> = const { Cell::new(false) };
+    // Neither has a destructor or a lazy beginning: the handler may look at them at any time. It interrupts the thread
+    // between any two instructions, which the compiler expects of atomics only.
+    static FOLLOWED: AtomicPtr<lua_State> = const { AtomicPtr::new(ptr::null_mut()) };
+    static BEATS: AtomicBool = const { AtomicBool::new(false) };
 }
 
 /// Whom a guard followed before, to be given back.
@@ -34,23 +36,31 @@ pub(in crate::sandbox) fn start() {
 
 /// Whom this thread follows.
 pub(in crate::sandbox) fn followed() -> Followed {
-    Followed(FOLLOWED.get())
+    Followed(present())
 }
 
 /// Follows `thread`, which the host is about to resume or close. The caller gives the last one back before
 /// its borrow of the thread ends.
 pub(in crate::sandbox) fn follow(thread: &Thread) {
-    FOLLOWED.set(thread.state());
+    watch(thread.state());
 }
 
 /// Follows `followed` again.
 pub(in crate::sandbox) fn go_back(followed: Followed) {
-    FOLLOWED.set(followed.0);
+    watch(followed.0);
 }
 
 /// Whether `state`, which runs, needs no hook of its own.
 pub(super) fn covers(state: *mut lua_State) -> bool {
-    BEATS.get() && FOLLOWED.get() == state
+    present() == state && BEATS.with(|beats| beats.load(Relaxed))
+}
+
+fn present() -> *mut lua_State {
+    FOLLOWED.with(|followed| followed.load(Relaxed))
+}
+
+fn watch(state: *mut lua_State) {
+    FOLLOWED.with(|followed| followed.store(state, Relaxed));
 }
 
 /// Runs `switch`, in which `state` hands over to `coroutine`, and which raises nothing.
@@ -59,13 +69,13 @@ pub(super) unsafe fn within<R>(
     coroutine: *mut lua_State,
     switch: impl FnOnce() -> R,
 ) -> R {
-    if FOLLOWED.get() != state {
+    if present() != state {
         hook::keep(coroutine);
         return switch();
     }
-    FOLLOWED.set(coroutine);
+    watch(coroutine);
     let result = switch();
-    FOLLOWED.set(state);
+    watch(state);
     result
 }
 
@@ -84,7 +94,7 @@ mod timer {
     use nix::time::ClockId;
     use nix::unistd::gettid;
 
-    use super::{BEATS, FOLLOWED, hook};
+    use super::{BEATS, Relaxed, hook, present};
 
     /// Ignored by whoever knows nothing of it, and of no other use here.
     const SIGNAL: Signal = Signal::SIGURG;
@@ -133,8 +143,8 @@ mod timer {
     }
 
     extern "C" fn on_beat(_: c_int) {
-        BEATS.set(true);
-        let state = FOLLOWED.get();
+        BEATS.with(|beats| beats.store(true, Relaxed));
+        let state = present();
         if !state.is_null() {
             // SAFETY: the signal is sent to the thread that follows the state, which a guard or a coroutine's
             // resumer keeps alive; Lua allows this one call in the handlers of signals, it takes no memory
@@ -159,7 +169,7 @@ mod tests {
         let lua = Lua::new();
         install(&lua, &Limits::default()).unwrap();
         let started = Instant::now();
-        while !BEATS.get() {
+        while !BEATS.with(|beats| beats.load(Relaxed)) {
             assert!(started.elapsed() < Duration::from_secs(10), "no signal came");
         }
         let script = lua.load("for _ = 1, 2000 do end").into_function().unwrap();
@@ -177,6 +187,6 @@ mod tests {
             (mlua::ffi::lua_gethookmask(followed.state()), mlua::ffi::lua_gethookmask(other.state()))
         };
         assert_eq!(masks, (0, mlua::ffi::LUA_MASKCOUNT));
-        assert!(FOLLOWED.get().is_null());
+        assert!(present().is_null());
     }
 }

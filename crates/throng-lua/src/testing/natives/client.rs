@@ -15,6 +15,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.may_refuse("answer", answer)?;
     natives.may_refuse("reply", reply)?;
     natives.may_refuse("push", push)?;
+    natives.may_refuse("ask", ask)?;
     natives.may_refuse("bytes", |context, _, (client, bytes, delay): (usize, Value, Value)| {
         bytes_to(context, client, &bytes, delay_of(&delay)?)
     })?;
@@ -97,6 +98,10 @@ fn reply_to(
     let mut payload = Vec::new();
     match dialect.reply_form(call.message, call.session) {
         ReplyForm::Bytes => codec.encode(lua, &dialect.mirror, MessageId(0), body, &mut payload)?,
+        ReplyForm::Same(message) => {
+            codec.encode(lua, &dialect.mirror, message, body, &mut bytes)?;
+            dialect.write_same(message, call.session, &bytes, &mut payload)?;
+        }
         ReplyForm::Message(message) => {
             refuse_stray(bodies::stray_in_message(
                 &dialect.mirror,
@@ -145,13 +150,42 @@ fn push(
 ) -> Result<(), String> {
     let delay = delay_of(&delay)?;
     let dialect = dialect_of(context, client)?;
-    check_name(&dialect, &name, Direction::Sent)?;
-    let Some(message) = dialect.message(&name, Direction::Sent) else { return Ok(()) };
-    refuse_stray(bodies::stray_in_message(&dialect.mirror, &name, &body))?;
-    let (mut bytes, mut payload) = (Vec::new(), Vec::new());
-    context.vm.codec.encode(lua, &dialect.mirror, message, &body, &mut bytes)?;
+    let (message, bytes) = encoded(context, lua, &dialect, &name, &body)?;
+    let mut payload = Vec::new();
     dialect.write(message, &bytes, &mut payload)?;
     send(context, client, &payload, delay)
+}
+
+/// A message with a session, which the robot may answer.
+fn ask(
+    context: &Context,
+    lua: &Lua,
+    (client, name, body, delay): (usize, String, Value, Value),
+) -> Result<(), String> {
+    let delay = delay_of(&delay)?;
+    let dialect = dialect_of(context, client)?;
+    let (message, bytes) = encoded(context, lua, &dialect, &name, &body)?;
+    let session = context.stand.servers.borrow_mut().new_question(client, message);
+    let mut payload = Vec::new();
+    dialect.ask(message, session, &bytes, &mut payload)?;
+    send(context, client, &payload, delay)
+}
+
+/// A message that servers send, and its encoded body.
+fn encoded(
+    context: &Context,
+    lua: &Lua,
+    dialect: &Dialect,
+    name: &str,
+    body: &Value,
+) -> Result<(MessageId, Vec<u8>), String> {
+    check_name(dialect, name, Direction::Sent)?;
+    let known = dialect.message(name, Direction::Sent);
+    let message = known.ok_or_else(|| format!("'{name}' is not sent by servers"))?;
+    refuse_stray(bodies::stray_in_message(&dialect.mirror, name, body))?;
+    let mut bytes = Vec::new();
+    context.vm.codec.encode(lua, &dialect.mirror, message, body, &mut bytes)?;
+    Ok((message, bytes))
 }
 
 fn bytes_to(context: &Context, client: usize, bytes: &Value, delay: Option<Duration>) -> Result<(), String> {

@@ -1,9 +1,12 @@
 //! The functions that `testing.lua` calls. One that can refuse returns what refused it first, nil when nothing did.
 
 mod client;
+mod http;
 mod robot;
 mod server;
 mod world;
+
+pub(super) use http::question_value;
 
 use super::TestPlan;
 use super::stand::Stand;
@@ -35,6 +38,7 @@ pub(super) fn table(lua: &Lua, context: Context) -> mlua::Result<Table> {
     server::add(&natives)?;
     client::add(&natives)?;
     robot::add(&natives)?;
+    http::add(&natives)?;
     Ok(natives.table)
 }
 

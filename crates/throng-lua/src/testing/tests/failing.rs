@@ -109,7 +109,7 @@ fn objects_that_a_test_has_written_to_cannot_harm() {
 fn a_test_ends_at_its_virtual_deadline() {
     project("")
         .test("\nwhile true do world:advance('10m') end")
-        .fails_at(2, "more than 3600s of its world's time");
+        .fails_at(2, "more than 1h of its world's time");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! What is promised to authors of tests, one test each. Most are tests in Lua themselves, so that they show the surface.
 
 mod failing;
+mod http;
 mod promises;
+mod questions;
 mod robots;
 mod servers;
 mod streams;
+mod wires;
 mod worlds;
 
 use super::{SourcePlace, TestFailure, TestLimits, TestOutcome, TestPlan, TestResult, run_tests};
@@ -16,8 +19,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use throng_engine::{ProtocolRoute, Settings, Wait};
 use throng_wire::{
-    CodecSpec, DelimiterFraming, Endian, Framing, LengthFraming, LengthWidth, OnClose, Protocol,
-    ProtocolSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+    CodecSpec, DelimiterFraming, DocumentForm, DocumentSpec, Endian, FieldPlace, Fields, FirstSpec, Framing,
+    LengthFraming, LengthWidth, OnClose, Protocol, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec,
+    SourceText, SprotoShape, SprotoSpec,
 };
 
 const GAME: &str = "
@@ -42,6 +46,8 @@ const BATTLE_RECEIVE: &str = "
 .package { type 0 : integer session 1 : integer }
 heartbeat 1 {}
 moved 2 { request { id 0 : integer } }
+alive 3 { request { n 0 : integer } response { n 0 : integer } }
+ping 4 { response nil }
 ";
 
 /// A project to be: a mod `a`, and tests.
@@ -144,7 +150,21 @@ fn route(spec: &ProtocolSpec, hosts: &str) -> ProtocolRoute {
     }
 }
 
-/// Envelopes over WebSocket, RPC on port 8767, lines on 7000, raw bytes without replies over WebSocket on 8799.
+/// skynet's gate: a handshake, then a session behind each body.
+fn gate() -> ProtocolSpec {
+    let fields = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a field")).collect();
+    ProtocolSpec {
+        framing: Some(Framing::Length(LengthFraming::new(LengthWidth::U16(Endian::Big)))),
+        trailer: Fields { send: fields(&["session:u32be"]), receive: fields(&["ok:u8", "session:u32be"]) },
+        reply: Some(ReplySpec::Field { place: FieldPlace::Trailer, name: "session".to_owned() }),
+        refusal: Some(RefusalSpec { field: "ok".to_owned(), refused: "== 0".parse().expect("a comparison") }),
+        first: Some(Box::new(FirstSpec { codec: CodecSpec::Raw, reply: Some(ReplySpec::Fifo), count: 1 })),
+        ..ProtocolSpec::new("gate", CodecSpec::Raw)
+    }
+}
+
+/// Envelopes over WebSocket, RPC on port 8767, lines on 7000, a gate with a trailer on 7001, raw bytes without replies over
+/// WebSocket on 8799, JSON on 8800.
 fn protocols() -> Vec<(ProtocolSpec, &'static str)> {
     let text = |text: &str| vec![SourceText { name: "test.sproto".to_owned(), text: text.to_owned() }];
     let sproto = |schema, shape| CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None });
@@ -170,5 +190,19 @@ fn protocols() -> Vec<(ProtocolSpec, &'static str)> {
     lines.on_close = OnClose::Call;
     let mut bytes = ProtocolSpec::new("bytes", CodecSpec::Raw);
     bytes.on_close = OnClose::Ignore;
-    vec![(game, "ws://*"), (battle, "tcp://*:8767"), (lines, "tcp://*:7000"), (bytes, "ws://*:8799")]
+    let document = DocumentSpec {
+        form: DocumentForm::Json,
+        name: Some("cmd".to_owned()),
+        session: Some("seq".to_owned()),
+        body: None,
+    };
+    let json = ProtocolSpec::new("json", CodecSpec::Document(document));
+    vec![
+        (game, "ws://*"),
+        (battle, "tcp://*:8767"),
+        (lines, "tcp://*:7000"),
+        (gate(), "tcp://*:7001"),
+        (bytes, "ws://*:8799"),
+        (json, "ws://*:8800"),
+    ]
 }

@@ -242,6 +242,67 @@ fn a_server_ends_connections_in_order_or_resets_them() {
 }
 
 #[test]
+fn a_failure_has_the_code_that_its_connection_was_closed_with() {
+    project(
+        "function a:start()
+           local game = self.robot:connect('game', throng.host)
+           self.asked = select(2, game:try_request('LoginRequest', {}))
+           self.waited = select(2, pcall(game.expect, game, 'KickNotify'))
+           self.robot:connect('game', throng.host)
+           self.waited = select(2, pcall(self.robot.game.expect, self.robot.game, 'KickNotify'))
+           self.none = select(2, self.robot:connect('game', throng.host):try_request('LoginRequest', {}))
+         end",
+    )
+    .test(
+        "local server = world:server('ws://127.0.0.1:8765')
+         server:on('LoginRequest', function() end)
+         local robot = world:robot()
+         world:advance('100ms')
+         server:close(4001)
+         world:advance('100ms')
+         server:close(4002)
+         world:advance('3s')
+         local a = robot.mods.a
+         assert(a.asked.kind == 'closed' and a.asked.code == 4001, a.asked.code)
+         assert(a.waited.code == 4002 and a.none.kind == 'timeout' and a.none.code == nil)",
+    )
+    .passes();
+}
+
+#[test]
+fn an_address_that_is_none_is_on_the_timeline() {
+    let failure = project("function a:start() self.robot:connect('game', 'gopher://127.0.0.1:70') end")
+        .test("world:server('ws://127.0.0.1:8765') world:robot() world:advance('1s') error('look')")
+        .fails();
+    let told = |event: &crate::testing::TestEvent| event.text.starts_with("unreachable of connect:");
+    assert!(failure.last.iter().any(told), "{failure:#?}");
+}
+
+#[test]
+fn the_name_of_a_connection_cannot_be_assigned() {
+    project(
+        "function a:start()
+           local game = self.robot:connect('game', throng.host)
+           self.refused = select(2, pcall(function() self.robot.game = 5 end))
+           self.same = self.robot.game == game and self.robot.connections.game == game
+           for name, connection in pairs(self.robot.connections) do self.found = name end
+           game:close()
+           self.gone = select(2, pcall(function() return self.robot.game end))
+         end",
+    )
+    .test(
+        "world:server('ws://127.0.0.1:8765')
+         local robot = world:robot()
+         world:advance('1s')
+         local a = robot.mods.a
+         local wanted = \"mods/a.lua:3: 'game' of a robot cannot be set: it is a connection; put what is yours in self\"
+         assert(a.refused == wanted, a.refused)
+         assert(a.same and a.found == 'game' and a.gone.kind == 'not_connected')",
+    )
+    .passes();
+}
+
+#[test]
 fn a_server_can_refuse_and_accept_again() {
     project(
         "function a:start()

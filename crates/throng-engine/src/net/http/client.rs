@@ -1,0 +1,134 @@
+//! What one robot keeps between its HTTP requests: cookies, and connections that are still open. No other robot uses them,
+//! and they end with it.
+
+use cookie_store::{CookieStore, RawCookie};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::HeaderValue;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Connections that one robot keeps open beside those in use.
+const RESTING: usize = 8;
+/// Cookies that one robot keeps; a server that sets ever more gets none of the later ones back.
+const COOKIES: usize = 300;
+
+/// One robot as HTTP servers know it.
+#[derive(Debug, Default)]
+pub(crate) struct Client {
+    cookies: Mutex<CookieStore>,
+    resting: Mutex<Resting>,
+}
+
+#[derive(Debug, Default)]
+struct Resting {
+    next_id: u64,
+    /// The one used last is the last.
+    connections: Vec<(Instant, Connection)>,
+}
+
+/// An open connection to an origin.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: u64,
+    pub(super) origin: Box<str>,
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    /// It has served a request already, so that its server may be about to close it.
+    pub(super) used: bool,
+}
+
+impl Client {
+    /// A number for a new connection.
+    pub(super) fn next_id(&self) -> u64 {
+        let mut resting = lock(&self.resting);
+        resting.next_id += 1;
+        resting.next_id
+    }
+
+    /// The connection to an origin that was used last, if one is still open.
+    pub(super) fn take(&self, origin: &str) -> Option<Connection> {
+        let mut resting = lock(&self.resting);
+        resting.connections.retain(|(_, connection)| !connection.sender.is_closed());
+        let at = resting.connections.iter().rposition(|(_, connection)| *connection.origin == *origin)?;
+        Some(resting.connections.remove(at).1)
+    }
+
+    /// Keeps a connection for the next request to its origin.
+    pub(super) fn rest(&self, connection: Connection) {
+        let mut resting = lock(&self.resting);
+        resting.connections.push((Instant::now(), Connection { used: true, ..connection }));
+        if resting.connections.len() > RESTING {
+            resting.connections.remove(0);
+        }
+    }
+
+    /// Closes a connection that has rested for so long.
+    pub(super) fn close_rested(&self, id: u64, rest: Duration) {
+        let stays =
+            |(since, connection): &(Instant, Connection)| connection.id != id || since.elapsed() < rest;
+        lock(&self.resting).connections.retain(stays);
+    }
+
+    /// The cookies for an address, as a header.
+    pub(super) fn cookies(&self, url: &Url) -> Option<HeaderValue> {
+        let cookies = lock(&self.cookies);
+        let pairs: Vec<String> =
+            cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        (!pairs.is_empty()).then(|| HeaderValue::try_from(pairs.join("; ")).ok()).flatten()
+    }
+
+    /// Keeps what a response sets.
+    pub(super) fn keep_cookies<'a>(&self, url: &Url, set: impl Iterator<Item = &'a [u8]>) {
+        let set = set.filter_map(|value| RawCookie::parse(str::from_utf8(value).ok()?.to_owned()).ok());
+        let mut cookies = lock(&self.cookies);
+        for cookie in set {
+            // One that replaces or removes another is taken all the same.
+            if cookies.iter_any().count() < COOKIES
+                || cookies.iter_any().any(|old| old.name() == cookie.name())
+            {
+                cookies.store_response_cookies(std::iter::once(cookie), url);
+            }
+        }
+    }
+}
+
+/// What is behind these locks is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(client: &Client, url: &str, cookie: &str) {
+        client.keep_cookies(&Url::parse(url).unwrap(), std::iter::once(cookie.as_bytes()));
+    }
+
+    fn sent(client: &Client, url: &str) -> Option<String> {
+        client.cookies(&Url::parse(url).unwrap()).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn cookies_go_back_to_where_they_came_from_and_nowhere_else() {
+        let client = Client::default();
+        set(&client, "http://a.test/login", "session=one; Path=/");
+        assert_eq!(sent(&client, "http://a.test/play").as_deref(), Some("session=one"));
+        assert_eq!(sent(&client, "http://b.test/play"), None);
+        set(&client, "http://a.test/login", "session=; Path=/; Max-Age=0");
+        assert_eq!(sent(&client, "http://a.test/play"), None);
+    }
+
+    #[test]
+    fn a_server_cannot_set_cookies_without_end() {
+        let client = Client::default();
+        for number in 0..COOKIES + 10 {
+            set(&client, "http://a.test/", &format!("c{number}=1; Path=/"));
+        }
+        assert_eq!(lock(&client.cookies).iter_any().count(), COOKIES);
+        set(&client, "http://a.test/", "c0=2; Path=/");
+        assert!(sent(&client, "http://a.test/").is_some_and(|header| header.contains("c0=2")));
+    }
+}

@@ -1,0 +1,119 @@
+//! Opening a connection for HTTP: names, permitted addresses, TCP, TLS.
+
+use super::traffic::{Counted, Traffic};
+use super::{HttpReach, Trouble, tls};
+use crate::net::tcp;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use throng_metrics::FailureKind;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use url::{Host, Url};
+
+/// Names that are remembered, and how long they are believed: thousands of robots ask for the same one at once.
+const NAMES: usize = 1000;
+const FRESH: Duration = Duration::from_secs(5);
+
+/// A stream that HTTP can be spoken over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// When a name was resolved, and to what.
+type Known = (Instant, Vec<SocketAddr>);
+
+/// Opens connections for all robots of a shard.
+pub(super) struct Dialler {
+    reach: HttpReach,
+    traffic: Arc<Traffic>,
+    dialled: AtomicUsize,
+    names: Mutex<HashMap<(String, u16), Known>>,
+}
+
+impl Dialler {
+    pub(super) fn new(reach: HttpReach, traffic: Arc<Traffic>) -> Dialler {
+        Dialler { reach, traffic, dialled: AtomicUsize::new(0), names: Mutex::default() }
+    }
+
+    /// A new connection to the address's host, ready for HTTP.
+    pub(super) async fn open(&self, url: &Url) -> Result<Box<dyn Stream>, Trouble> {
+        let limit = self.reach.connect_timeout;
+        let late = |_| Trouble::new(FailureKind::ConnectTimeout, "no connection in time");
+        tokio::time::timeout(limit, self.connect(url)).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+    }
+
+    async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, Trouble> {
+        let nowhere = || Trouble::new(FailureKind::Resolve, "the address has no host");
+        let host = url.host().ok_or_else(nowhere)?.to_owned();
+        let port = url.port_or_known_default().ok_or_else(nowhere)?;
+        let stream = self.reach_host(&host, port).await?;
+        let stream = Counted::new(stream, self.traffic.clone());
+        match url.scheme() {
+            "https" => Ok(Box::new(tls::wrap(&self.reach.tls, &host, stream).await?)),
+            _ => Ok(Box::new(stream)),
+        }
+    }
+
+    async fn reach_host(&self, host: &Host<String>, port: u16) -> Result<TcpStream, Trouble> {
+        let addresses = match host {
+            Host::Ipv4(address) => vec![SocketAddr::new((*address).into(), port)],
+            Host::Ipv6(address) => vec![SocketAddr::new((*address).into(), port)],
+            Host::Domain(name) => self.resolve(name, port).await?,
+        };
+        let share = self.reach.connect_timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+        let mut last = Trouble::new(FailureKind::Resolve, "the name has no address");
+        for address in addresses {
+            if !self.reach.allowed.permits(host, address.ip()) {
+                last = Trouble::new(FailureKind::Forbidden, crate::core::dial::outside(address));
+                continue;
+            }
+            match tokio::time::timeout(share, dial(address, self.local_address())).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = Trouble::new(tcp::connect_failure(&error), error.to_string()),
+                Err(_) => last = Trouble::new(FailureKind::ConnectTimeout, "no connection in time"),
+            }
+        }
+        Err(last)
+    }
+
+    /// The addresses of a name. One question at a time, so that robots which begin together ask once.
+    async fn resolve(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Trouble> {
+        let mut known = self.names.lock().await;
+        let key = (name.to_owned(), port);
+        if let Some((_, addresses)) = known.get(&key).filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(addresses.clone());
+        }
+        let found = tokio::net::lookup_host((name, port)).await;
+        let addresses: Vec<SocketAddr> =
+            found.map_err(|error| Trouble::new(FailureKind::Resolve, error.to_string()))?.collect();
+        if known.len() >= NAMES {
+            known.clear();
+        }
+        known.insert(key, (Instant::now(), addresses.clone()));
+        Ok(addresses)
+    }
+
+    /// The next of the local addresses, in turn.
+    fn local_address(&self) -> Option<IpAddr> {
+        let addresses = &self.reach.local_addresses;
+        let turn = self.dialled.fetch_add(1, Ordering::Relaxed);
+        (!addresses.is_empty()).then(|| addresses[turn % addresses.len()])
+    }
+}
+
+/// A connected socket with the settings that a robot's other sockets have.
+async fn dial(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
+    let stream: std::net::TcpStream = OwnedFd::from(tcp::dial(address, local)?).into();
+    let stream = TcpStream::from_std(stream)?;
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
+}

@@ -1,0 +1,307 @@
+//! What stands before and behind a body: the fields of headers and trailers, and what they mean.
+//!
+//! [`Ends::write`] and [`Ends::read`] take the place of the codec's own: they write and read the fields around what the codec
+//! does. The field `len` is the framing's; which fields carry a message's number, the session and the refusal is worked out
+//! once, when the protocol is built.
+
+mod build;
+
+pub(crate) use build::Plan;
+
+use std::io::Write as _;
+
+use crate::codec::{Codec, Head, HeadError, HeadKind, WriteError};
+use crate::compress::Compressor;
+use crate::framing::FieldType;
+use crate::framing::field::Unread;
+use crate::ids::Ids;
+use crate::reply::Comparison;
+use crate::{Direction, MessageId};
+
+/// The headers and trailers of a protocol.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    sent: Side,
+    received: Side,
+    /// The numbers of messages, where a header has them.
+    ids: Option<Ids>,
+    /// The greatest session that its field can hold, where there is one.
+    session: Option<i64>,
+    refused: Option<Comparison>,
+    compression: Option<Compression>,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Side {
+    header: Box<[Slot]>,
+    trailer: Box<[Slot]>,
+    trailer_size: usize,
+}
+
+/// A field.
+#[derive(Debug)]
+struct Slot {
+    name: Box<str>,
+    ty: FieldType,
+    role: Role,
+    /// The bits that say that the body is compressed.
+    flag: i64,
+    /// Whether it tells a reply that says no.
+    tested: bool,
+}
+
+/// What a field means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Nothing: 0 when sent.
+    Plain,
+    Constant(i64),
+    /// The message's number.
+    Id,
+    Session,
+}
+
+#[derive(Debug)]
+struct Compression {
+    compressor: Compressor,
+    /// Bodies from this size on are compressed, in bytes.
+    above: usize,
+    /// Whether a flag says so; without one every body is.
+    flagged: bool,
+    limit: usize,
+}
+
+/// What the fields of a message said.
+#[derive(Debug, Default)]
+struct Said {
+    id: Option<i64>,
+    session: Option<i64>,
+    tested: Option<i64>,
+    flagged: bool,
+}
+
+impl Ends {
+    /// Whether replies are found by one of the fields.
+    pub(crate) fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// The session as its field carries it: 1 to its greatest value, again and again. 0 is what a push has.
+    #[inline]
+    pub(crate) fn session(&self, session: i64) -> i64 {
+        match self.session {
+            Some(greatest) => session.wrapping_sub(1).rem_euclid(greatest) + 1,
+            None => session,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write(
+        &self,
+        codec: &Codec,
+        (message, session): (MessageId, Option<i64>),
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        let start = out.len();
+        let written = self.write_all(codec, (message, session), body, scratch, out);
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written
+    }
+
+    fn write_all(
+        &self,
+        codec: &Codec,
+        (message, session): (MessageId, Option<i64>),
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        let number = match &self.ids {
+            Some(ids) => ids.number(message).ok_or_else(|| codec.no_number(message))?,
+            None => 0,
+        };
+        let asked = session.map(|session| self.session(session));
+        let session = asked.unwrap_or_default();
+        let mut flag = None;
+        for slot in &self.sent.header {
+            if slot.flag != 0 {
+                flag = Some((out.len(), slot));
+            }
+            slot.write(number, session, out);
+        }
+        let at = out.len();
+        codec.write(message, asked, body, scratch, out)?;
+        if let Some(compression) = &self.compression
+            && compression.deflate(at, scratch, out)
+            && let Some((place, slot)) = flag
+        {
+            slot.raise(place, out);
+        }
+        for slot in &self.sent.trailer {
+            slot.write(number, session, out);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn read<'a>(
+        &self,
+        codec: &Codec,
+        payload: &'a [u8],
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<Head<'a>, HeadError> {
+        let mut said = Said::default();
+        let body = self.received.read(payload, &mut said)?;
+        let compressed = self.compression.as_ref().filter(|found| !found.flagged || said.flagged);
+        let mut head = match (&self.ids, compressed) {
+            (None, None) => codec.read(body, scratch)?,
+            (ids, compressed) => {
+                scratch.clear();
+                if let Some(compression) = compressed {
+                    compression.compressor.inflate(body, compression.limit, scratch)?;
+                }
+                let length = scratch.len();
+                let number = said.id.unwrap_or_default();
+                let message = ids.as_ref().and_then(|ids| ids.message(number));
+                if ids.is_some() && message.is_none() {
+                    // Behind what was inflated; writing to a vector does not fail.
+                    let _ = write!(scratch, "{number}");
+                }
+                let (inflated, name) = scratch.split_at(length);
+                let head = codec.read_plain(if compressed.is_some() { inflated } else { body })?;
+                match ids {
+                    Some(_) if message.is_some() => Head { message, unknown_name: None, ..head },
+                    Some(_) => Head { message, unknown_name: std::str::from_utf8(name).ok(), ..head },
+                    None => head,
+                }
+            }
+        };
+        if self.session.is_some() {
+            head.kind = match said.session {
+                Some(session) if session != 0 => HeadKind::Reply { session },
+                _ => HeadKind::Push,
+            };
+        }
+        if let (Some(refused), Some(value)) = (&self.refused, said.tested)
+            && refused.holds(value)
+        {
+            head.refused = Some(value);
+        }
+        Ok(head)
+    }
+
+    /// The value of a field of a message that came.
+    pub(crate) fn field(&self, payload: &[u8], name: &str) -> Option<i64> {
+        self.fields(payload, Direction::Received).find(|(field, _)| *field == name).map(|(_, value)| value)
+    }
+
+    /// All fields of a message with their values, as far as it has them; padding is none.
+    pub(crate) fn fields<'a>(
+        &'a self,
+        payload: &'a [u8],
+        direction: Direction,
+    ) -> impl Iterator<Item = (&'a str, i64)> {
+        let side = match direction {
+            Direction::Sent => &self.sent,
+            Direction::Received => &self.received,
+        };
+        let behind = payload.len().saturating_sub(side.trailer_size);
+        let read = |slots: &'a [Slot], mut at: usize| {
+            slots.iter().map_while(move |slot| {
+                let (value, size) = slot.ty.read(payload.get(at..)?).ok()?;
+                at += size;
+                Some((&*slot.name, value))
+            })
+        };
+        read(&side.header, 0).chain(read(&side.trailer, behind)).filter(|(name, _)| *name != "_")
+    }
+}
+
+impl Side {
+    /// Reads the fields, and says which bytes are between them.
+    #[inline]
+    fn read<'a>(&self, payload: &'a [u8], said: &mut Said) -> Result<&'a [u8], HeadError> {
+        let short = HeadError::Short { length: payload.len() };
+        let Some(end) = payload.len().checked_sub(self.trailer_size) else { return Err(short) };
+        let (front, mut trailer) = payload.split_at(end);
+        let mut front = front;
+        for slot in &self.header {
+            slot.read(&mut front, said, &short)?;
+        }
+        for slot in &self.trailer {
+            slot.read(&mut trailer, said, &short)?;
+        }
+        Ok(front)
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn write(&self, number: i64, session: i64, out: &mut Vec<u8>) {
+        let value = match self.role {
+            Role::Plain => 0,
+            Role::Constant(value) => value,
+            Role::Id => number,
+            Role::Session => session,
+        };
+        self.ty.write(value, out);
+    }
+
+    /// Sets the flag in the field that was written at `place`.
+    fn raise(&self, place: usize, out: &mut [u8]) {
+        let Some(field) = self.ty.size().and_then(|size| out.get_mut(place..place + size)) else { return };
+        if let Ok((value, _)) = self.ty.read(field) {
+            self.ty.overwrite(value | self.flag, field);
+        }
+    }
+
+    /// Takes the field off the front of `bytes`.
+    #[inline]
+    fn read(&self, bytes: &mut &[u8], said: &mut Said, short: &HeadError) -> Result<(), HeadError> {
+        let (raw, size) = match self.ty.read(bytes) {
+            Ok(read) => read,
+            Err(Unread::Need(_) | Unread::LongVarint) => return Err(short.clone()),
+        };
+        *bytes = &bytes[size..];
+        let value = raw & !self.flag;
+        said.flagged |= value != raw;
+        if self.tested {
+            said.tested = Some(value);
+        }
+        match self.role {
+            Role::Plain => {}
+            Role::Id => said.id = Some(value),
+            Role::Session => said.session = Some(value),
+            Role::Constant(wanted) if wanted == value => {}
+            Role::Constant(wanted) => {
+                return Err(HeadError::Constant { field: self.name.clone(), wanted, found: value });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Compression {
+    /// Compresses what stands in `out` from `at` on where that is wanted and gains anything.
+    fn deflate(&self, at: usize, scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+        if self.flagged && out.len() - at < self.above.max(1) {
+            return false;
+        }
+        scratch.clear();
+        self.compressor.compress(&out[at..], scratch);
+        if self.flagged && scratch.len() >= out.len() - at {
+            return false;
+        }
+        out.truncate(at);
+        out.extend_from_slice(scratch);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

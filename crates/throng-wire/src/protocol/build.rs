@@ -1,0 +1,239 @@
+//! Makes a protocol of its description, or says why its parts do not go together.
+
+use std::sync::Arc;
+
+use super::{First, Heartbeat, Protocol};
+use crate::MessageId;
+use crate::channel::ChannelSpec;
+use crate::codec::{Codec, Direction, SprotoCodec};
+use crate::ends::{Ends, Plan};
+use crate::framing::Framing;
+use crate::ids::{Ids, SameNumber};
+use crate::names::open::OpenNames;
+use crate::reply::{NamePatterns, OpenPatterns, ReplyRule, Vocabulary};
+use crate::spec::{FirstSpec, HeartbeatSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec};
+use crate::websocket::WebSocketSpec;
+
+impl Protocol {
+    /// Checks a description and makes it ready for use.
+    ///
+    /// # Errors
+    /// A schema that cannot be parsed, a name that does not exist, or parts that do not go together.
+    pub fn build(spec: ProtocolSpec) -> Result<Protocol, ProtocolError> {
+        if spec.request_timeout.is_zero() {
+            return Err(ProtocolError::ZeroTime { what: "the request time-out" });
+        }
+        let first = spec.first.clone().map(|first| First::build(*first, &spec)).transpose()?;
+        let mut codec = Codec::build(spec.codec, spec.ids.as_deref())?;
+        let ids = spec.ids.as_deref().map(|pairs| ids(pairs, &codec)).transpose()?;
+        let ids = match (&mut codec, ids) {
+            (Codec::Document(document), Some(ids)) if document.has_name() => {
+                document.number(ids);
+                None
+            }
+            (_, ids) => ids,
+        };
+        let plan = Plan {
+            header: spec.header.as_ref(),
+            trailer: &spec.trailer,
+            framing: spec.framing.as_ref(),
+            reply: spec.reply.as_ref(),
+            refused: spec.refusal.as_ref().map(|refusal| (&*refusal.field, refusal.refused)),
+            compression: spec.compression.as_ref(),
+            ids,
+        };
+        let numbered = plan.ids.is_some();
+        let ends = Ends::build(plan, &codec)?.map(Box::new);
+        if numbered && ends.is_none() {
+            return Err(ProtocolError::NoIdField);
+        }
+        refuse_by(spec.refusal, ends.as_deref(), &mut codec)?;
+        let reply = reply_rule(spec.reply, &codec, ends.as_deref())?;
+        let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::build(heartbeat, &codec)).transpose()?;
+        let (stream, websocket) = channels(spec.framing, spec.websocket, &codec)?;
+        Ok(Protocol {
+            name: spec.name.into(),
+            codec,
+            reply,
+            heartbeat,
+            on_close: spec.on_close,
+            request_timeout: spec.request_timeout,
+            ends,
+            first,
+            stream,
+            websocket,
+        })
+    }
+}
+
+impl First {
+    /// The protocol of the first messages: the framing and header are those of the whole.
+    fn build(first: FirstSpec, whole: &ProtocolSpec) -> Result<First, ProtocolError> {
+        let spec = ProtocolSpec {
+            framing: whole.framing.clone(),
+            header: whole.header.clone(),
+            websocket: whole.websocket.clone(),
+            reply: first.reply,
+            on_close: whole.on_close,
+            request_timeout: whole.request_timeout,
+            ..ProtocolSpec::new(whole.name.clone(), first.codec)
+        };
+        let protocol = Protocol::build(spec).map_err(|error| ProtocolError::First(Box::new(error)))?;
+        Ok(First { protocol: Arc::new(protocol), count: first.count })
+    }
+}
+
+/// The table of `ids`, whose names must be messages.
+fn ids(pairs: &[(String, i64)], codec: &Codec) -> Result<Ids, ProtocolError> {
+    if let Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Rpc(_)) = codec {
+        return Err(ProtocolError::NoIdField);
+    }
+    let known = pairs.iter().map(|(name, number)| match codec.message(name) {
+        Some(message) => Ok((message, *number)),
+        None => {
+            let candidates = codec.messages().map(|(_, name)| name.to_owned()).collect();
+            Err(ProtocolError::UnknownId { name: name.clone(), candidates })
+        }
+    });
+    let known = known.collect::<Result<Vec<_>, _>>()?;
+    Ids::new(&known).map_err(|SameNumber(place)| {
+        let (name, number) = pairs[place].clone();
+        ProtocolError::SameId { name, number }
+    })
+}
+
+/// Has the codec look for the code of a refusal where no header or trailer has it.
+fn refuse_by(
+    refusal: Option<RefusalSpec>,
+    ends: Option<&Ends>,
+    codec: &mut Codec,
+) -> Result<(), ProtocolError> {
+    let Some(RefusalSpec { field, refused }) = refusal else { return Ok(()) };
+    if ends.is_some_and(Ends::tests_refusal) {
+        return Ok(());
+    }
+    match codec {
+        Codec::Document(document) => {
+            document.refuse_by(&field, refused);
+            Ok(())
+        }
+        codec => Err(ProtocolError::UnknownRefusal { name: field, codec: codec.word() }),
+    }
+}
+
+impl Heartbeat {
+    fn build(spec: HeartbeatSpec, codec: &Codec) -> Result<Heartbeat, ProtocolError> {
+        if spec.every.is_zero() {
+            return Err(ProtocolError::ZeroTime { what: "the time between two heartbeats" });
+        }
+        if codec.names_are_open() {
+            let body = raw_bytes(&spec.send).ok_or(ProtocolError::RawHeartbeat)?;
+            return Ok(Heartbeat { send: MessageId(0), body, every: spec.every });
+        }
+        let message = codec.message(&spec.send).filter(|message| codec.goes(*message, Direction::Sent));
+        let Some(send) = message else {
+            let candidates = names(codec, Direction::Sent).map(|(_, name)| name.to_owned()).collect();
+            return Err(ProtocolError::UnknownHeartbeat { name: spec.send, candidates });
+        };
+        // An encoded struct without fields, if there is a struct at all.
+        let body: &[u8] = if codec.body_type(send, Direction::Sent).is_some() { &[0, 0] } else { &[] };
+        Ok(Heartbeat { send, body: body.into(), every: spec.every })
+    }
+}
+
+/// The bytes of a text in which `\xHH` is a byte and `\\` a backslash; `None` when it is empty or has another escape.
+fn raw_bytes(text: &str) -> Option<Box<[u8]>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let (byte, left) = match (first, behind) {
+            (b'\\', [b'\\', rest @ ..]) => (b'\\', rest),
+            (b'\\', [b'x', high, low, rest @ ..]) => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                ((digit(*high)? * 16 + digit(*low)?) as u8, rest)
+            }
+            (b'\\', _) => return None,
+            (byte, rest) => (*byte, rest),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    (!bytes.is_empty()).then(|| bytes.into())
+}
+
+fn names(codec: &Codec, direction: Direction) -> impl Iterator<Item = (MessageId, &str)> {
+    codec.messages().filter(move |(message, _)| codec.goes(*message, direction))
+}
+
+fn reply_rule(
+    spec: Option<ReplySpec>,
+    codec: &Codec,
+    ends: Option<&Ends>,
+) -> Result<ReplyRule, ProtocolError> {
+    let own_session = match codec {
+        Codec::Sproto(SprotoCodec::Rpc(_)) => true,
+        Codec::Document(document) => document.has_session(),
+        Codec::Raw(_) | Codec::Sproto(_) => false,
+    };
+    let refuse = |rule| Err(ProtocolError::ReplyRule { rule, codec: codec.word() });
+    match spec {
+        Some(ReplySpec::Field { place, name }) => match ends {
+            Some(ends) if ends.has_session() && !own_session => Ok(ReplyRule::Session),
+            Some(ends) if ends.has_session() => refuse("a field"),
+            _ => Err(ProtocolError::UnknownEnd { place, name, candidates: Vec::new() }),
+        },
+        None | Some(ReplySpec::Session) if own_session => match codec {
+            Codec::Sproto(SprotoCodec::Rpc(rpc)) if !rpc.has_session() => Err(ProtocolError::NoSession),
+            _ => Ok(ReplyRule::Session),
+        },
+        Some(ReplySpec::Session) => refuse("session"),
+        Some(ReplySpec::Fifo) if own_session => refuse("fifo"),
+        Some(ReplySpec::Fifo) => Ok(ReplyRule::Fifo),
+        Some(ReplySpec::Name(_)) if own_session || codec.names_are_open() => refuse("a pattern map"),
+        Some(ReplySpec::Name(pairs)) => match codec {
+            Codec::Document(document) if !document.has_name() && open_names(codec).is_some() => {
+                refuse("a pattern map")
+            }
+            codec => match open_names(codec) {
+                Some(names) => {
+                    Ok(ReplyRule::Name(NamePatterns::open(OpenPatterns::new(Arc::clone(names), &pairs)?)))
+                }
+                None => Ok(ReplyRule::Name(NamePatterns::resolve(&pairs, &vocabulary(codec))?)),
+            },
+        },
+        None | Some(ReplySpec::None) => Ok(ReplyRule::None),
+    }
+}
+
+fn open_names(codec: &Codec) -> Option<&Arc<OpenNames>> {
+    match codec {
+        Codec::Document(document) => document.open_names(),
+        Codec::Raw(_) | Codec::Sproto(_) => None,
+    }
+}
+
+fn vocabulary(codec: &Codec) -> Vocabulary<'_> {
+    Vocabulary {
+        count: codec.message_count() as usize,
+        sent: names(codec, Direction::Sent).collect(),
+        received: names(codec, Direction::Received).collect(),
+    }
+}
+
+type Channels = (Option<Arc<ChannelSpec>>, Arc<ChannelSpec>);
+
+/// The stream's and the WebSocket's channel with the same framing.
+fn channels(
+    framing: Option<Framing>,
+    websocket: WebSocketSpec,
+    codec: &Codec,
+) -> Result<Channels, ProtocolError> {
+    let framing = framing.unwrap_or(Framing::Message);
+    framing.validate()?;
+    if framing.header_in_payload() > 0 && !matches!(codec, Codec::Raw(_)) {
+        return Err(ProtocolError::HeaderInPayload);
+    }
+    // Checked above: what fails here is only a stream without a framing of its own.
+    let stream = ChannelSpec::stream(framing.clone()).ok().map(Arc::new);
+    Ok((stream, Arc::new(ChannelSpec::websocket(websocket, framing)?)))
+}
