@@ -29,11 +29,15 @@ use super::watch::{Bounds, Phase, Step};
 /// the clock.
 const WORK_PER_CHECK: u64 = 500_000;
 
+/// How often a script may go on after it found no memory. What was in use at its beginning may have been garbage, so that what
+/// it took cannot always be told. Where nothing limits a script's memory nobody is to blame.
+const STARVED: u32 = 4;
+
 /// A watched stretch of Lua; dropping it ends the watch, and resumes that of an outer guard.
 #[derive(Debug)]
 #[must_use = "the watch ends when the guard is dropped"]
 pub struct Guard<'thread> {
-    outer: (Bounds, Phase, Place, Followed),
+    outer: (Bounds, Phase, Place, u32, Followed),
     /// Belongs to this thread of the system, and may have the coroutine followed.
     of: PhantomData<(*const (), &'thread Thread)>,
 }
@@ -73,7 +77,8 @@ impl<'thread> Guard<'thread> {
             let (phase, place) =
                 (watch.phase.replace(Phase::Entered { memory: None }), watch.place.replace(Place::UNKNOWN));
             watch.bounds.set(Bounds { time: limit, ..bounds });
-            Guard { outer: (bounds, phase, place, pulse::followed()), of: PhantomData }
+            let starved = watch.starved.replace(0);
+            Guard { outer: (bounds, phase, place, starved, pulse::followed()), of: PhantomData }
         })
     }
 
@@ -91,8 +96,9 @@ impl<'thread> Guard<'thread> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         WATCH.with(|watch| {
-            let (bounds, phase, place, followed) = self.outer;
+            let (bounds, phase, place, starved, followed) = self.outer;
             pulse::go_back(followed);
+            watch.starved.set(starved);
             watch.bounds.set(bounds);
             watch.phase.set(phase);
             watch.place.set(place);
@@ -143,7 +149,10 @@ pub(super) fn check(memory: impl FnOnce() -> usize) -> Step {
 /// Judges a script that failed for want of memory, of which `memory` is in use after all was collected.
 pub(super) fn starved(memory: usize) {
     WATCH.with(|watch| {
-        if watch.phase.get().is_to_blame(watch.bounds.get(), memory) {
+        let (phase, bounds, times) = (watch.phase.get(), watch.bounds.get(), watch.starved.get() + 1);
+        watch.starved.set(times);
+        let is_watched = bounds.memory < usize::MAX && !matches!(phase, Phase::Off | Phase::Cut(_));
+        if is_watched && times >= STARVED || phase.is_to_blame(bounds, memory) {
             watch.phase.set(Phase::Cut(Reason::Memory));
         }
     });
@@ -206,6 +215,8 @@ struct Watch {
     phase: Cell<Phase>,
     place: Cell<Place>,
     work: Cell<u64>,
+    /// How often the script found no memory.
+    starved: Cell<u32>,
 }
 
 thread_local! {
@@ -215,6 +226,7 @@ thread_local! {
             phase: Cell::new(Phase::Off),
             place: Cell::new(Place::UNKNOWN),
             work: Cell::new(0),
+            starved: Cell::new(0),
         }
     };
 }
@@ -242,6 +254,20 @@ mod tests {
             assert_eq!(cut.to_string(), "mods/a.lua:7: cut off: took more than 1 MiB without waiting");
         }
         assert_eq!(outer.verdict(), None);
+    }
+
+    #[test]
+    fn one_that_finds_no_memory_again_and_again_is_cut_off() {
+        let guard = Guard::enter(Duration::from_secs(1));
+        limit_memory(1 << 20);
+        check(|| 4 << 20);
+        for _ in 1..STARVED {
+            // What it began with was garbage: it seems to have taken nothing.
+            starved(1 << 20);
+            assert_eq!(guard.verdict(), None);
+        }
+        starved(1 << 20);
+        assert_eq!(guard.verdict().map(|cut| cut.reason), Some(Reason::Memory));
     }
 
     #[test]
