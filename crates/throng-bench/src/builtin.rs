@@ -51,6 +51,7 @@ impl Builtin {
             timeout: None,
             retry: None,
             measured: true,
+            conv: None,
         };
         match self.desk.connect(robot, options) {
             Ok(operation) => drop(self.waiting.insert(operation, Waiting::Open { activity })),

@@ -326,6 +326,7 @@ mod tests {
         check("game.EchoRequest.jitter=0.25", Ok("game.EchoRequest.jitter=250ms"));
         check("battle.drop=10", Ok("battle.drop=10"));
         check("echo-ws.reset=3", Ok("echo-ws.reset=3"));
+        check("gate.request.reset=4", Ok("gate.request.reset=4"));
         check("battle.stall=after:3s,for:1500ms", Ok("battle.stall=after:3s,for:1500ms"));
     }
 
@@ -334,7 +335,9 @@ mod tests {
         check("game", Err("expected SERVER.FAULT=VALUE or SERVER.MESSAGE.FAULT=VALUE, found `game`"));
         check(
             "gme.drop=1",
-            Err("no server is called `gme`: it is one of lobby, game, battle, echo, echo-ws, web"),
+            Err(
+                "no server is called `gme`: it is one of lobby, game, battle, echo, echo-ws, web, login, gate",
+            ),
         );
         check("game.drop=0", Err("drop wants a whole number from 1 (every Nth), found `0`"));
         check("game.delay=soon", Err("delay wants a time such as 50ms or 1.5s, found `soon`"));

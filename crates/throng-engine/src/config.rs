@@ -1,6 +1,8 @@
 //! What a shard is told before it begins.
 
 use crate::http::HttpSettings;
+use crate::net::options::TcpOptions;
+use crate::net::proxy::ProxyProtocol;
 use crate::net::target::Allowed;
 use crate::program::Wait;
 use std::net::IpAddr;
@@ -37,6 +39,10 @@ pub struct Settings {
     pub allowed: Allowed,
     /// Local addresses that connections start from, in turn; empty leaves it to the system.
     pub local_addresses: Vec<IpAddr>,
+    /// What all TCP sockets are told.
+    pub tcp: TcpOptions,
+    /// The clients that robots show servers as a proxy would; without it they are nobody's proxy.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Bytes a connection may hold that the kernel did not take yet; more is `backpressure`.
     pub outbox_limit: usize,
     /// HTTP requests.
@@ -58,11 +64,10 @@ impl ProtocolRoute {
     /// first of equals; else the only one there is, if it says nothing of hosts.
     pub fn spoken_at(routes: &[ProtocolRoute], origin: &str) -> Option<usize> {
         let plain = without_tls(origin);
-        let fits = |host: &&String| {
-            matches(host, origin) || plain.as_deref().is_some_and(|plain| matches(host, plain))
+        let strongest = |route: &ProtocolRoute| {
+            let fitting = route.hosts.iter().filter(|host| fits(host, origin, plain.as_deref()));
+            fitting.map(|host| strength(host)).max()
         };
-        let strongest =
-            |route: &ProtocolRoute| route.hosts.iter().filter(fits).map(|host| strength(host)).max();
         let fitting = routes.iter().enumerate().rev().filter_map(|(at, route)| Some((strongest(route)?, at)));
         let by_host = fitting.max_by_key(|(strength, _)| *strength).map(|(_, at)| at);
         by_host.or((routes.len() == 1 && routes[0].hosts.is_empty()).then_some(0))
@@ -97,6 +102,8 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             allowed: Allowed::default(),
             local_addresses: Vec::new(),
+            tcp: TcpOptions::default(),
+            proxy_protocol: None,
             outbox_limit: 1 << 20,
             http: HttpSettings::default(),
         }
@@ -122,6 +129,16 @@ impl ShardShare {
     pub fn id(self, nth: u64) -> u64 {
         nth * self.count + self.index
     }
+}
+
+/// Whether one of the patterns `hosts` fits `origin` (`scheme://host:port`), with TLS or without.
+pub(crate) fn spoken(hosts: &[String], origin: &str) -> bool {
+    let plain = without_tls(origin);
+    hosts.iter().any(|host| fits(host, origin, plain.as_deref()))
+}
+
+fn fits(host: &str, origin: &str, plain: Option<&str>) -> bool {
+    matches(host, origin) || plain.is_some_and(|plain| matches(host, plain))
 }
 
 /// The same place without TLS; `None` when it has none.

@@ -236,7 +236,7 @@ pub enum Uncaught {
 pub struct ConnectOptions {
     /// The connection's name on its robot.
     pub name: Box<str>,
-    /// `tcp://host:port`, `ws://host:port/path`, or `host:port` in the scheme of `[target]`.
+    /// `tcp://host:port`, `ws://host:port/path`, `udp://host:port`, `kcp://host:port`, or `host:port` in the scheme of `[target]`.
     pub url: Box<str>,
     /// The protocol by name; `None` asks the project's `hosts` patterns. `stream` is no framing at all.
     pub protocol: Option<Box<str>>,
@@ -246,6 +246,8 @@ pub struct ConnectOptions {
     pub retry: Option<Retry>,
     /// Counted and reported; `false` leaves no trace but bytes.
     pub measured: bool,
+    /// The conversation's number, only with KCP; `None` leaves it to the protocol.
+    pub conv: Option<u32>,
 }
 
 /// Attempts after a failed one, with exponential back-off and full jitter in its upper half.

@@ -37,6 +37,8 @@ pub use http::{HttpMistake, HttpRequest, HttpResponse, HttpSettings, Unasked, fo
 pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 pub use net::http::fake::HttpQuestion;
 pub use net::memory::{LinkId, MemoryNet, ServerEvent};
+pub use net::options::{Keepalive, SocketError, TcpOptions};
+pub use net::proxy::{ProxyProtocol, ProxyRangeError};
 pub use net::target::{Allowed, TargetError};
 pub use program::{ModSpec, Program, TaskSpec, Wait};
 pub use run::{Run, RunError};

@@ -1,6 +1,8 @@
 //! Fields of a body that its message does not have. They are not sent, which a project that is only tried or tested should
 //! hear of. Nothing here runs in a load test.
 
+mod protobuf;
+
 use crate::sandbox::freeze::contents;
 use crate::suggest;
 use mlua::{Table, Value};
@@ -15,6 +17,10 @@ const VALUES: usize = 100_000;
 /// The first field of a body that is to be sent that its message does not have, in words.
 pub(crate) fn stray_in_message(protocol: &Protocol, name: &str, body: &Value) -> Option<String> {
     let message = protocol.message(name)?;
+    if let Codec::Protobuf(codec) = &protocol.codec {
+        let (schema, ty) = codec.body_type(message)?;
+        return protobuf::stray(schema, ty, name, body);
+    }
     match protocol.body_type(message, Direction::Sent) {
         Some((schema, ty)) => stray_in_type(schema, ty, name, body),
         None if matches!(protocol.codec, Codec::Raw(_) | Codec::Document(_)) => None,
@@ -40,19 +46,12 @@ impl Search<'_> {
         let (table, depth) = (contents(value.as_table()?), depth.checked_sub(1)?);
         let ty = self.schema.type_def(ty);
         for (key, value) in self.entries(&table) {
-            let name = match &key {
-                Value::String(name) => name.to_string_lossy(),
-                Value::Integer(index) => return Some(format!("{place} has no field [{index}]")),
-                other => {
-                    return Some(format!("{place} has no fields named by {}", crate::values::kind_of(other)));
-                }
+            let name = match field_name(&key, place) {
+                Ok(name) => name,
+                Err(stray) => return Some(stray),
             };
             let Some(field) = ty.fields.iter().find(|field| *field.name == *name) else {
-                let known = ty.fields.iter().map(|field| &*field.name);
-                return Some(match suggest::nearest(&name, known) {
-                    Some(meant) => format!("{place} has no field '{name}'; did you mean '{meant}'?"),
-                    None => format!("{place} has no field '{name}'"),
-                });
+                return Some(no_field(place, &name, ty.fields.iter().map(|field| &*field.name)));
             };
             let stray = self.field(field, &format!("{place}.{name}"), &value, depth);
             if stray.is_some() {
@@ -80,11 +79,31 @@ impl Search<'_> {
         entries.into_iter().find_map(|(_, value)| self.structure(ty, &format!("{place}[]"), &value, depth))
     }
 
-    /// The entries of a table, as long as there are values left to look at.
     fn entries(&mut self, table: &Table) -> Vec<(Value, Value)> {
-        let entries: Vec<_> = table.pairs::<Value, Value>().filter_map(Result::ok).take(self.left).collect();
-        self.left -= entries.len();
-        entries
+        entries(table, &mut self.left)
+    }
+}
+
+/// The entries of a table, as long as there are values left to look at.
+fn entries(table: &Table, left: &mut usize) -> Vec<(Value, Value)> {
+    let entries: Vec<_> = table.pairs::<Value, Value>().filter_map(Result::ok).take(*left).collect();
+    *left -= entries.len();
+    entries
+}
+
+/// The name of a field, or why the key is none.
+fn field_name(key: &Value, place: &str) -> Result<String, String> {
+    match key {
+        Value::String(name) => Ok(name.to_string_lossy()),
+        Value::Integer(index) => Err(format!("{place} has no field [{index}]")),
+        other => Err(format!("{place} has no fields named by {}", crate::values::kind_of(other))),
+    }
+}
+
+fn no_field<'n>(place: &str, name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    match suggest::nearest(name, known) {
+        Some(meant) => format!("{place} has no field '{name}'; did you mean '{meant}'?"),
+        None => format!("{place} has no field '{name}'"),
     }
 }
 

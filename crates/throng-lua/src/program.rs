@@ -64,6 +64,8 @@ pub struct Handler {
     pub connection: Option<Box<str>>,
     /// One message at a time.
     pub queue: bool,
+    /// It asks for the fields of headers and trailers.
+    pub header: bool,
 }
 
 /// What a project declares.
@@ -191,6 +193,7 @@ fn read_handler(spec: &Table) -> mlua::Result<Handler> {
         message: spec.raw_get::<String>("name")?.into(),
         connection: spec.raw_get::<Option<String>>("connection")?.map(String::into_boxed_str),
         queue: spec.raw_get("queue")?,
+        header: spec.raw_get("header")?,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::host::LuaHost;
 use crate::run::{Entry, lua_index};
 use crate::state::{Asked, FiberKey, Origin, Queue, Queued, number_of};
 use crate::vm::Vm;
-use mlua::{IntoLua, Table, Value};
+use mlua::{IntoLua, Lua, Table, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use throng_engine::{ConnectionKey, Failure, Incoming, Question, RobotKey, Uncaught};
 use throng_metrics::FailureKind;
-use throng_wire::{MessageId, Protocol};
+use throng_wire::{Direction, MessageId, Protocol};
 
 /// Handlers of one robot that may run or wait at the same time.
 const HANDLERS: usize = 64;
@@ -42,6 +42,18 @@ struct Interest {
     fiber: FiberKey,
 }
 
+/// A message and the fields of its headers and trailers, which the prelude takes apart.
+fn with_fields(lua: &Lua, value: &Value, message: &Incoming<'_>) -> mlua::Result<Value> {
+    let fields = lua.create_table()?;
+    for (name, value) in message.protocol.fields(message.payload, Direction::Received) {
+        fields.raw_set(name, value)?;
+    }
+    let both = lua.create_table()?;
+    both.raw_set("message", value)?;
+    both.raw_set("fields", fields)?;
+    Ok(Value::Table(both))
+}
+
 impl LuaHost {
     /// Gives a message to those who listen; whether anyone did.
     pub(crate) fn deliver(&self, robot: RobotKey, connection: ConnectionKey, message: &Incoming<'_>) -> bool {
@@ -65,7 +77,11 @@ impl LuaHost {
                 break;
             }
             let queued = Queued { id: 0, connection, asked: asked.clone() };
-            self.handle(robot, *handler, value.clone(), queued, message);
+            let value = match self.loaded.handlers[*handler].header {
+                false => value.clone(),
+                true => with_fields(&vm.lua, &value, message).unwrap_or(Value::Nil),
+            };
+            self.handle(robot, *handler, value, queued, message);
         }
         true
     }

@@ -4,6 +4,7 @@
 //! [`Channel::start`], [`Channel::drain_control`], [`Channel::finish`] and [`Channel::close`] append.
 
 mod ciphered;
+mod datagram;
 
 use std::sync::Arc;
 
@@ -16,8 +17,13 @@ use crate::websocket::{Step, WebSocket, WebSocketError, WebSocketSpec};
 #[derive(Debug, Clone)]
 pub struct ChannelSpec {
     websocket: Option<WebSocketSpec>,
+    /// The longest datagram, in bytes, where each is one frame.
+    datagrams: Option<usize>,
     framing: Framing,
 }
+
+/// The longest datagram of UDP over IPv4, in bytes.
+pub const LONGEST_DATAGRAM: usize = 65_507;
 
 /// A framing and a transport that do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +61,7 @@ struct Coders {
 
 #[derive(Debug)]
 enum Layer {
+    /// Also for datagrams, which the description knows of: another variant would make an idle channel larger.
     Stream,
     WebSocket(Box<WebSocket>),
 }
@@ -110,6 +117,12 @@ pub enum ChannelError {
     /// What came cannot be decrypted.
     #[error(transparent)]
     Cipher(#[from] CipherError),
+    /// A datagram that is not one frame.
+    #[error("a datagram of {length} bytes is not exactly one frame")]
+    Datagram {
+        /// Its length, in bytes.
+        length: usize,
+    },
 }
 
 /// What a stream's end cut short.
@@ -156,7 +169,7 @@ impl ChannelSpec {
         framing.validate()?;
         match framing {
             Framing::Message => Err(ChannelSpecError::NoMessages),
-            framing => Ok(ChannelSpec { websocket: None, framing }),
+            framing => Ok(ChannelSpec { websocket: None, datagrams: None, framing }),
         }
     }
 
@@ -166,7 +179,20 @@ impl ChannelSpec {
     /// When the framing can never work.
     pub fn websocket(websocket: WebSocketSpec, framing: Framing) -> Result<ChannelSpec, FramingSetupError> {
         framing.validate()?;
-        Ok(ChannelSpec { websocket: Some(websocket), framing })
+        Ok(ChannelSpec { websocket: Some(websocket), datagrams: None, framing })
+    }
+
+    /// Datagrams of at most `longest` bytes, each of which is one frame ([`Framing::Message`]) or holds exactly one of a framing
+    /// of its own.
+    ///
+    /// Between the channel and its driver each datagram has its length before it: four bytes, the lowest first. The driver
+    /// takes it off when it sends, and puts it on when it receives.
+    ///
+    /// # Errors
+    /// When the framing can never work.
+    pub fn datagrams(framing: Framing, longest: usize) -> Result<ChannelSpec, FramingSetupError> {
+        framing.validate()?;
+        Ok(ChannelSpec { websocket: None, datagrams: Some(longest), framing })
     }
 
     /// How messages are cut.
@@ -226,9 +252,11 @@ impl Channel {
     #[inline]
     pub fn cut<'a>(&'a mut self, input: &'a [u8]) -> Result<Received<'a>, ChannelError> {
         let Channel { spec, layer, scanned, half, received, coders, .. } = self;
+        let place = (scanned, half);
         let cut = match coders.as_deref_mut().and_then(|coders| coders.receive.as_mut()) {
-            None => cut_layer(spec, layer, (scanned, half), input)?,
-            Some(coder) => ciphered::cut(spec, layer, (scanned, half), coder, input)?,
+            coder if spec.datagrams.is_some() => datagram::cut(&spec.framing, coder, input)?,
+            None => cut_layer(spec, layer, place, input)?,
+            Some(coder) => ciphered::cut(spec, layer, place, coder, input)?,
         };
         if matches!(cut, Received::Message { .. }) {
             *received = received.saturating_add(1);
@@ -286,6 +314,7 @@ impl Channel {
     #[inline]
     pub fn begin(&self, out: &mut Vec<u8>) -> Mark {
         match &self.layer {
+            Layer::Stream if self.spec.datagrams.is_some() => datagram::begin(&self.spec.framing, out),
             Layer::Stream => self.spec.framing.begin(out),
             Layer::WebSocket(websocket) => {
                 let mark = websocket.begin(out);
@@ -307,6 +336,7 @@ impl Channel {
             (Layer::WebSocket(websocket), Some(spec)) => {
                 finish_websocket(websocket, spec, (&self.spec.framing, coder), out, mark)
             }
+            _ if self.spec.datagrams.is_some() => datagram::finish(&self.spec, coder, out, mark),
             _ => finish_framing(&self.spec.framing, coder, out, mark),
         };
         match finished {

@@ -7,12 +7,14 @@ mod bare;
 pub mod document;
 mod envelope;
 mod messages;
+mod protobuf;
 mod rpc;
 mod sides;
 
 pub use bare::BareCodec;
 pub use document::{Build, DocumentCodec, DocumentError, DocumentForm};
 pub use envelope::{EnvelopeCodec, EnvelopeError};
+pub use protobuf::{Extent, ProtobufCodec, ProtobufError};
 pub use rpc::RpcCodec;
 
 use throng_sproto::{DecodeError, Schema, TypeId, UnpackError};
@@ -34,6 +36,8 @@ pub enum Codec {
     Sproto(SprotoCodec),
     /// JSON or MessagePack.
     Document(Box<DocumentCodec>),
+    /// Protocol Buffers.
+    Protobuf(Box<ProtobufCodec>),
 }
 
 /// Bytes as they are. Where no header says more, every message that comes is [`RawCodec::RECEIVED`]; what a script calls the ones it sends is kept in
@@ -121,6 +125,9 @@ pub enum HeadError {
     /// The document is broken.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// The message around a body is broken.
+    #[error("the envelope is broken: {0}")]
+    Protobuf(Box<str>),
     /// The message ends inside its header, or has no room for its trailer.
     #[error("{length} bytes do not hold the header and the trailer")]
     Short {
@@ -177,8 +184,12 @@ pub enum WriteError {
 impl Codec {
     /// A codec, whose messages are those of `named` where it has no words of its own.
     pub(crate) fn build(spec: CodecSpec, named: Option<&[(String, i64)]>) -> Result<Codec, ProtocolError> {
-        let named = named.map(|named| named.iter().map(|(name, _)| &**name));
+        let pairs = named;
+        let named = pairs.map(|named| named.iter().map(|(name, _)| &**name));
         let spec = match spec {
+            CodecSpec::Protobuf(spec) => {
+                return Ok(Codec::Protobuf(Box::new(ProtobufCodec::new(*spec, pairs)?)));
+            }
             CodecSpec::Raw => {
                 let messages = named
                     .map(|named| Box::new(Messages::new(std::iter::once(RawCodec::RECEIVED).chain(named))));
@@ -215,6 +226,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Rpc(_)) => "sproto with a package",
             Codec::Sproto(SprotoCodec::Bare(_)) => "sproto behind a header",
             Codec::Document(codec) => codec.form().word(),
+            Codec::Protobuf(_) => "protobuf",
         }
     }
 
@@ -237,7 +249,9 @@ impl Codec {
         match self {
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.is_packed(),
             Codec::Sproto(SprotoCodec::Rpc(_)) => true,
-            Codec::Sproto(SprotoCodec::Bare(_)) | Codec::Raw(_) | Codec::Document(_) => false,
+            Codec::Sproto(SprotoCodec::Bare(_)) | Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) => {
+                false
+            }
         }
     }
 
@@ -249,6 +263,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.messages.count(),
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.count(),
             Codec::Document(codec) => codec.message_count(),
+            Codec::Protobuf(codec) => codec.names().count(),
         }
     }
 
@@ -261,6 +276,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.messages.find(name),
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.find(name),
             Codec::Document(codec) => codec.message(name),
+            Codec::Protobuf(codec) => codec.names().find(name),
         }
     }
 
@@ -273,6 +289,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.messages.name(message),
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.name(message),
             Codec::Document(codec) => codec.message_name(message),
+            Codec::Protobuf(codec) => codec.names().name(message),
         }
     }
 
@@ -286,7 +303,9 @@ impl Codec {
         match (self, direction) {
             (Codec::Raw(RawCodec { messages: None }), Direction::Sent) => true,
             (Codec::Raw(RawCodec { messages: None }), Direction::Received) => message.0 == 0,
-            (Codec::Raw(_) | Codec::Document(_), _) => self.message_name(message).is_some(),
+            (Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_), _) => {
+                self.message_name(message).is_some()
+            }
             (Codec::Sproto(SprotoCodec::Bare(codec)), _) => {
                 codec.sides.of(direction).body_type(message).is_some()
             }
@@ -299,10 +318,11 @@ impl Codec {
         }
     }
 
-    /// What a body is encoded or decoded with; `None` for raw bodies, and for RPC messages without content.
+    /// What a body is encoded or decoded with; `None` for raw bodies, for RPC messages without content,
+    /// and for codecs that are no Sproto and have types of their own, such as [`ProtobufCodec::body_type`].
     pub fn body_type(&self, message: MessageId, direction: Direction) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) | Codec::Document(_) => None,
+            Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) => None,
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.sides.of(direction).body_type(message),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.of(direction).body_type(message),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.of(direction).request_type(message),
@@ -312,7 +332,7 @@ impl Codec {
     /// What the body of `request`'s reply is decoded with; `reply` is the message its head named. `None` where it has no content.
     pub fn reply_body_type(&self, request: MessageId, reply: Option<MessageId>) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) | Codec::Document(_) => None,
+            Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) => None,
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.sides.received.body_type(reply?),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.received.body_type(reply?),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.sent.response_type(request),
@@ -324,6 +344,7 @@ impl Codec {
         match self {
             Codec::Raw(_)
             | Codec::Document(_)
+            | Codec::Protobuf(_)
             | Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Bare(_)) => None,
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.received.response_type(message),
         }
@@ -355,6 +376,7 @@ impl Codec {
                 Ok(())
             }
             Codec::Document(codec) => codec.write(message, session, body, out),
+            Codec::Protobuf(codec) => codec.write(message, session, body, out),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.write(message, body, scratch, out),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.write(message, session, body, scratch, out),
         }
@@ -374,6 +396,7 @@ impl Codec {
         match self {
             Codec::Raw(_)
             | Codec::Document(_)
+            | Codec::Protobuf(_)
             | Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Bare(_)) => {
                 Err(WriteError::NoAnswer { codec: self.word() })
             }
@@ -396,6 +419,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.read(payload, scratch),
             Codec::Sproto(SprotoCodec::Bare(_)) => Ok(plain(None, payload)),
             Codec::Document(codec) => codec.read(payload, Some(scratch)),
+            Codec::Protobuf(codec) => codec.read(payload),
         }
     }
 
@@ -407,7 +431,20 @@ impl Codec {
             // Packed always, so it is never compressed, and it has numbers of its own.
             Codec::Sproto(SprotoCodec::Rpc(_) | SprotoCodec::Bare(_)) => Ok(plain(None, payload)),
             Codec::Document(codec) => codec.read(payload, None),
+            Codec::Protobuf(codec) => codec.read(payload),
         }
+    }
+
+    /// Whether any type that replies can have has a field of that name.
+    pub(crate) fn receives_field(&self, name: &str) -> bool {
+        let has = |schema: &Schema| {
+            schema.types().any(|(_, ty)| ty.fields.iter().any(|field| *field.name == *name))
+        };
+        let of = |(message, _)| {
+            let reply = self.reply_body_type(message, Some(message));
+            reply.is_some_and(|(schema, _)| has(schema))
+        };
+        self.messages().any(of)
     }
 
     /// The error of sending a message that has no number.

@@ -17,6 +17,7 @@ pub mod compress;
 mod ends;
 pub mod framing;
 mod ids;
+pub mod kcp;
 pub mod names;
 pub mod pending;
 pub mod protocol;
@@ -28,8 +29,8 @@ pub mod websocket;
 pub use channel::{Channel, ChannelError, ChannelSpec, ChannelSpecError, Received, SendError};
 pub use cipher::{Cipher, CipherError, Coverage, CoverageError};
 pub use codec::{
-    Build, Codec, Direction, DocumentCodec, DocumentForm, Head, HeadError, HeadKind, RawCodec, SprotoCodec,
-    WriteError,
+    Build, Codec, Direction, DocumentCodec, DocumentForm, Extent, Head, HeadError, HeadKind, ProtobufCodec,
+    ProtobufError, RawCodec, SprotoCodec, WriteError,
 };
 pub use compress::{Compressor, InflateError};
 pub use framing::{
@@ -37,14 +38,15 @@ pub use framing::{
     Framing, FramingError, FramingSetupError, HeaderFraming, LengthFraming, LengthWidth, Mark,
     UnknownLengthWidth,
 };
+pub use kcp::{Conv, Kcp, KcpError, KcpSpec, KcpSpecError};
 pub use names::Names;
 pub use pending::{Match, Pending, ReplyKey};
 pub use protocol::{Heartbeat, Protocol};
 pub use reply::{Comparison, NamePatterns, Operator, PatternError, ReplyRule};
 pub use spec::{
     CodecSpec, CompressionSpec, DEFAULT_REQUEST_TIMEOUT, DocumentSpec, FieldPlace, Fields, FirstSpec,
-    HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText,
-    SprotoShape, SprotoSpec,
+    HeartbeatSpec, OnClose, ProtobufIds, ProtobufNames, ProtobufRule, ProtobufShape, ProtobufSpec,
+    ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 pub use tls::{ClientIdentity, Tls, TlsConfig, TlsError, TlsSetupError, TlsSpec, TlsVersion};
 pub use websocket::{HandshakeError, WebSocketError, WebSocketSpec};

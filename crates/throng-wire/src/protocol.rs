@@ -1,6 +1,7 @@
 //! A protocol ready for use: codec, framing and reply rule, checked against each other.
 
 mod build;
+mod refusal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,11 @@ use crate::MessageId;
 use crate::channel::ChannelSpec;
 use crate::codec::{Codec, Direction, Head, HeadError, HeadKind, SprotoCodec, WriteError};
 use crate::ends::Ends;
+use crate::kcp::KcpSpec;
 use crate::pending::ReplyKey;
 use crate::reply::ReplyRule;
 use crate::spec::OnClose;
+use refusal::BodyRefusal;
 
 /// A protocol; immutable, and shared by all connections that speak it.
 #[derive(Debug)]
@@ -33,8 +36,18 @@ pub struct Protocol {
     /// What stands around bodies.
     ends: Option<Box<Ends>>,
     first: Option<First>,
+    body_refusal: Option<Box<BodyRefusal>>,
+    channels: Channels,
+    kcp: KcpSpec,
+}
+
+/// What connections over each transport speak.
+#[derive(Debug)]
+struct Channels {
     stream: Option<Arc<ChannelSpec>>,
     websocket: Arc<ChannelSpec>,
+    udp: Arc<ChannelSpec>,
+    kcp: Option<Arc<ChannelSpec>>,
 }
 
 /// What is spoken before a protocol's own rules hold.
@@ -58,12 +71,27 @@ pub struct Heartbeat {
 impl Protocol {
     /// What a connection over a plain byte stream speaks; `None` when the protocol has no framing for it.
     pub fn stream_channel(&self) -> Option<&Arc<ChannelSpec>> {
-        self.stream.as_ref()
+        self.channels.stream.as_ref()
     }
 
     /// What a connection over WebSocket speaks.
     pub fn websocket_channel(&self) -> &Arc<ChannelSpec> {
-        &self.websocket
+        &self.channels.websocket
+    }
+
+    /// What a connection over UDP speaks.
+    pub fn udp_channel(&self) -> &Arc<ChannelSpec> {
+        &self.channels.udp
+    }
+
+    /// What a connection over KCP speaks; `None` when KCP is told to be a stream and the protocol has no framing for it.
+    pub fn kcp_channel(&self) -> Option<&Arc<ChannelSpec>> {
+        self.channels.kcp.as_ref()
+    }
+
+    /// What KCP is told.
+    pub fn kcp(&self) -> &KcpSpec {
+        &self.kcp
     }
 
     /// The message called `name`.
@@ -122,6 +150,9 @@ impl Protocol {
         if let Codec::Document(codec) = &self.codec {
             let value = || codec.form().value(body).map_err(|error| error.to_string());
             return (!body.is_empty()).then(value);
+        }
+        if let Codec::Protobuf(codec) = &self.codec {
+            return codec.value(message?, body);
         }
         let (schema, ty) = self.body_type_seen(direction, message, request)?;
         Some(decode_value(schema, ty, body).map_err(|error| error.to_string()))
@@ -229,6 +260,20 @@ impl Protocol {
     /// Whether there are headers or trailers.
     pub fn has_fields(&self) -> bool {
         self.ends.is_some()
+    }
+
+    /// The code with which the reply to `request` says no, where its protocol knows such codes.
+    #[inline]
+    pub fn refused(&self, request: MessageId, head: &Head<'_>) -> Option<i64> {
+        let in_body = || {
+            if let Codec::Protobuf(codec) = &self.codec {
+                return codec.refused(head);
+            }
+            let refusal = self.body_refusal.as_ref()?;
+            let (schema, ty) = self.reply_body_type(request, head.message)?;
+            refusal.code(schema, ty, head.body)
+        };
+        head.refused.or_else(in_body)
     }
 
     /// What is spoken with the next message of a direction in which `messages` went before: what a protocol has said comes

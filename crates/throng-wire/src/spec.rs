@@ -1,15 +1,20 @@
 //! The description of a protocol, typed but not yet checked against its schemas, and what can be wrong with it.
 
+mod protobuf;
+
+pub use protobuf::{ProtobufIds, ProtobufNames, ProtobufRule, ProtobufShape, ProtobufSpec};
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use throng_sproto::rpc::PackageError;
 use throng_sproto::{Schema, SchemaError, SourceFile};
 
-use crate::codec::Direction;
 use crate::codec::document::DocumentForm;
+use crate::codec::{Direction, ProtobufError};
 use crate::compress::Compressor;
 use crate::framing::{FieldSpec, Framing, FramingSetupError};
+use crate::kcp::{KcpSpec, KcpSpecError};
 use crate::reply::{Comparison, PatternError};
 use crate::websocket::WebSocketSpec;
 
@@ -29,6 +34,8 @@ pub struct ProtocolSpec {
     pub trailer: Fields,
     /// What a WebSocket connection is like.
     pub websocket: WebSocketSpec,
+    /// What KCP is told.
+    pub kcp: KcpSpec,
     /// What payloads are.
     pub codec: CodecSpec,
     /// Messages by number, where the header's field `id` or a document's name is one.
@@ -58,6 +65,19 @@ pub enum CodecSpec {
     Sproto(SprotoSpec),
     /// JSON or MessagePack.
     Document(DocumentSpec),
+    /// Protocol Buffers.
+    Protobuf(Box<ProtobufSpec>),
+}
+
+impl CodecSpec {
+    /// The message of Protocol Buffers around all others.
+    pub(crate) fn envelope(&self) -> Option<&str> {
+        let CodecSpec::Protobuf(spec) = self else { return None };
+        match &spec.shape {
+            ProtobufShape::Named { ty, .. } | ProtobufShape::Oneof { ty, .. } => Some(ty),
+            ProtobufShape::Bare(_) => None,
+        }
+    }
 }
 
 /// A codec whose messages say themselves what they hold.
@@ -227,6 +247,9 @@ pub enum ProtocolError {
     /// A schema could not be parsed.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The schema makes no codec of Protocol Buffers.
+    #[error(transparent)]
+    Protobuf(#[from] ProtobufError),
     /// The schema has no type to be the envelope.
     #[error("the schema has no type `{name}` to be the envelope")]
     UnknownEnvelope {
@@ -356,7 +379,7 @@ pub enum ProtocolError {
     #[error("packed Sproto cannot be compressed once more")]
     PackedCompression,
     /// Nothing has the field that would say no.
-    #[error("no header or trailer has the field `{name}`, and the codec {codec} does not look into bodies")]
+    #[error("no header, no trailer and no body of the codec {codec} has the field `{name}`")]
     UnknownRefusal {
         /// The field.
         name: String,
@@ -372,6 +395,9 @@ pub enum ProtocolError {
         /// Which time.
         what: &'static str,
     },
+    /// KCP cannot work like this.
+    #[error(transparent)]
+    Kcp(#[from] KcpSpecError),
 }
 
 impl ProtocolSpec {
@@ -383,6 +409,7 @@ impl ProtocolSpec {
             header: None,
             trailer: Fields::default(),
             websocket: WebSocketSpec::default(),
+            kcp: KcpSpec::default(),
             codec,
             ids: None,
             compression: None,

@@ -1,5 +1,7 @@
 //! A robot project's Lua files and messages, gathered for the checker and for editors.
 
+mod protobuf;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -88,10 +90,13 @@ fn lua_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn protocol_messages(protocol: &Protocol) -> ProtocolMessages {
+    if let wire::Codec::Protobuf(codec) = &protocol.wire.codec {
+        return protobuf::messages(protocol, codec);
+    }
     let mut types = Types::default();
     let codec = match &protocol.wire.codec {
         wire::Codec::Raw(_) | wire::Codec::Document(_) => Codec::Raw,
-        wire::Codec::Sproto(_) => Codec::Schema,
+        wire::Codec::Sproto(_) | wire::Codec::Protobuf(_) => Codec::Schema,
     };
     let messages = match codec {
         Codec::Raw => Vec::new(),

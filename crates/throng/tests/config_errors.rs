@@ -104,6 +104,33 @@ fn mistakes_in_target_and_load() {
 }
 
 #[test]
+fn mistakes_in_what_a_network_sees() {
+    check(
+        "network",
+        &[
+            ("a range of nothing", "[target]\nproxy_protocol = { from = \"10.0.0.0/33\" }\n"),
+            ("a client by name", "[target]\nproxy_protocol = { from = \"game.test\" }\n"),
+            ("a proxy without clients", "[target]\nproxy_protocol = { hosts = \"tcp://*\" }\n"),
+            ("a proxy that is no table", "[target]\nproxy_protocol = true\n"),
+            (
+                "hosts of a proxy without scheme",
+                "[target]\nproxy_protocol = { from = \"10.0.0.0/8\", hosts = \"game.test\" }\n",
+            ),
+            ("a word for a yes or no", "[tcp]\nnodelay = \"yes\"\n"),
+            ("a time for probes", "[tcp]\nkeepalive = \"30s\"\n"),
+            ("parts of a second before a probe", "[tcp]\nkeepalive = { idle = \"1500ms\" }\n"),
+            ("too long a time between probes", "[tcp]\nkeepalive = { interval = \"10h\" }\n"),
+            ("too many probes", "[tcp]\nkeepalive = { count = 200 }\n"),
+            ("a key that probes do not have", "[tcp]\nkeepalive = { idel = 5 }\n"),
+            ("too small a buffer", "[tcp]\nsend_buffer = 100\n"),
+            ("a buffer with a wrong unit", "[tcp]\nreceive_buffer = \"1 box\"\n"),
+            ("too long a farewell", "[tcp]\nlinger = \"2h\"\n"),
+            ("a key that sockets do not have", "[tcp]\nno_delay = true\n"),
+        ],
+    );
+}
+
+#[test]
 fn mistakes_in_robot() {
     check(
         "robot",
@@ -134,7 +161,10 @@ fn mistakes_in_protocols() {
         &[
             ("no codec", "[protocols.game]\nreply = \"fifo\"\n"),
             ("an unknown codec", "[protocols.game]\ncodec = \"sprotto\"\n"),
-            ("a codec that is not there yet", "[protocols.game]\ncodec = \"protobuf\"\n"),
+            (
+                "a codec of messages without numbers or an envelope",
+                "[protocols.game]\ncodec = \"protobuf\"\n",
+            ),
             ("a missing schema", "[protocols.game]\ncodec = \"sproto\"\nreply = \"fifo\"\n"),
             (
                 "a schema that does not exist",

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use throng::config::{Config, FlagValue, OptionValue, Overrides, Place, Plan, SourceText, option_flags};
-use throng_engine::{OnError, Stage, Wait};
-use throng_wire::{CodecSpec, Framing, OnClose, ReplySpec, SprotoShape};
+use throng_engine::{Keepalive, OnError, ProxyProtocol, RobotId, Stage, TcpOptions, Wait};
+use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, ReplySpec, SprotoShape};
 
 #[track_caller]
 fn load(toml: &str, overrides: &Overrides) -> Config {
@@ -198,7 +198,7 @@ fn protocols_are_read_in_the_order_of_the_file() {
     assert_eq!(game.name, "game");
     let shape = |codec: &CodecSpec| match codec {
         CodecSpec::Sproto(sproto) => sproto.shape.clone(),
-        CodecSpec::Raw | CodecSpec::Document(_) => panic!("not Sproto"),
+        CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Protobuf(_) => panic!("not Sproto"),
     };
     assert!(matches!(shape(&game.spec.codec), SprotoShape::Envelope { body, .. } if body == "Bin"));
     let pairs = [("*Request", "*Response"), ("LoginReuest", "LoginRespone")];
@@ -289,6 +289,41 @@ fn the_engine_is_told_what_the_settings_say() {
 }
 
 #[test]
+fn sockets_are_told_what_the_settings_say() {
+    assert_eq!(file("").engine_settings(0).tcp, TcpOptions::default());
+    let toml = "[tcp]\nnodelay = false\nkeepalive = { idle = \"40s\", count = 4 }\nsend_buffer = \"64KB\"\n\
+                receive_buffer = 32768\nlinger = 0\n";
+    let keepalive = Keepalive { idle: Duration::from_secs(40), interval: Duration::from_secs(5), count: 4 };
+    let wanted = TcpOptions {
+        nodelay: false,
+        keepalive: Some(keepalive),
+        send_buffer: Some(64 << 10),
+        receive_buffer: Some(32 << 10),
+        linger: Duration::ZERO,
+    };
+    assert_eq!(file(toml).engine_settings(0).tcp, wanted);
+    let keepalive = |toml: &str| file(toml).tcp.keepalive;
+    assert_eq!(keepalive("[tcp]\nkeepalive = false\n"), None);
+    assert_eq!(keepalive("[tcp]\nkeepalive = true\n"), Some(Keepalive::default()));
+    let off = layers(&[], &[("THRONG_TCP_KEEPALIVE", "false")]);
+    assert_eq!(load("", &off).tcp.keepalive, None);
+    let count = layers(&[], &[("THRONG_TCP_KEEPALIVE_COUNT", "9")]);
+    assert_eq!(load("", &count).tcp.keepalive.map(|probes| probes.count), Some(9));
+}
+
+#[test]
+fn robots_show_clients_out_of_a_range() {
+    let proxy = |toml: &str| file(toml).engine_settings(0).proxy_protocol;
+    assert_eq!(proxy(""), None);
+    let all = proxy("[target]\nproxy_protocol = { from = \"10.0.0.0/8\" }\n").unwrap();
+    assert_eq!(all.client(RobotId(1)), "10.0.0.2".parse::<IpAddr>().unwrap());
+    let hosts = "hosts = [\"tcp://a:*\", \"ws://*\"]";
+    let some = proxy(&format!("[target]\nproxy_protocol = {{ from = \"2001:db8::/64\", {hosts} }}\n"));
+    let hosts = vec!["tcp://a:*".to_owned(), "ws://*".to_owned()];
+    assert_eq!(some, ProxyProtocol::new("2001:db8::/64", hosts).ok());
+}
+
+#[test]
 fn without_settings_tls_checks_certificates() {
     assert!(!file("").tls.insecure);
     let config = file("[tls]\ninsecure = true\nserver_name = \"10.0.0.1\"\nmin_version = \"1.3\"\n");
@@ -338,4 +373,54 @@ fn http_has_limits_that_can_be_set() {
         (usual.concurrency, usual.response_limit, usual.timeout),
         (256, 8 << 20, Duration::from_secs(10))
     );
+}
+
+#[test]
+fn kcp_is_told_what_its_table_says() {
+    let arena = |kcp: &str| {
+        let text =
+            format!("[protocols.arena]\nhosts = \"kcp://*\"\ncodec = \"raw\"\nreply = \"fifo\"\n{kcp}\n");
+        *file(&text).protocols[0].wire.kcp()
+    };
+    assert_eq!(arena(""), KcpSpec::default());
+    let all = "kcp = { nodelay = true, interval = \"10ms\", resend = 2, nc = true, window = [64, 256], \
+               stream = false, mtu = 512, dead_link = 7, conv = \"robot\" }";
+    let wanted = KcpSpec {
+        nodelay: true,
+        interval: Duration::from_millis(10),
+        resend: 2,
+        no_congestion: true,
+        send_window: 64,
+        receive_window: 256,
+        mtu: 512,
+        stream: false,
+        dead_link: 7,
+        conv: Conv::Robot,
+    };
+    assert_eq!(arena(all), wanted);
+    assert_eq!(arena("kcp = { conv = 4294967295 }").conv, Conv::Number(u32::MAX));
+}
+
+#[test]
+fn what_kcp_cannot_be_told_is_refused_at_its_line() {
+    let wrong = |kcp: &str, wanted: &str| {
+        let text = format!(
+            "[protocols.arena]\nhosts = \"kcp://*\"\ncodec = \"raw\"\nreply = \"none\"\nkcp = {kcp}\n"
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let source = SourceText { name: "throng.toml".to_owned(), text };
+        let error = Config::parse(dir.path(), source, &Overrides::default()).unwrap_err().to_string();
+        assert!(error.contains(wanted) && error.contains("throng.toml:5"), "{error}");
+    };
+    wrong("{ interval = \"0.1ms\" }", "a time from \"1ms\" to \"5s\"");
+    wrong("{ window = [1] }", "two numbers of segments");
+    wrong("{ window = [0, 128] }", "65535");
+    wrong("{ mtu = 20 }", "65507");
+    wrong("{ conv = \"login\" }", "\"random\", \"robot\", or a number");
+    wrong("{ nodelai = true }", "nodelay");
+    let text = "[protocols.arena]\nhosts = \"kcp://*\"\ncodec = \"raw\"\nreply = \"none\"\nkcp = { stream = true }\n";
+    let source = SourceText { name: "throng.toml".to_owned(), text: text.to_owned() };
+    let dir = tempfile::tempdir().unwrap();
+    let error = Config::parse(dir.path(), source, &Overrides::default()).unwrap_err().to_string();
+    assert!(error.contains("kcp://* is a stream"), "{error}");
 }

@@ -58,6 +58,11 @@ pub const OPTIONS: &[OptionSet] = &[
         name: "throng.OnOptions",
         keys: &[
             key("connection", Kind::Text, "Only messages of the connection of this name."),
+            key(
+                "header",
+                Kind::Boolean,
+                "The handler gets the fields of the message's header and trailer as a fourth argument.",
+            ),
             key("queue", Kind::Boolean, "One at a time: the next waits until the handler has returned."),
         ],
     },
@@ -73,6 +78,7 @@ pub const OPTIONS: &[OptionSet] = &[
             key("timeout", Kind::Duration, "How long one try may take."),
             key("retry", Kind::Options(OptionsId::Retry), "Try again, with back-off and jitter."),
             key("measured", Kind::Boolean, "`false` keeps its requests out of the report."),
+            key("conv", Kind::Integer, "The number of a KCP conversation, such as a login gave."),
         ],
     },
     OptionSet {

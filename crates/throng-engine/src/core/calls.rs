@@ -274,7 +274,8 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return Delivery::Nobody };
         let (robot, label) = (connection.robot, connection.label);
         let Some(protocol) = &self.labels.get(label).protocol else { return Delivery::Nobody };
-        let answers = protocol.after(connection.received_before()).answers(head);
+        let protocol = protocol.after(connection.received_before());
+        let answers = protocol.answers(head);
         let found = match answers.filter(|key| connection.comes_before_its_request(*key)) {
             // Most likely the second copy of an older reply, read together with the first one.
             Some(ReplyKey::Name(_)) => Match::Push,
@@ -283,7 +284,8 @@ impl Core {
         };
         let (delivery, taken_as, request) = match found {
             Match::Reply { operation, request } => {
-                match self.answered(OperationKey::from_u64(operation), request, head.refused, arrival) {
+                let refused = protocol.refused(request, head);
+                match self.answered(OperationKey::from_u64(operation), request, refused, arrival) {
                     Some((delivery, elapsed)) => (delivery, TakenAs::Reply(elapsed), Some(request)),
                     None => (Delivery::Nobody, TakenAs::Orphan, None),
                 }

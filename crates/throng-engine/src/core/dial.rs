@@ -17,7 +17,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, RobotState, no_sample};
-use throng_wire::{Channel, Nanos, Pending, Tls, TlsError};
+use throng_wire::{Channel, Conv, KcpSpec, Nanos, Pending, Tls, TlsError};
 use url::Host;
 
 /// The name under which a connection has no framing at all.
@@ -61,6 +61,10 @@ impl Core {
         let scheme = Scheme::by_default(self.settings.websocket_by_default, self.settings.tls_by_default);
         let target =
             Target::parse(&options.url, scheme).map_err(|error| self.bad_target(robot, &options, &error))?;
+        if options.conv.is_some() && target.scheme != Scheme::Kcp {
+            let text = format!("`{}` has no `conv`, which is for `kcp://` addresses", target.origin());
+            return Err(self.refuse_connect(robot, &options, FailureKind::Protocol, text));
+        }
         let protocol = self.choose_protocol(robot, &options, &target)?;
         let label = self.labels.intern(&options.name, protocol, options.measured, &mut self.recorder);
         self.trace(robot, |_| Trace::Dialling { connection: &options.name, url: &options.url });
@@ -118,10 +122,10 @@ impl Core {
     ) -> Result<Option<usize>, Failure> {
         let routes = self.labels.routes();
         let found = match options.protocol.as_deref() {
-            Some(STREAM) if !target.scheme.is_websocket() => return Ok(None),
+            Some(STREAM) if !target.scheme.has_messages() => return Ok(None),
             Some(STREAM) => {
                 let text = format!(
-                    "`{}` has messages; a stream needs a `tcp://` or `tls://` address",
+                    "`{}` has messages; a stream needs a `tcp://`, `tls://` or `kcp://` address",
                     target.origin()
                 );
                 return Err(self.refuse_connect(robot, options, FailureKind::Protocol, text));
@@ -221,24 +225,74 @@ impl Core {
             return Err((FailureKind::Forbidden, outside(address)));
         }
         let local = self.local_address();
-        let mut link = self
-            .net
-            .dial(address, local)
-            .map_err(|error| (tcp::connect_failure(&error), error.to_string()))?;
-        self.put_tls_on(operation, &mut link).map_err(|error| (FailureKind::Tls, error.to_string()))?;
+        let datagrams = self.dial_mut(operation).is_some_and(|dial| dial.target.scheme.is_datagrams());
+        let link = match datagrams {
+            true => self.net.dial_datagrams(address, local),
+            false => self.net.dial(address, local, &self.settings.tcp),
+        };
+        let mut link = link.map_err(|error| (tcp::connect_failure(&error), error.to_string()))?;
+        self.put_kcp_on(operation, &mut link);
+        self.put_tls_on(operation, &mut link, address)
+            .map_err(|error| (FailureKind::Tls, error.to_string()))?;
         self.add_opening(operation, link)
     }
 
     /// Prepares the handshake of a link whose address asks for TLS.
-    fn put_tls_on(&mut self, operation: OperationKey, link: &mut Link) -> Result<(), TlsError> {
+    fn put_tls_on(
+        &mut self,
+        operation: OperationKey,
+        link: &mut Link,
+        to: SocketAddr,
+    ) -> Result<(), TlsError> {
         let target = self.dial_mut(operation).map(|dial| &dial.target);
         let Some(host) =
             target.filter(|target| target.scheme.is_secure()).map(|target| target.host.to_string())
         else {
             return Ok(());
         };
-        Net::secure(link, Tls::client(&self.settings.tls, &host)?);
+        let tls = Tls::client(&self.settings.tls, &host)?;
+        let port = self.settings.proxy_protocol.as_ref().and_then(|_| link.port());
+        let header = port.map(|port| self.proxy_header(operation, port, to)).unwrap_or_default();
+        Net::secure(link, tls, header);
         Ok(())
+    }
+
+    /// What a link from `port` to `to` begins with, before TLS and everything else.
+    fn proxy_header(&mut self, operation: OperationKey, port: u16, to: SocketAddr) -> Vec<u8> {
+        let robot = self.operations.robot(operation).and_then(|robot| self.robots.get(robot));
+        let id = robot.map(|robot| robot.id);
+        let origin = self.dial_mut(operation).map(|dial| dial.target.origin());
+        match (&self.settings.proxy_protocol, id, origin) {
+            (Some(proxy), Some(id), Some(origin)) => proxy.header(id, &origin, port, to),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts KCP on a link whose address asks for it; a network in memory loses nothing and needs none.
+    fn put_kcp_on(&mut self, operation: OperationKey, link: &mut Link) {
+        let Link::Udp(udp) = link else { return };
+        let Some(robot) = self.operations.robot(operation) else { return };
+        let Some(dial) = self.dial_mut(operation).filter(|dial| dial.target.scheme == Scheme::Kcp) else {
+            return;
+        };
+        let (label, origin, asked) = (dial.label, dial.target.origin(), dial.options.conv);
+        let spec = match &self.labels.get(label).protocol {
+            Some(protocol) => *protocol.kcp(),
+            // Bytes without framing, with what is said for messages at that address.
+            None => {
+                let routes = self.labels.routes();
+                let spoken = ProtocolRoute::spoken_at(routes, &origin);
+                let spec = spoken.map_or_else(KcpSpec::default, |at| *routes[at].protocol.kcp());
+                KcpSpec { stream: true, ..spec }
+            }
+        };
+        let Some(slot) = self.robots.get_mut(robot) else { return };
+        let conv = asked.unwrap_or_else(|| match spec.conv {
+            Conv::Number(conv) => conv,
+            Conv::Robot => slot.id.0 as u32,
+            Conv::Random => (slot.random.next() as u32).max(1),
+        });
+        udp.converse(conv, &spec, self.clock.clone());
     }
 
     /// Puts the socket into the table as an opening connection.
@@ -250,13 +304,17 @@ impl Core {
         let channel = match &self.labels.get(label).protocol {
             None => None,
             Some(protocol) => {
-                let spec = match target.scheme.is_websocket() {
-                    true => Some(protocol.websocket_channel()),
-                    false => protocol.stream_channel(),
+                let spec = match target.scheme {
+                    Scheme::WebSocket | Scheme::SecureWebSocket => Some(protocol.websocket_channel()),
+                    Scheme::Tcp | Scheme::Tls => protocol.stream_channel(),
+                    Scheme::Udp => Some(protocol.udp_channel()),
+                    Scheme::Kcp => protocol.kcp_channel(),
                 };
-                let unframed = || {
-                    format!("protocol `{}` has no framing, which `tcp://` and `tls://` need", protocol.name)
+                let needed = match target.scheme {
+                    Scheme::Kcp => "a stream over `kcp://` needs",
+                    _ => "`tcp://` and `tls://` need",
                 };
+                let unframed = || format!("protocol `{}` has no framing, which {needed}", protocol.name);
                 let spec = spec.ok_or_else(|| (FailureKind::Protocol, unframed()))?;
                 Some(Channel::client(spec, &target.authority(), &target.path, seed))
             }
@@ -339,6 +397,14 @@ impl Core {
 
     fn transport_opened(&mut self, key: ConnectionKey, operation: OperationKey) {
         let mut outbox = self.pools.outbox();
+        let link = &self.connections[key].link;
+        // With TLS it is on its way already.
+        if self.settings.proxy_protocol.is_some()
+            && !link.is_secure()
+            && let Some((port, to)) = link.ends()
+        {
+            outbox.bytes.extend(self.proxy_header(operation, port, to));
+        }
         let connection = &mut self.connections[key];
         let open = connection.channel.as_mut().is_none_or(|channel| {
             channel.start(&mut outbox.bytes);

@@ -15,9 +15,6 @@ use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, no_sample};
 use throng_wire::OnClose;
 
-/// How long a connection that we closed may take to write the rest, and its peer to end; then what comes is answered by a
-/// reset.
-const LINGER: Duration = Duration::from_secs(1);
 /// Ended connections without measures that are remembered.
 const UNMEASURED: usize = 1024;
 
@@ -79,6 +76,7 @@ impl Core {
             slot.connections.retain(|open| *open != key);
         }
         self.wheel.cancel(connection.heartbeat);
+        self.forget_layer(&mut connection);
         if connection.phase == Phase::Open
             && let Some(books) = self.labels.get(connection.label).books
         {
@@ -101,6 +99,7 @@ impl Core {
             EndCause::Dropped | EndCause::Protocol | EndCause::Timeout => {
                 self.net.close(link, Parting::Abrupt)
             }
+            _ if self.settings.tcp.linger.is_zero() => self.net.close(link, Parting::Abrupt),
             EndCause::Truncated | EndCause::Reset => self.net.close(link, Parting::InOrder),
             EndCause::Server
             | EndCause::HalfClosed
@@ -110,7 +109,8 @@ impl Core {
                 self.net.linger(link, key, unsent);
                 self.drain(key);
                 if self.net.lingers(key) {
-                    self.wheel.insert(after(self.now(), LINGER), Due::Parted(key));
+                    // Then what still comes is answered by a reset.
+                    self.wheel.insert(after(self.now(), self.settings.tcp.linger), Due::Parted(key));
                 }
             }
         }

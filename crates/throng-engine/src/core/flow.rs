@@ -6,7 +6,7 @@ use super::ending::End;
 use crate::id::{ConnectionKey, OperationKey};
 use crate::net::Traffic;
 use crate::net::tcp::{self, Read};
-use crate::net::tls;
+use crate::net::{tls, udp};
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use throng_metrics::{EndCause, FailureKind, LagSource};
@@ -132,6 +132,7 @@ impl Core {
             return;
         }
         let mut outbox = connection.outbox.take().unwrap_or_default();
+        let datagrams = connection.link.is_datagrams();
         self.net.prepare(&mut connection.link, &outbox.bytes[outbox.written..]);
         let now = self.clock.now();
         let written = self.net.write(&mut connection.link, &outbox.bytes[outbox.written..]);
@@ -141,6 +142,9 @@ impl Core {
                 let (total, done) = (outbox.written, outbox.is_empty());
                 connection.outbox = Some(outbox);
                 self.stamp_sent(key, now, total);
+                if datagrams {
+                    self.look_after(key);
+                }
                 match done {
                     true => self.return_outbox(key),
                     false => self.compact_outbox(key),
@@ -178,6 +182,7 @@ impl Core {
             return Input::Nothing;
         }
         let connected = connection.link.is_connected();
+        let datagrams = connection.link.is_datagrams();
         match self.net.read(&mut connection.link, buffer) {
             Ok(Read::Bytes { count, stamp, more }) => {
                 let read = self.clock.now();
@@ -186,13 +191,19 @@ impl Core {
                     let ready = received.max(connection.resumed).min(read);
                     self.recorder.lag(LagSource::Ready, (read - ready) / 1000);
                 }
-                if !connected {
+                if datagrams {
+                    self.look_after(key);
+                } else if !connected {
                     self.handshake_went_on(key);
                 }
                 Input::Bytes { count, more, arrival: Arrival { read, received } }
             }
             Ok(Read::Empty) => {
+                let refused = datagrams && connection.write_error.as_ref().is_some_and(udp::is_refused);
                 if let Some(end) = connection.write_error.as_ref().map(lost_by) {
+                    if refused {
+                        self.count_refusal(key);
+                    }
                     self.end_input(key, end);
                 }
                 Input::Nothing
@@ -207,6 +218,9 @@ impl Core {
             }
             Err(error) => {
                 self.count_broken_tls(key, &error);
+                if datagrams && udp::is_refused(&error) {
+                    self.count_refusal(key);
+                }
                 self.end_input(key, lost_by(&error));
                 Input::Nothing
             }
@@ -333,7 +347,7 @@ impl Core {
     fn broken(&mut self, key: ConnectionKey, error: &ChannelError, input: &[u8]) {
         let text = told(error);
         let kind = match error {
-            ChannelError::Framing(_) => FailureKind::Framing,
+            ChannelError::Framing(_) | ChannelError::Datagram { .. } => FailureKind::Framing,
             ChannelError::WebSocket(_) | ChannelError::Truncated(_) | ChannelError::Cipher(_) => {
                 FailureKind::Protocol
             }
@@ -358,6 +372,9 @@ impl Core {
 /// How a connection ends whose socket failed.
 fn lost_by(error: &io::Error) -> End {
     if let Some(error) = tls::failure(error) {
+        return End::new(EndCause::Protocol, told(error));
+    }
+    if let Some(error) = udp::failure(error) {
         return End::new(EndCause::Protocol, told(error));
     }
     let cause = match tcp::connect_failure(error) {

@@ -10,6 +10,7 @@ pub(crate) mod ending;
 pub(crate) mod flow;
 pub(crate) mod http;
 mod labels;
+mod layer;
 pub(crate) mod life;
 mod log;
 pub(crate) mod operation;

@@ -22,6 +22,7 @@ fn stream_to(url: &str) -> ConnectOptions {
         timeout: Some(4 * SECOND),
         retry: None,
         measured: true,
+        conv: None,
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Due {
     Activity(ActivityKey),
     /// A connection's heartbeat.
     Heartbeat(ConnectionKey),
+    /// A connection's layer has something to send by itself.
+    Layer(ConnectionKey),
     /// The peer of a closed connection has had time enough.
     Parted(ConnectionKey),
     /// The pause before the next attempt to connect is over.
@@ -65,6 +67,7 @@ impl Core {
             Due::Life(robot) => self.life_due(robot),
             Due::Activity(activity) => self.overdue(activity),
             Due::Heartbeat(connection) => self.heartbeat(connection),
+            Due::Layer(connection) => self.layer_due(connection),
             Due::Parted(connection) => self.net.let_go(connection),
             Due::Redial(operation) => self.redial(operation),
         }

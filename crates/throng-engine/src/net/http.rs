@@ -15,6 +15,7 @@ mod traffic;
 use crate::config::Settings;
 use crate::http::{Asked, HttpResponse};
 use crate::id::OperationKey;
+use crate::net::options::TcpOptions;
 use crate::net::target::Allowed;
 pub(crate) use client::Client;
 use dial::Dialler;
@@ -87,6 +88,7 @@ pub(crate) struct HttpReach {
     response_limit: usize,
     concurrency: usize,
     tls: TlsConfig,
+    tcp: TcpOptions,
 }
 
 impl HttpReach {
@@ -98,6 +100,7 @@ impl HttpReach {
             response_limit: settings.http.response_limit,
             concurrency: settings.http.concurrency.max(1),
             tls: settings.tls.clone(),
+            tcp: settings.tcp,
         }
     }
 }

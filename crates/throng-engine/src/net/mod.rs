@@ -2,10 +2,13 @@
 
 pub(crate) mod http;
 pub(crate) mod memory;
+pub(crate) mod options;
+pub(crate) mod proxy;
 mod resolver;
 pub(crate) mod target;
 pub(crate) mod tcp;
 pub(crate) mod tls;
+pub(crate) mod udp;
 
 use crate::config::Settings;
 use crate::id::{ConnectionKey, OperationKey};
@@ -14,6 +17,7 @@ use memory::{LinkId, MemoryNet};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, Waker};
+use options::TcpOptions;
 use resolver::{Answer, Resolver};
 use slotmap::{Key, KeyData};
 use std::collections::{HashMap, VecDeque};
@@ -24,6 +28,7 @@ use tcp::{Read, StampRoom};
 use throng_metrics::FailureKind;
 use throng_wire::Tls;
 use tls::{Bench, Secure};
+use udp::Udp;
 
 /// Bytes one read takes at most.
 pub(crate) const READ: usize = 64 << 10;
@@ -50,6 +55,7 @@ pub(crate) enum Link {
         connected: bool,
         secure: Option<Box<Secure>>,
     },
+    Udp(Box<Udp>),
     Memory {
         id: LinkId,
         connected: bool,
@@ -167,15 +173,20 @@ impl Net {
     ///
     /// # Errors
     /// Refused at once, or this machine has no room for it.
-    pub(crate) fn dial(&mut self, address: SocketAddr, local: Option<IpAddr>) -> io::Result<Link> {
+    pub(crate) fn dial(
+        &mut self,
+        address: SocketAddr,
+        local: Option<IpAddr>,
+        options: &TcpOptions,
+    ) -> io::Result<Link> {
         match self {
             Net::Sockets(sockets) => {
-                let mut stream = tcp::dial(address, local);
+                let mut stream = tcp::dial(address, local, options);
                 let full = |error: &io::Error| tcp::connect_failure(error) == FailureKind::LocalResources;
                 // Robots that play need descriptors more than connections that are over.
                 if !sockets.lingering.is_empty() && stream.as_ref().is_err_and(full) {
                     sockets.lingering.clear();
-                    stream = tcp::dial(address, local);
+                    stream = tcp::dial(address, local, options);
                 }
                 Ok(Link::Tcp { stream: stream?, connected: false, secure: None })
             }
@@ -183,10 +194,22 @@ impl Net {
         }
     }
 
-    /// Puts TLS on a link that is not connected yet; nothing is encrypted in memory.
-    pub(crate) fn secure(link: &mut Link, tls: Tls) {
+    /// A link over datagrams; in memory it is like any other.
+    ///
+    /// # Errors
+    /// Refused at once, or this machine has no room for it.
+    pub(crate) fn dial_datagrams(&mut self, address: SocketAddr, local: Option<IpAddr>) -> io::Result<Link> {
+        match self {
+            Net::Sockets(_) => Ok(Link::Udp(Box::new(Udp::dial(address, local)?))),
+            Net::Memory(net) => Ok(Link::Memory { id: net.dial(address)?, connected: false }),
+        }
+    }
+
+    /// Puts TLS on a link that is not connected yet, behind `preface`, which goes out as it is; nothing is encrypted in
+    /// memory.
+    pub(crate) fn secure(link: &mut Link, tls: Tls, preface: Vec<u8>) {
         if let Link::Tcp { secure, .. } = link {
-            *secure = Some(Box::new(Secure::new(tls)));
+            *secure = Some(Box::new(Secure::new(tls, preface)));
         }
     }
 
@@ -206,6 +229,10 @@ impl Net {
                 *connected = tcp::connected(stream)?;
                 Ok(*connected)
             }
+            (_, Link::Udp(udp)) => {
+                udp.connected = true;
+                Ok(true)
+            }
             (_, Link::Memory { connected, .. }) => {
                 *connected = true;
                 Ok(true)
@@ -222,6 +249,10 @@ impl Net {
         match (self, link) {
             (Net::Sockets(sockets), Link::Tcp { stream, .. }) => {
                 stream.register(&sockets.registry, token(key), Interest::READABLE | Interest::WRITABLE)
+            }
+            (Net::Sockets(sockets), Link::Udp(udp)) => {
+                let interest = Interest::READABLE | Interest::WRITABLE;
+                udp.source().register(&sockets.registry, token(key), interest)
             }
             (Net::Memory(net), Link::Memory { id, .. }) => {
                 net.register(*id, key);
@@ -297,6 +328,9 @@ impl Net {
                 *connected = secure.is_open();
                 read
             }
+            (Net::Sockets(sockets), Link::Udp(udp)) => {
+                udp.read(buffer, &mut sockets.room, &mut sockets.traffic)
+            }
             (Net::Memory(net), Link::Memory { id, .. }) => net.read(*id, buffer),
             _ => Ok(Read::Empty),
         }
@@ -324,8 +358,22 @@ impl Net {
                 traffic.sent += sent;
                 Ok(sent)
             }
+            (Net::Sockets(sockets), Link::Udp(udp)) if udp.connected => {
+                udp.write(bytes, &mut sockets.traffic)
+            }
             (Net::Memory(net), Link::Memory { id, connected: true }) => net.write(*id, bytes),
             _ => Ok(0),
+        }
+    }
+
+    /// Sends what a link's layer has to send by itself now.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub(crate) fn beat(&mut self, link: &mut Link) -> io::Result<()> {
+        match (self, link) {
+            (Net::Sockets(sockets), Link::Udp(udp)) => udp.flush(&mut sockets.traffic),
+            _ => Ok(()),
         }
     }
 
@@ -338,6 +386,13 @@ impl Net {
                     Parting::Abrupt => tcp::reset_on_close(&stream),
                     Parting::InOrder => tcp::shut_down_writing(&stream),
                 }
+            }
+            (Net::Sockets(sockets), Link::Udp(mut udp)) => {
+                if parting == Parting::InOrder {
+                    // What has come is acknowledged; a peer that is gone is no news.
+                    let _ = udp.flush(&mut sockets.traffic);
+                }
+                let _ = udp.source().deregister(&sockets.registry);
             }
             (Net::Memory(net), Link::Memory { id, .. }) => net.close_from_robot(id),
             _ => {}
@@ -412,7 +467,31 @@ impl Net {
 
 impl Link {
     pub(crate) fn is_connected(&self) -> bool {
-        matches!(self, Link::Tcp { connected: true, .. } | Link::Memory { connected: true, .. })
+        match self {
+            Link::Tcp { connected, .. } | Link::Memory { connected, .. } => *connected,
+            Link::Udp(udp) => udp.connected,
+            Link::Closed => false,
+        }
+    }
+
+    /// Our port, and where the link goes, once the socket is connected.
+    pub(crate) fn ends(&self) -> Option<(u16, SocketAddr)> {
+        match self {
+            Link::Tcp { stream, .. } => Some((self.port()?, stream.peer_addr().ok()?)),
+            Link::Udp(_) | Link::Memory { .. } | Link::Closed => None,
+        }
+    }
+
+    /// Our port; a network in memory has none.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Link::Tcp { stream, .. } => stream.local_addr().ok().map(|address| address.port()),
+            Link::Udp(_) | Link::Memory { .. } | Link::Closed => None,
+        }
+    }
+
+    pub(crate) fn is_datagrams(&self) -> bool {
+        matches!(self, Link::Udp(_))
     }
 
     pub(crate) fn is_secure(&self) -> bool {

@@ -22,6 +22,8 @@ pub(crate) enum Scheme {
     Tls,
     WebSocket,
     SecureWebSocket,
+    Udp,
+    Kcp,
 }
 
 /// An address that cannot be used.
@@ -38,7 +40,9 @@ pub enum TargetError {
         why: url::ParseError,
     },
     /// A scheme that is not spoken.
-    #[error("`{scheme}` is not a scheme throng speaks; wanted `tcp`, `ws`, or with TLS `tls` or `wss`")]
+    #[error(
+        "`{scheme}` is not a scheme throng speaks; wanted `tcp`, `ws`, with TLS `tls` or `wss`, `udp` or `kcp`"
+    )]
     Scheme {
         /// What was given.
         scheme: String,
@@ -85,7 +89,8 @@ impl Target {
 }
 
 impl Scheme {
-    const ALL: [Scheme; 4] = [Scheme::Tcp, Scheme::Tls, Scheme::WebSocket, Scheme::SecureWebSocket];
+    const ALL: [Scheme; 6] =
+        [Scheme::Tcp, Scheme::Tls, Scheme::WebSocket, Scheme::SecureWebSocket, Scheme::Udp, Scheme::Kcp];
 
     /// What `host:port` alone means.
     pub(crate) fn by_default(websocket: bool, tls: bool) -> Scheme {
@@ -101,6 +106,15 @@ impl Scheme {
         matches!(self, Scheme::WebSocket | Scheme::SecureWebSocket)
     }
 
+    /// Whether what is spoken has messages whatever the protocol says.
+    pub(crate) fn has_messages(self) -> bool {
+        self.is_websocket() || self == Scheme::Udp
+    }
+
+    pub(crate) fn is_datagrams(self) -> bool {
+        matches!(self, Scheme::Udp | Scheme::Kcp)
+    }
+
     pub(crate) fn is_secure(self) -> bool {
         matches!(self, Scheme::Tls | Scheme::SecureWebSocket)
     }
@@ -111,6 +125,8 @@ impl Scheme {
             Scheme::Tls => "tls",
             Scheme::WebSocket => "ws",
             Scheme::SecureWebSocket => "wss",
+            Scheme::Udp => "udp",
+            Scheme::Kcp => "kcp",
         }
     }
 }
@@ -195,13 +211,15 @@ mod tests {
         check("tcp://[::1]:5", "tcp://[::1]:5", "/");
         check("wss://game.test/play", "wss://game.test:443", "/play");
         check("tls://10.0.0.1:7", "tls://10.0.0.1:7", "/");
+        check("udp://10.0.0.1:7", "udp://10.0.0.1:7", "/");
+        check("kcp://game.test:7", "kcp://game.test:7", "/");
     }
 
     #[test]
     fn says_what_is_wrong_with_an_address() {
         assert_eq!(
             Target::parse("http://a:1", Scheme::Tcp).unwrap_err().to_string(),
-            "`http` is not a scheme throng speaks; wanted `tcp`, `ws`, or with TLS `tls` or `wss`"
+            "`http` is not a scheme throng speaks; wanted `tcp`, `ws`, with TLS `tls` or `wss`, `udp` or `kcp`"
         );
         assert!(Target::parse("tcp://host", Scheme::Tcp).unwrap_err().to_string().contains("has no port"));
         assert!(matches!(Target::parse("tcp://host:99999", Scheme::Tcp), Err(TargetError::Malformed { .. })));

@@ -1,15 +1,16 @@
 //! A TCP socket of a robot: connecting without blocking, reads with the kernel's receive stamp, writes, resets.
 
+use super::options::{SocketError, TcpOptions};
 use mio::net::TcpStream;
 use nix::errno::Errno;
-use socket2::{Domain, Protocol as SocketProtocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol as SocketProtocol, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use throng_metrics::FailureKind;
 
-/// How long a peer's machine may leave us without an acknowledgement.
-const UNANSWERED: Duration = Duration::from_secs(30);
+/// How many times the size of a buffer the system reports: Linux counts its own bookkeeping in.
+pub(crate) const BUFFER_FACTOR: usize = if cfg!(target_os = "linux") { 2 } else { 1 };
 
 /// What one read gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +40,19 @@ impl Read {
 ///
 /// # Errors
 /// The system has no descriptor, no port or no route for it.
-pub(crate) fn dial(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
+pub(crate) fn dial(
+    address: SocketAddr,
+    local: Option<IpAddr>,
+    options: &TcpOptions,
+) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(SocketProtocol::TCP))?;
     socket.set_nonblocking(true)?;
-    socket.set_tcp_nodelay(true)?;
+    options.apply(&socket).map_err(refusal)?;
     if let Some(local) = local.filter(|local| local.is_ipv4() == address.is_ipv4()) {
         bind_address_only(&socket);
         socket.bind(&SocketAddr::new(local, 0).into())?;
     }
     ask_for_stamps(&socket);
-    notice_vanished_peers(&socket);
     match socket.connect(&address.into()) {
         Ok(()) => {}
         Err(error)
@@ -68,25 +72,21 @@ fn bind_address_only(socket: &Socket) {
 }
 
 /// Without stamps the read's own time is reported, so a refusal is nothing to fail for.
-fn ask_for_stamps(socket: &Socket) {
+pub(super) fn ask_for_stamps(socket: &Socket) {
     #[cfg(target_os = "linux")]
     let _ = nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::ReceiveTimestampns, &true);
     #[cfg(not(target_os = "linux"))]
     let _ = socket;
 }
 
-/// A peer that is gone without a word ends the connection as `timeout` within half a minute, not within a quarter of an
-/// hour. Where the system does not know these settings, it takes as long as it takes.
-fn notice_vanished_peers(socket: &Socket) {
-    let keepalive = TcpKeepalive::new().with_time(UNANSWERED / 2).with_interval(UNANSWERED / 6);
-    let _ = socket.set_tcp_keepalive(&keepalive);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(UNANSWERED));
+/// An option that a socket does not take, as an error of connecting.
+fn refusal(error: SocketError) -> io::Error {
+    io::Error::other(error)
 }
 
 /// Room for the control messages of one read.
 #[derive(Debug)]
-pub(crate) struct StampRoom(#[cfg(target_os = "linux")] Vec<u8>);
+pub(crate) struct StampRoom(#[cfg(target_os = "linux")] pub(super) Vec<u8>);
 
 impl StampRoom {
     pub(crate) fn new() -> StampRoom {
@@ -97,13 +97,23 @@ impl StampRoom {
     }
 }
 
+/// When the kernel received a message, by the wall clock.
+#[cfg(target_os = "linux")]
+pub(super) fn stamp_of(message: &nix::sys::socket::RecvMsg<'_, '_, ()>) -> Option<Duration> {
+    use nix::sys::socket::ControlMessageOwned;
+    message.cmsgs().ok()?.find_map(|one| match one {
+        ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
+        _ => None,
+    })
+}
+
 /// Reads what is there, up to the buffer's length.
 ///
 /// # Errors
 /// The connection was reset or timed out.
 #[cfg(target_os = "linux")]
 pub(crate) fn read(stream: &TcpStream, buffer: &mut [u8], room: &mut StampRoom) -> io::Result<Read> {
-    use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+    use nix::sys::socket::{MsgFlags, recvmsg};
     use std::os::fd::AsRawFd;
     let length = buffer.len();
     let mut slices = [io::IoSliceMut::new(buffer)];
@@ -111,12 +121,7 @@ pub(crate) fn read(stream: &TcpStream, buffer: &mut [u8], room: &mut StampRoom) 
         match recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut room.0), MsgFlags::empty()) {
             Ok(message) if message.bytes == 0 => return Ok(Read::End),
             Ok(message) => {
-                let stamp = message.cmsgs().ok().and_then(|mut all| {
-                    all.find_map(|one| match one {
-                        ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
-                        _ => None,
-                    })
-                });
+                let stamp = stamp_of(&message);
                 let more = message.bytes == length;
                 return Ok(Read::Bytes { count: message.bytes, stamp, more });
             }
@@ -185,6 +190,9 @@ pub(crate) fn reset_on_close(stream: &TcpStream) {
 
 /// The kind of failure an error of connecting is.
 pub(crate) fn connect_failure(error: &io::Error) -> FailureKind {
+    if error.get_ref().is_some_and(|inner| inner.is::<SocketError>()) {
+        return FailureKind::LocalResources;
+    }
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ECONNREFUSED) => FailureKind::Refused,
         Some(Errno::ECONNRESET | Errno::EPIPE | Errno::ECONNABORTED) => FailureKind::Reset,

@@ -67,8 +67,9 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Secure {
-    pub(crate) fn new(tls: Tls) -> Secure {
-        Secure { tls, stage: Stage::Dialling, unsent: Vec::new(), written: 0, sealed: 0, broken: None }
+    /// TLS that begins behind `preface`.
+    pub(crate) fn new(tls: Tls, preface: Vec<u8>) -> Secure {
+        Secure { tls, stage: Stage::Dialling, unsent: preface, written: 0, sealed: 0, broken: None }
     }
 
     /// Whether TCP is connected and TLS is not, or never will be.

@@ -64,6 +64,7 @@ pub(crate) fn options() -> ConnectOptions {
         timeout: None,
         retry: None,
         measured: true,
+        conv: None,
     }
 }
 

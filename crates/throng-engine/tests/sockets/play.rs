@@ -14,6 +14,8 @@ use throng_wire::{
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// The number of every KCP conversation.
+pub(crate) const CONV: u32 = 0x1234_5678;
 
 /// One thing the robot does; it waits for the outcome of each.
 #[derive(Debug, Clone)]
@@ -142,6 +144,7 @@ impl Player {
             timeout: None,
             retry: None,
             measured: true,
+            conv: url.starts_with("kcp").then_some(CONV),
         };
         self.desk.connect(robot, options).map(drop)
     }

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::Settings;
+use throng_engine::{ProxyProtocol, Settings};
 use throng_metrics::EndCause;
 use throng_wire::{TlsConfig, TlsSpec};
 
@@ -16,6 +16,14 @@ type Secure = StreamOwned<ServerConnection, TcpStream>;
 
 /// Serves one connection over TLS; the settings of a robot that trusts it.
 fn serve(play: impl FnOnce(Secure) + Send + 'static) -> (Server, String, Settings) {
+    serve_behind(|_| {}, play)
+}
+
+/// The same, where something comes before TLS.
+fn serve_behind(
+    preface: impl FnOnce(&mut TcpStream) + Send + 'static,
+    play: impl FnOnce(Secure) + Send + 'static,
+) -> (Server, String, Settings) {
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
     let certificate = params.self_signed(&key).expect("a certificate");
@@ -26,7 +34,8 @@ fn serve(play: impl FnOnce(Secure) + Send + 'static) -> (Server, String, Setting
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .expect("a key that fits");
-    let server = Server::start(move |stream| {
+    let server = Server::start(move |mut stream| {
+        preface(&mut stream);
         let connection = ServerConnection::new(Arc::new(config)).expect("a connection");
         play(StreamOwned::new(connection, stream));
     });
@@ -141,4 +150,18 @@ fn bytes_that_are_no_record_end_the_connection_as_broken_after_what_came_before(
         let _ = stream.sock.read(&mut [0; 64]);
     };
     ends(broken, EndCause::Protocol);
+}
+
+#[test]
+fn the_header_of_a_proxy_comes_before_tls() {
+    let preface = |stream: &mut TcpStream| crate::network::read_header(stream, [10, 0, 0, 1]);
+    let (server, url, mut settings) = serve_behind(preface, |mut stream| {
+        read_message(&mut stream);
+        stream.write_all(&frame(3)).expect("a reply");
+    });
+    settings.proxy_protocol = Some(ProxyProtocol::new("10.0.0.0/8", Vec::new()).expect("a range"));
+    let mut game = Game::play(&settings, vec![Act::Connect(url), Act::Request(5), Act::Hang]);
+    game.hear("reply of 3");
+    server.end();
+    game.end();
 }

@@ -4,6 +4,7 @@
 //! makes none. The walk over tables is in [`raw`]; bodies without a schema are [`document`]'s.
 
 pub(crate) mod document;
+mod protobuf;
 mod raw;
 
 use mlua::ffi::lua_State;
@@ -13,7 +14,7 @@ use std::ffi::c_int;
 use std::ptr;
 use throng_engine::Incoming;
 use throng_sproto::{Schema, TypeId};
-use throng_wire::{Codec as WireCodec, Direction, MessageId, Protocol};
+use throng_wire::{Codec as WireCodec, Direction, MessageId, ProtobufCodec, Protocol};
 
 /// A body that is not for the short way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) struct Unfit;
 #[derive(Default)]
 pub(crate) struct Codec {
     /// Field names by schema, which is known by its address: the project's protocols outlive every state.
-    keys: RefCell<Vec<(*const Schema, Table)>>,
+    keys: RefCell<Vec<(*const (), Table)>>,
 }
 
 impl Codec {
@@ -45,6 +46,7 @@ impl Codec {
                 WireCodec::Raw(_) => encode_bytes(body, out),
                 WireCodec::Document(_) if body.is_nil() => Ok(()),
                 WireCodec::Document(codec) => document::encode(lua, codec.form(), body, out),
+                WireCodec::Protobuf(codec) => self.encode_protobuf(lua, codec, message, body, out),
                 WireCodec::Sproto(_) => Ok(()),
             },
         }
@@ -101,6 +103,10 @@ impl Codec {
                     WireCodec::Raw(_) => raw::bytes_at(state, index, out),
                     WireCodec::Document(_) if raw::is_nil(state, index) => Ok(()),
                     WireCodec::Document(codec) => document::encode_at(state, index, codec.form(), out),
+                    WireCodec::Protobuf(codec) => match codec.body_type(message) {
+                        Some((schema, ty)) => protobuf::encode_at(state, index, schema, ty, out),
+                        None => Err(Unfit),
+                    },
                     WireCodec::Sproto(_) => Ok(()),
                 },
             }
@@ -119,6 +125,7 @@ impl Codec {
                     lua.create_string(incoming.body).map(Value::String).map_err(|error| error.to_string())
                 }
                 WireCodec::Document(codec) => document::decode(lua, codec.form(), incoming.body),
+                WireCodec::Protobuf(codec) => self.decode_protobuf(lua, codec, incoming),
                 WireCodec::Sproto(_) => Ok(Value::Nil),
             },
         }
@@ -141,19 +148,68 @@ impl Codec {
 
     /// The table of a schema's field names: at 0 `"__index"`, at `FieldId + 1` the field's name.
     fn keys_of(&self, lua: &Lua, schema: &Schema) -> mlua::Result<Table> {
-        if let Some((_, keys)) = self.keys.borrow().iter().find(|(known, _)| ptr::eq(*known, schema)) {
+        self.keys_or(lua, schema, || {
+            let keys = lua.create_table_with_capacity(schema.field_count(), 1)?;
+            keys.raw_set(0, "__index")?;
+            for (_, ty) in schema.types() {
+                for field in &ty.fields {
+                    keys.raw_set(field.id.0 + 1, &*field.name)?;
+                }
+            }
+            Ok(keys)
+        })
+    }
+
+    /// The keys of a schema, made and registered when it is met first.
+    fn keys_or<S>(
+        &self,
+        lua: &Lua,
+        schema: &S,
+        make: impl FnOnce() -> mlua::Result<Table>,
+    ) -> mlua::Result<Table> {
+        let address: *const () = ptr::from_ref(schema).cast();
+        if let Some((_, keys)) = self.keys.borrow().iter().find(|(known, _)| *known == address) {
             return Ok(keys.clone());
         }
-        let keys = lua.create_table_with_capacity(schema.field_count(), 1)?;
-        keys.raw_set(0, "__index")?;
-        for (_, ty) in schema.types() {
-            for field in &ty.fields {
-                keys.raw_set(field.id.0 + 1, &*field.name)?;
-            }
-        }
+        let keys = make()?;
         raw::register_keys(lua, schema, &keys)?;
-        self.keys.borrow_mut().push((ptr::from_ref(schema), keys.clone()));
+        self.keys.borrow_mut().push((address, keys.clone()));
         Ok(keys)
+    }
+
+    fn encode_protobuf(
+        &self,
+        lua: &Lua,
+        codec: &ProtobufCodec,
+        message: MessageId,
+        body: &Value,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let (schema, ty) = codec.body_type(message).ok_or("there is no such message")?;
+        let table = match body {
+            Value::Table(table) => table.clone(),
+            Value::Nil => lua.create_table().map_err(|error| error.to_string())?,
+            other => {
+                let found = crate::values::kind_of(other);
+                return Err(format!("{} is a table of its fields, not {found}", schema.message(ty).name));
+            }
+        };
+        let keys = self.keys_or(lua, schema, || protobuf::keys(lua, schema));
+        protobuf::encode(lua, &keys.map_err(|error| error.to_string())?, &table, schema, ty, out)
+    }
+
+    fn decode_protobuf(
+        &self,
+        lua: &Lua,
+        codec: &ProtobufCodec,
+        incoming: &Incoming<'_>,
+    ) -> Result<Value, String> {
+        let Some((schema, ty)) = incoming.message.and_then(|message| codec.body_type(message)) else {
+            return Ok(Value::Nil);
+        };
+        let keys = self.keys_or(lua, schema, || protobuf::keys(lua, schema));
+        let keys = keys.map_err(|error| error.to_string())?;
+        protobuf::decode(lua, &keys, (schema, ty), codec.defaults(), incoming.body)
     }
 }
 
@@ -174,6 +230,10 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
                     true
                 }
                 WireCodec::Document(codec) => document::decode_onto(state, codec.form(), incoming.body),
+                WireCodec::Protobuf(codec) => {
+                    let ty = incoming.message.and_then(|message| codec.body_type(message));
+                    ty.is_some_and(|ty| protobuf::decode_onto(state, ty, codec.defaults(), incoming.body))
+                }
                 WireCodec::Sproto(_) => false,
             },
         }
@@ -186,6 +246,9 @@ pub(crate) fn most_bytes(incoming: &Incoming<'_>) -> usize {
     const GROWTH: usize = 64;
     let growth = match &incoming.protocol.codec {
         WireCodec::Document(codec) => document::growth(codec.form()),
+        WireCodec::Protobuf(codec) => {
+            return protobuf::most_bytes(codec.extent(), codec.defaults(), incoming.body.len());
+        }
         WireCodec::Raw(_) | WireCodec::Sproto(_) => GROWTH,
     };
     incoming.body.len().saturating_mul(growth)

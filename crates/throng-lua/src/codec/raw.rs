@@ -19,7 +19,7 @@ use throng_sproto::{
 const INDEX: i64 = 0;
 /// Slots of the Lua stack that a walk may use at one table: a value that was entered, an open entry, and what looking at a
 /// nested table takes.
-const SLOTS: c_int = 6;
+pub(super) const SLOTS: c_int = 6;
 /// The most fields a table is made with room for: an optional field costs nothing while it is absent.
 const ROOM: usize = 8;
 
@@ -44,7 +44,7 @@ pub(super) fn encode(
             let pushed = raw.push(keys).and_then(|()| raw.push(table));
             let encoded = match pushed {
                 Ok(()) => {
-                    let mut source = TableSource { state, keys: top + 1, walks: 0, open: 0 };
+                    let mut source = TableSource::new(state, top + 1);
                     throng_sproto::encode(schema, ty, &mut source, out).map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
@@ -56,7 +56,7 @@ pub(super) fn encode(
 }
 
 /// Lets the functions here that have a state only find the table of a schema's keys.
-pub(super) fn register_keys(lua: &Lua, schema: &Schema, keys: &Table) -> mlua::Result<()> {
+pub(super) fn register_keys<S>(lua: &Lua, schema: &S, keys: &Table) -> mlua::Result<()> {
     // SAFETY: the call is protected; the address is a key and never followed.
     unsafe {
         lua.exec_raw(keys, |state| {
@@ -69,7 +69,7 @@ pub(super) fn register_keys(lua: &Lua, schema: &Schema, keys: &Table) -> mlua::R
 ///
 /// # Safety
 /// `state` is alive and has room for one value.
-unsafe fn push_keys(state: *mut lua_State, schema: &Schema) -> bool {
+pub(super) unsafe fn push_keys<S>(state: *mut lua_State, schema: &S) -> bool {
     // SAFETY: the registry is a table; an absent key raises nothing.
     unsafe {
         let found = ffi::lua_rawgetp(state, ffi::LUA_REGISTRYINDEX, std::ptr::from_ref(schema).cast());
@@ -101,7 +101,7 @@ pub(super) unsafe fn encode_at(
             return Err(Unfit);
         }
         ffi::lua_pushvalue(state, index);
-        let mut source = TableSource { state, keys: top + 1, walks: 0, open: 0 };
+        let mut source = TableSource::new(state, top + 1);
         let encoded = throng_sproto::encode(schema, ty, &mut source, out).map_err(|_| Unfit);
         ffi::lua_settop(state, top);
         encoded
@@ -138,7 +138,7 @@ pub(super) unsafe fn bytes_at(state: *mut lua_State, index: c_int, out: &mut Vec
 }
 
 /// A table that is on the top of the Lua stack, or a part of it.
-struct TableSource {
+pub(super) struct TableSource {
     state: *mut lua_State,
     keys: c_int,
     /// How many walks over maps are under way, and which of them have an entry open (a key and a value on the stack).
@@ -147,6 +147,40 @@ struct TableSource {
 }
 
 impl TableSource {
+    /// The table on the top of the stack; the table of keys is at `keys`, and there is room for [`SLOTS`] values.
+    ///
+    /// # Safety
+    /// As long as this is used the state is alive, and what was pushed before it stays where it is.
+    pub(super) unsafe fn new(state: *mut lua_State, keys: c_int) -> TableSource {
+        TableSource { state, keys, walks: 0, open: 0 }
+    }
+
+    /// Makes the value of the field with this id current.
+    pub(super) fn enter_key(&mut self, id: u32) -> bool {
+        // SAFETY: the current value is a table, because `expect_struct` came first; there is room for one value.
+        unsafe {
+            ffi::lua_rawgeti(self.state, self.keys, i64::from(id) + 1);
+            if ffi::lua_rawget(self.state, -2) != ffi::LUA_TNIL {
+                return true;
+            }
+            ffi::lua_pop(self.state, 1);
+        }
+        false
+    }
+
+    /// The bytes of the current value, if it is a string; they stay until it is left.
+    pub(super) fn text(&self) -> Option<&[u8]> {
+        let mut length = 0;
+        // SAFETY: only a string is asked for its bytes, so nothing is converted; it is on the stack until it is left.
+        unsafe {
+            if ffi::lua_type(self.state, -1) != ffi::LUA_TSTRING {
+                return None;
+            }
+            let pointer = ffi::lua_tolstring(self.state, -1, &mut length);
+            Some(slice::from_raw_parts(pointer.cast(), length))
+        }
+    }
+
     fn refuse<T>(&self, wanted: &'static str) -> Result<T, EncodeError> {
         // SAFETY: the current value is on the top of the stack.
         let found = match unsafe { ffi::lua_type(self.state, -1) } {
@@ -210,15 +244,7 @@ impl Source for TableSource {
     type Error = EncodeError;
 
     fn enter_field(&mut self, field: &Field) -> Result<bool, EncodeError> {
-        // SAFETY: the current value is a table, because `expect_struct` came first; there is room for one value.
-        unsafe {
-            ffi::lua_rawgeti(self.state, self.keys, i64::from(field.id.0) + 1);
-            if ffi::lua_rawget(self.state, -2) != ffi::LUA_TNIL {
-                return Ok(true);
-            }
-            ffi::lua_pop(self.state, 1);
-        }
-        Ok(false)
+        Ok(self.enter_key(field.id.0))
     }
 
     fn enter_element(&mut self, index: usize) -> Result<bool, EncodeError> {
@@ -316,17 +342,13 @@ impl Source for TableSource {
     }
 
     fn bytes(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let mut length = 0;
-        // SAFETY: the bytes of a string on the stack stay where they are; only a string is asked for them, so nothing is
-        // converted.
-        unsafe {
-            if ffi::lua_type(self.state, -1) == ffi::LUA_TSTRING {
-                let pointer = ffi::lua_tolstring(self.state, -1, &mut length);
-                out.extend_from_slice(slice::from_raw_parts(pointer.cast(), length));
-                return Ok(());
+        match self.text() {
+            Some(text) => {
+                out.extend_from_slice(text);
+                Ok(())
             }
+            None => self.refuse("a string"),
         }
-        self.refuse("a string")
     }
 
     fn expect_struct(&mut self) -> Result<(), EncodeError> {
@@ -404,7 +426,7 @@ pub(super) unsafe fn push_bytes(state: *mut lua_State, bytes: &[u8]) {
 }
 
 /// The table of keys is the argument of the protected function.
-const KEYS: c_int = 1;
+pub(super) const KEYS: c_int = 1;
 
 /// Builds on the top of the Lua stack.
 struct TableSink<'s> {

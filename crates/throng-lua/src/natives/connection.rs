@@ -72,7 +72,7 @@ fn connect(
             format!("connect wants an address such as \"ws://host:port\", not {}", kind_of(&url)).into()
         );
     };
-    let options = options_of(&options, "connect", &["protocol", "timeout", "retry", "measured"])?;
+    let options = options_of(&options, "connect", &["protocol", "timeout", "retry", "measured", "conv"])?;
     let connect = ConnectOptions {
         name: name.as_str().into(),
         url: url.to_string_lossy().into(),
@@ -83,6 +83,7 @@ fn connect(
             .transpose()?
             .flatten(),
         measured: option(&options, "measured", "true or false")?.unwrap_or(true),
+        conv: option(&options, "conv", "a whole number from 0 to 4294967295")?,
     };
     let operation = desk.connect(robot, connect)?;
     context.shared.wait(fiber, operation, What::Connect(name.into()));

@@ -5,7 +5,7 @@ use crate::sandbox;
 use crate::suggest;
 use crate::values::kind_of;
 use mlua::{Lua, LuaString, Table, Value};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::rc::Rc;
@@ -15,6 +15,8 @@ use throng_sproto::{
 
 /// The most schemas that a state keeps. They stay until its end, because what was asked by them may be answered any time.
 const MOST_SCHEMAS: usize = 256;
+/// What they may be made of, all together, in bytes.
+const MOST_SOURCE: usize = 4 << 20;
 /// The longest text or bundle of a schema, in bytes.
 const LONGEST_SOURCE: usize = 1 << 20;
 
@@ -36,6 +38,8 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
 #[derive(Default)]
 struct Schemas {
     kept: RefCell<Vec<Rc<Schema>>>,
+    /// How many bytes they were made of.
+    source: Cell<usize>,
     /// Where each stands in `kept`, by what it was made of.
     places: RefCell<HashMap<Made, usize>>,
 }
@@ -52,20 +56,23 @@ impl Schemas {
         if let Some(place) = self.places.borrow().get(&made) {
             return Ok(*place);
         }
+        let (Made::OfText(bytes) | Made::OfBundle(bytes)) = &made;
+        let source = self.source.get() + bytes.len();
         let mut kept = self.kept.borrow_mut();
-        if kept.len() == MOST_SCHEMAS {
+        if kept.len() == MOST_SCHEMAS || source > MOST_SOURCE {
+            let mebibytes = MOST_SOURCE >> 20;
             return Err(format!(
-                "no more than {MOST_SCHEMAS} schemas can be made: make them once, at file level"
+                "no more than {MOST_SCHEMAS} schemas of {mebibytes} MiB can be made: make each once, at file level"
             )
             .into());
         }
         kept.push(Rc::new(match &made {
             Made::OfText(text) => parsed(text)?,
-            Made::OfBundle(bundle) => {
-                Schema::from_bundle("bundle", bundle).map_err(|error| error.to_string())?
-            }
+            Made::OfBundle(bundle) => Schema::from_bundle("bundle", bundle).map_err(as_text)?,
         }));
+        self.source.set(source);
         let place = kept.len() - 1;
+        drop(kept);
         self.places.borrow_mut().insert(made, place);
         Ok(place)
     }

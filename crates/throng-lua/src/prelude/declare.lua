@@ -85,7 +85,7 @@ end
 
 -- Handlers ---------------------------------------------------------------------------------------------------------
 
-local handler_options = { connection = true, queue = true }
+local handler_options = { connection = true, queue = true, header = true }
 
 local function add_handler(mod, name, options, fn)
   not_loading("mod:on")
@@ -103,6 +103,7 @@ local function add_handler(mod, name, options, fn)
   end
   handlers[#handlers + 1] = {
     name = name, module = mod.index, fn = fn, connection = options.connection, queue = options.queue and true or false,
+    header = options.header and true or false,
     file = file, line = line,
   }
 end

@@ -55,8 +55,10 @@ routines[5] = function(robot, module, connection, why)
 end
 routines[6] = function(robot, handler, message, connection)
   local spec = P.handlers[handler]
+  local fields
+  if spec.header then message, fields = message.message, message.fields end
   -- What is called by no name of its own is known to tracebacks by its place.
-  local answer = (spec.fn or raise)(robot[spec.module], message, P.connection_object(robot, connection))
+  local answer = (spec.fn or raise)(robot[spec.module], message, P.connection_object(robot, connection), fields)
   if answer ~= nil then
     local refused = P.answer(answer, spec.fn)
     if refused then return raise(refused) end

@@ -62,7 +62,7 @@ pub(super) enum ReplyForm<'d> {
     Bytes,
     /// A message of its own, by the mirror's id.
     Message(MessageId),
-    /// A message of the same name, by the mirror's id, with the session if there is one.
+    /// A message of the same name, or the one that most likely answers it, by the mirror's id, with the session if there is one.
     Same(MessageId),
     /// The response to a session, with its content's type if it has any.
     Response(Option<(&'d Schema, TypeId)>),
@@ -75,7 +75,7 @@ impl Dialect {
     pub(super) fn new(spec: &ProtocolSpec, protocol: Arc<Protocol>) -> Result<Dialect, ProtocolError> {
         let rpc = match &spec.codec {
             CodecSpec::Sproto(sproto) => Rpc::new(sproto)?,
-            CodecSpec::Raw | CodecSpec::Document(_) => None,
+            CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Protobuf(_) => None,
         };
         Ok(Dialect { protocol, mirror: Arc::new(Protocol::build(spec.mirrored())?), rpc })
     }
@@ -152,8 +152,10 @@ impl Dialect {
             return self.bytes_or_none();
         };
         match (&self.protocol.reply, session) {
-            (ReplyRule::Session, Some(_)) if self.rpc.is_none() => ReplyForm::Same(message),
-            (ReplyRule::Fifo, _) if !self.is_raw() => ReplyForm::Same(message),
+            (ReplyRule::Session, Some(_)) if self.rpc.is_none() => {
+                ReplyForm::Same(self.likely_reply(message))
+            }
+            (ReplyRule::Fifo, _) if !self.is_raw() => ReplyForm::Same(self.likely_reply(message)),
             (ReplyRule::Session, Some(_)) => {
                 ReplyForm::Response(self.protocol.reply_body_type(request, None))
             }
@@ -165,6 +167,14 @@ impl Dialect {
                 }
             }
             _ => self.bytes_or_none(),
+        }
+    }
+
+    /// The message that answers one; where a schema has no word for it the same.
+    fn likely_reply(&self, message: MessageId) -> MessageId {
+        match &self.mirror.codec {
+            Codec::Protobuf(codec) => codec.likely_reply(message).unwrap_or(message),
+            Codec::Raw(_) | Codec::Sproto(_) | Codec::Document(_) => message,
         }
     }
 

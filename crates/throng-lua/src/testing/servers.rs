@@ -285,13 +285,10 @@ impl Servers {
         let Server { address, speech, url, .. } = &self.servers[server];
         let channel = match speech {
             Speech::Stream => None,
-            Speech::Messages(dialect) if address.websocket => {
-                Some(Channel::server(dialect.mirror.websocket_channel()))
-            }
-            Speech::Messages(dialect) => match dialect.mirror.stream_channel() {
+            Speech::Messages(dialect) => match address.transport.channel(&dialect.mirror) {
                 Some(spec) => Some(Channel::server(spec)),
                 None => {
-                    let note = format!("{url}: protocol '{}' has no framing for tcp", dialect.protocol.name);
+                    let note = format!("{url}: protocol '{}' has no framing for it", dialect.protocol.name);
                     self.net.reset(link);
                     self.note(note);
                     return None;

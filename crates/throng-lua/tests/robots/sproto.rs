@@ -1,6 +1,7 @@
 //! `require "sproto"`: the reference's own library from Lua, on bytes that the reference made.
 
 use crate::world::{World, plan};
+use std::time::Duration;
 
 /// The schema of the vectors below.
 const SCHEMA: &str = "local text = [[
@@ -179,4 +180,46 @@ fn a_host_that_robots_would_share_is_refused() {
     let mut world = plan(&file).echo();
     world.advance(1);
     world.expect(&["false\tput it in self"]);
+}
+
+/// What went well of the vectors, by kind.
+const WELL: &str = "bundle-error 15, decode 175, decode-error 178, decode-unsafe 5, default 46, encode 329, \
+    encode-error 31, pack 92, protocol-query 13, rpc 34, rpc-dispatch 6, rpc-error 9, schema-error 69, schema-ok 80, \
+    too deep 4, unpack 43, unpack-error 15";
+
+/// Vectors whose results are the reference's mistakes, and how they are refused.
+const REFUSED: [(&str, usize); 3] =
+    [("a double of 4 bytes", 3), ("a data block of 42949672", 8), ("more than 9 digits after the point", 1)];
+
+#[test]
+fn the_vectors_of_the_reference_hold_from_lua() {
+    let vectors = include_str!("../../../throng-sproto/tests/data/vectors.jsonl");
+    let lines: String = vectors.lines().map(|line| format!("[=====[{line}]=====],\n")).collect();
+    let mut plan = plan(
+        "local check, lines = require 'conformance', require 'vectors'
+         function a:start()
+           local wrong, well = check(lines)
+           for _, why in ipairs(wrong) do print(why) end
+           local kinds = {}
+           for kind, count in pairs(well) do kinds[#kinds + 1] = kind .. ' ' .. count end
+           table.sort(kinds)
+           print(table.concat(kinds, ', '))
+         end",
+    )
+    .file("lib/conformance.lua", include_str!("sproto/conformance.lua"))
+    .file("lib/vectors.lua", &format!("return {{\n{lines}}}"));
+    plan.change = Box::new(|project| {
+        project.limits.deadline = Duration::from_secs(60);
+        project.limits.memory = 1 << 30;
+        project.limits.memory_per_resume = 1 << 30;
+    });
+    let mut world = plan.echo();
+    world.advance(1);
+    let told = world.told();
+    let (well, wrong) = told.split_last().expect("the robot says how it went");
+    assert_eq!(well, WELL, "{wrong:#?}");
+    for (why, count) in REFUSED {
+        assert_eq!(wrong.iter().filter(|line| line.contains(why)).count(), count, "{why}: {wrong:#?}");
+    }
+    assert_eq!(wrong.len(), REFUSED.iter().map(|(_, count)| count).sum::<usize>(), "{wrong:#?}");
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{First, Heartbeat, Protocol};
+use super::refusal::BodyRefusal;
+use super::{Channels, First, Heartbeat, Protocol};
 use crate::MessageId;
-use crate::channel::ChannelSpec;
-use crate::codec::{Codec, Direction, SprotoCodec};
+use crate::channel::{ChannelSpec, LONGEST_DATAGRAM};
+use crate::codec::{Codec, Direction, ProtobufCodec, SprotoCodec};
 use crate::ends::{Ends, Plan};
 use crate::framing::Framing;
 use crate::ids::{Ids, SameNumber};
+use crate::kcp::KcpSpec;
 use crate::names::open::OpenNames;
 use crate::reply::{NamePatterns, OpenPatterns, ReplyRule, Vocabulary};
 use crate::spec::{FirstSpec, HeartbeatSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec};
@@ -23,9 +25,14 @@ impl Protocol {
         if spec.request_timeout.is_zero() {
             return Err(ProtocolError::ZeroTime { what: "the request time-out" });
         }
+        spec.kcp.validate()?;
         let first = spec.first.clone().map(|first| First::build(*first, &spec)).transpose()?;
+        let envelope = spec.codec.envelope().map(str::to_owned);
         let mut codec = Codec::build(spec.codec, spec.ids.as_deref())?;
-        let ids = spec.ids.as_deref().map(|pairs| ids(pairs, &codec)).transpose()?;
+        let ids = match &codec {
+            Codec::Protobuf(codec) => own_ids(codec, spec.ids.is_some())?,
+            codec => spec.ids.as_deref().map(|pairs| ids(pairs, codec)).transpose()?,
+        };
         let ids = match (&mut codec, ids) {
             (Codec::Document(document), Some(ids)) if document.has_name() => {
                 document.number(ids);
@@ -47,10 +54,11 @@ impl Protocol {
         if numbered && ends.is_none() {
             return Err(ProtocolError::NoIdField);
         }
-        refuse_by(spec.refusal, ends.as_deref(), &mut codec)?;
+        let body_refusal =
+            refuse_by(spec.refusal, ends.as_deref(), envelope.as_deref(), &mut codec)?.map(Box::new);
         let reply = reply_rule(spec.reply, &codec, ends.as_deref())?;
         let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::build(heartbeat, &codec)).transpose()?;
-        let (stream, websocket) = channels(spec.framing, spec.websocket, &codec)?;
+        let channels = channels(spec.framing, spec.websocket, &spec.kcp, &codec)?;
         Ok(Protocol {
             name: spec.name.into(),
             codec,
@@ -60,8 +68,9 @@ impl Protocol {
             request_timeout: spec.request_timeout,
             ends,
             first,
-            stream,
-            websocket,
+            body_refusal,
+            channels,
+            kcp: spec.kcp,
         })
     }
 }
@@ -73,6 +82,7 @@ impl First {
             framing: whole.framing.clone(),
             header: whole.header.clone(),
             websocket: whole.websocket.clone(),
+            kcp: whole.kcp,
             reply: first.reply,
             on_close: whole.on_close,
             request_timeout: whole.request_timeout,
@@ -102,21 +112,39 @@ fn ids(pairs: &[(String, i64)], codec: &Codec) -> Result<Ids, ProtocolError> {
     })
 }
 
-/// Has the codec look for the code of a refusal where no header or trailer has it.
+/// The numbers of messages of Protocol Buffers; those `given` mean nothing inside an envelope.
+fn own_ids(codec: &ProtobufCodec, given: bool) -> Result<Option<Ids>, ProtocolError> {
+    let Some(numbers) = codec.numbers() else {
+        return if given { Err(ProtocolError::NoIdField) } else { Ok(None) };
+    };
+    let same = |SameNumber(place)| {
+        let (message, number) = numbers[place];
+        ProtocolError::SameId { name: format!("message {}", message.0), number }
+    };
+    Ids::new(numbers).map(Some).map_err(same)
+}
+
+/// Has the codec look for the code of a refusal where no header or trailer has it; of Sproto, what is to be looked for in replies.
 fn refuse_by(
     refusal: Option<RefusalSpec>,
     ends: Option<&Ends>,
+    envelope: Option<&str>,
     codec: &mut Codec,
-) -> Result<(), ProtocolError> {
-    let Some(RefusalSpec { field, refused }) = refusal else { return Ok(()) };
+) -> Result<Option<BodyRefusal>, ProtocolError> {
+    let Some(RefusalSpec { field, refused }) = refusal else { return Ok(None) };
     if ends.is_some_and(Ends::tests_refusal) {
-        return Ok(());
+        return Ok(None);
     }
     match codec {
         Codec::Document(document) => {
             document.refuse_by(&field, refused);
-            Ok(())
+            Ok(None)
         }
+        Codec::Protobuf(protobuf) => match protobuf.refuse_by(envelope, &field, refused) {
+            true => Ok(None),
+            false => Err(ProtocolError::UnknownRefusal { name: field, codec: codec.word() }),
+        },
+        codec if codec.receives_field(&field) => Ok(Some(BodyRefusal { field: field.into(), refused })),
         codec => Err(ProtocolError::UnknownRefusal { name: field, codec: codec.word() }),
     }
 }
@@ -173,6 +201,7 @@ fn reply_rule(
     let own_session = match codec {
         Codec::Sproto(SprotoCodec::Rpc(_)) => true,
         Codec::Document(document) => document.has_session(),
+        Codec::Protobuf(protobuf) => protobuf.has_session(),
         Codec::Raw(_) | Codec::Sproto(_) => false,
     };
     let refuse = |rule| Err(ProtocolError::ReplyRule { rule, codec: codec.word() });
@@ -208,7 +237,7 @@ fn reply_rule(
 fn open_names(codec: &Codec) -> Option<&Arc<OpenNames>> {
     match codec {
         Codec::Document(document) => document.open_names(),
-        Codec::Raw(_) | Codec::Sproto(_) => None,
+        Codec::Raw(_) | Codec::Sproto(_) | Codec::Protobuf(_) => None,
     }
 }
 
@@ -220,12 +249,11 @@ fn vocabulary(codec: &Codec) -> Vocabulary<'_> {
     }
 }
 
-type Channels = (Option<Arc<ChannelSpec>>, Arc<ChannelSpec>);
-
-/// The stream's and the WebSocket's channel with the same framing.
+/// The channels of every transport, with the same framing.
 fn channels(
     framing: Option<Framing>,
     websocket: WebSocketSpec,
+    kcp: &KcpSpec,
     codec: &Codec,
 ) -> Result<Channels, ProtocolError> {
     let framing = framing.unwrap_or(Framing::Message);
@@ -235,5 +263,11 @@ fn channels(
     }
     // Checked above: what fails here is only a stream without a framing of its own.
     let stream = ChannelSpec::stream(framing.clone()).ok().map(Arc::new);
-    Ok((stream, Arc::new(ChannelSpec::websocket(websocket, framing)?)))
+    let datagrams = |longest| ChannelSpec::datagrams(framing.clone(), longest).map(Arc::new);
+    Ok(Channels {
+        udp: datagrams(LONGEST_DATAGRAM)?,
+        kcp: if kcp.stream { stream.clone() } else { Some(datagrams(kcp.longest_message())?) },
+        stream,
+        websocket: Arc::new(ChannelSpec::websocket(websocket, framing)?),
+    })
 }

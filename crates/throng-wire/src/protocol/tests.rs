@@ -234,3 +234,56 @@ fn a_schema_error_says_where() {
     let error = Protocol::build(ProtocolSpec::new("b", codec)).unwrap_err();
     assert!(matches!(error, ProtocolError::Schema(_)) && error.to_string().contains("a.sproto"), "{error}");
 }
+
+#[test]
+fn those_who_look_on_see_documents_and_fields() {
+    let document = crate::spec::DocumentSpec {
+        form: crate::codec::DocumentForm::Json,
+        name: Some("cmd".into()),
+        session: None,
+        body: None,
+    };
+    let json = Protocol::build(ProtocolSpec::new("json", CodecSpec::Document(document))).unwrap();
+    let seen = |body: &[u8]| {
+        json.body_seen(Direction::Received, (None, None), body)
+            .map(|seen| seen.map(|value| value.to_string()))
+    };
+    assert_eq!(seen(br#"{"cmd":"a","x":[1]}"#), Some(Ok(r#"{cmd = "a", x = [1]}"#.to_owned())));
+    assert!(seen(b"{").unwrap().is_err());
+    assert_eq!(seen(b""), None);
+    let game = Protocol::build(game()).unwrap();
+    let echo = game.message("EchoRequest");
+    assert!(game.body_seen(Direction::Sent, (echo, None), &[0, 0]).unwrap().is_ok());
+    assert_eq!(Protocol::build(raw()).unwrap().body_seen(Direction::Sent, (None, None), b"x"), None);
+}
+
+#[test]
+fn a_sproto_reply_says_no_in_a_field() {
+    let refusal = |field: &str| {
+        Some(crate::spec::RefusalSpec { field: field.to_owned(), refused: "!= 0".parse().unwrap() })
+    };
+    let schema = SchemaSpec::Both(texts(
+        ".package { type 0 : integer session 1 : integer }
+         .Inner { code 0 : integer }
+         buy 1 { request {} response { code 1 : integer inner 2 : Inner list 3 : *Inner } }",
+    ));
+    let shape = SprotoShape::Rpc { package: "package".into() };
+    let codec = CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None });
+    let spec = ProtocolSpec { refusal: refusal("code"), ..ProtocolSpec::new("shop", codec) };
+    let shop = Protocol::build(spec.clone()).unwrap();
+    let buy = shop.message("buy").unwrap();
+    let (schema, ty) = shop.reply_body_type(buy, None).unwrap();
+    let refused = |fields: Vec<(&str, Value)>| {
+        let mut body = Vec::new();
+        throng_sproto::encode_value(schema, ty, &Value::structure(fields), &mut body).unwrap();
+        let kind = HeadKind::Reply { session: 1 };
+        let head = Head { kind, message: None, unknown_name: None, body: &body, refused: None };
+        shop.refused(buy, &head)
+    };
+    let inner = || Value::structure([("code", Value::Integer(5))]);
+    assert_eq!(refused(vec![("code", Value::Integer(7)), ("inner", inner())]), Some(7));
+    assert_eq!(refused(vec![("code", Value::Integer(0))]), None);
+    assert_eq!(refused(vec![("inner", inner()), ("list", Value::Array(vec![inner()]))]), None);
+    let unknown = Protocol::build(ProtocolSpec { refusal: refusal("cod"), ..spec });
+    assert!(matches!(unknown, Err(ProtocolError::UnknownRefusal { .. })));
+}

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use anyhow::Context;
 use throng_check::{Colour, Finding, Role, Severity};
 use throng_lua::{Inventory, LuaHost};
+use throng_wire::Codec;
 
 use crate::cli::{CheckArgs, OutputFlags};
 use crate::config::{Config, Overrides};
@@ -22,6 +23,7 @@ pub(super) fn run(args: &CheckArgs, output: OutputFlags) -> anyhow::Result<Exit>
     if let Ok(inventory) = &loaded {
         show_inventory(inventory)?;
     }
+    show_unmatched(&config)?;
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     // What the checker cannot see, such as an error while a mod is loaded, the loader does.
     if let (0, Err(error)) = (errors, &loaded) {
@@ -69,6 +71,19 @@ fn show_inventory(inventory: &Inventory) -> std::io::Result<()> {
                 handler.connection.as_ref().map_or(String::new(), |name| format!(" from {name}"));
             let queue = if handler.queue { ", one at a time" } else { "" };
             writeln!(out, "  on    {}{connection}{queue}", handler.message)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names of enums that were to stand for messages and do not: what a server sends under them is unknown.
+fn show_unmatched(config: &Config) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for protocol in &config.protocols {
+        let Codec::Protobuf(codec) = &protocol.wire.codec else { continue };
+        if !codec.unmatched().is_empty() {
+            let names = codec.unmatched().join(", ");
+            writeln!(out, "{}.ids  no message is called like {names}", protocol.name)?;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ mod completion;
 mod demo;
 mod man;
 mod new;
+mod proto;
 mod run;
 mod test;
 mod try_;
@@ -48,6 +49,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Test(args) => test::run(&args, cli.output),
         Verb::Try(args) => try_::run(&args, cli.output),
         Verb::Run(args) => run::run(&args, cli.output),
+        Verb::Proto(args) => proto::run(&args, cli.output),
         Verb::Completion(args) => completion::run(&args),
         Verb::Man(args) => man::run(&args),
     }

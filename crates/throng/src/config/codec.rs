@@ -4,22 +4,24 @@ use throng_wire::{CodecSpec, DocumentForm, DocumentSpec, SprotoShape, SprotoSpec
 
 use super::layers::Section;
 use super::problem::Problem;
-use super::schema;
 use super::setting::Setting;
+use super::{protobuf, schema};
 
-const CODECS: [(&str, CodecName); 4] = [
+const CODECS: [(&str, CodecName); 5] = [
     ("sproto", CodecName::Sproto),
+    ("protobuf", CodecName::Protobuf),
     ("json", CodecName::Json),
     ("msgpack", CodecName::Msgpack),
     ("raw", CodecName::Raw),
 ];
-const FORMS: &str = "\"sproto\", \"json\", \"msgpack\" or \"raw\"";
+const FORMS: &str = "\"sproto\", \"protobuf\", \"json\", \"msgpack\" or \"raw\"";
 const SCHEMA_FORMS: &str = "a schema file, a folder of them, or { send = \"...\", receive = \"...\" }";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CodecName {
     Raw,
     Sproto,
+    Protobuf,
     Json,
     Msgpack,
 }
@@ -29,6 +31,7 @@ impl CodecName {
         match self {
             CodecName::Raw => "raw",
             CodecName::Sproto => "sproto",
+            CodecName::Protobuf => "protobuf",
             CodecName::Json => "json",
             CodecName::Msgpack => "msgpack",
         }
@@ -41,12 +44,14 @@ pub(super) fn read(section: &Section<'_>, numbered: bool) -> Option<CodecSpec> {
     let schema = section.setting("schema");
     let envelope = section.optional_section("envelope");
     let package = section.setting("package");
+    let defaults = section.setting("defaults");
     let json = section.optional_section("json");
     let msgpack = section.optional_section("msgpack");
     let name = name?;
     refuse_foreign(section, name);
     match name {
         CodecName::Raw => Some(CodecSpec::Raw),
+        CodecName::Protobuf => protobuf::read(section, schema, envelope, defaults),
         CodecName::Json => document(DocumentForm::Json, json),
         CodecName::Msgpack => document(DocumentForm::Msgpack, msgpack),
         CodecName::Sproto => {
@@ -63,19 +68,26 @@ pub(super) fn read(section: &Section<'_>, numbered: bool) -> Option<CodecSpec> {
 
 /// Settings of other codecs mean nothing.
 fn refuse_foreign(section: &Section<'_>, name: CodecName) {
-    for (key, codec) in [
-        ("schema", CodecName::Sproto),
-        ("package", CodecName::Sproto),
-        ("envelope", CodecName::Sproto),
-        ("json", CodecName::Json),
-        ("msgpack", CodecName::Msgpack),
+    for (key, codecs) in [
+        ("schema", &[CodecName::Sproto, CodecName::Protobuf][..]),
+        ("package", &[CodecName::Sproto]),
+        ("envelope", &[CodecName::Sproto, CodecName::Protobuf]),
+        ("defaults", &[CodecName::Protobuf]),
+        ("json", &[CodecName::Json]),
+        ("msgpack", &[CodecName::Msgpack]),
     ] {
-        if codec != name && section.has(key) {
+        if !codecs.contains(&name) && section.has(key) {
             let title = format!("`{}` means nothing to codec \"{}\"", section.path_of(key), name.word());
             let problem = Problem::new(section.place_of(key), title);
-            section.layers.report(problem.wanted(format!("codec = \"{}\"", codec.word())));
+            section.layers.report(problem.wanted(words(codecs)));
         }
     }
+}
+
+/// `codec = "sproto"` or `codec = "protobuf"`.
+fn words(codecs: &[CodecName]) -> String {
+    let words: Vec<String> = codecs.iter().map(|codec| format!("codec = \"{}\"", codec.word())).collect();
+    words.join(" or ")
 }
 
 /// `json = { name = "cmd", session = "seq", body = "data" }`.

@@ -25,6 +25,8 @@ impl Config {
             stop_timeout: self.load.stop_timeout,
             allowed: Allowed::new(self.target.allow.iter().map(String::as_str)),
             local_addresses: self.load.local_addresses.clone(),
+            tcp: self.tcp,
+            proxy_protocol: self.target.proxy_protocol.clone(),
             ..Settings::default()
         }
     }

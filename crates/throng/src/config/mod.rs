@@ -9,11 +9,13 @@ mod engine;
 mod fields;
 mod framing;
 mod http;
+mod kcp;
 mod layers;
 mod load;
 mod nearest;
 mod options;
 mod problem;
+mod protobuf;
 mod protocol;
 mod raw;
 mod redact;
@@ -22,13 +24,14 @@ mod schema;
 mod setting;
 mod target;
 mod tasks;
+mod tcp;
 mod thresholds;
 mod tls;
 
 use std::path::{Path, PathBuf};
 
-use throng_engine::HttpSettings;
 use throng_engine::redact::Redaction;
+use throng_engine::{HttpSettings, TcpOptions};
 use throng_metrics::Thresholds;
 
 pub use layers::{FlagValue, Overrides};
@@ -58,6 +61,8 @@ pub struct Config {
     pub target: Target,
     /// `[tls]`.
     pub tls: Tls,
+    /// `[tcp]`.
+    pub tcp: TcpOptions,
     /// `[http]`.
     pub http: HttpSettings,
     /// `[load]`.
@@ -105,6 +110,7 @@ impl Config {
             root: root.to_owned(),
             target: target::read(&top.section("target")),
             tls: tls::read(&top.section("tls")),
+            tcp: tcp::read(&top.section("tcp")),
             http: http::read(&top.section("http")),
             load: load::read(&top.section("load")),
             robot: robot::read(&top.section("robot")),

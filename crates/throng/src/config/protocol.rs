@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use throng_wire::{
-    CodecSpec, FieldPlace, FirstSpec, Framing, HeartbeatSpec, OnClose, ProtocolError, ProtocolSpec,
-    RefusalSpec, ReplySpec, SprotoShape, SprotoSpec, WebSocketSpec,
+    CodecSpec, FieldPlace, Fields, FirstSpec, Framing, HeartbeatSpec, KcpSpec, OnClose, ProtobufError,
+    ProtobufShape, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SprotoShape, SprotoSpec,
+    WebSocketSpec,
 };
 
 use super::Pattern;
@@ -15,7 +16,7 @@ use super::layers::Section;
 use super::nearest::nearest;
 use super::problem::{Place, Problem};
 use super::setting::{Refusal, Setting};
-use super::{codec, fields, framing, schema};
+use super::{codec, fields, framing, kcp, protobuf, schema};
 
 /// How the connections to some addresses talk.
 #[derive(Debug, Clone)]
@@ -81,7 +82,8 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     };
     let (framing, header) = fields::split(framing);
     let trailer = section.setting("trailer").and_then(|setting| fields::fields(&setting));
-    let ids = section.optional_section("ids").and_then(|table| fields::ids(&table));
+    let listed = (!protobuf::has_rule(section)).then(|| section.optional_section("ids")).flatten();
+    let ids = listed.and_then(|table| fields::ids(&table));
     let codec = codec::read(section, section.has("ids"));
     let (reply, failed) = reply(section, codec.as_ref());
     let error = section.optional_section("error").and_then(|table| fields::error(&table));
@@ -91,8 +93,9 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     let on_close = section.setting("on_close").and_then(|setting| setting.choice(&ON_CLOSE));
     let request_timeout = section.setting("request_timeout").and_then(|setting| setting.positive_duration());
     let websocket = websocket(section);
+    let kcp = section.optional_section("kcp").map(|table| kcp::read(&table)).unwrap_or_default();
     section.refuse_unknown();
-    refuse_missing_framing(section, &hosts, framing.as_ref());
+    refuse_missing_framing(section, &hosts, (framing.as_ref(), header.as_ref()), &kcp);
     refuse_two_refusals(section, failed.as_ref(), error.as_ref());
     if section.layers.problem_count() > before {
         return None;
@@ -103,6 +106,7 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         header,
         trailer: trailer.unwrap_or_default(),
         websocket,
+        kcp,
         ids,
         compression,
         refusal: failed.or(error),
@@ -124,13 +128,14 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     }
 }
 
-fn hosts(setting: &Setting<'_>) -> Vec<Pattern> {
+/// Patterns over addresses.
+pub(super) fn hosts(setting: &Setting<'_>) -> Vec<Pattern> {
     let read = |element: Setting<'_>| {
         element.read(HOSTS_FORMS, |value| {
             let text = value.as_text().ok_or(Refusal::Kind)?;
             let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
             match (text, scheme) {
-                ("*", _) | (_, "tcp" | "tls" | "ws" | "wss" | "*") => Ok(Pattern::new(text)),
+                ("*", _) | (_, "tcp" | "tls" | "ws" | "wss" | "udp" | "kcp" | "*") => Ok(Pattern::new(text)),
                 (_, "") => Err(Refusal::Value("it has no scheme".to_owned())),
                 (_, scheme) => Err(Refusal::Value(format!("{scheme:?} is not a scheme throng speaks"))),
             }
@@ -139,18 +144,32 @@ fn hosts(setting: &Setting<'_>) -> Vec<Pattern> {
     setting.elements().into_iter().filter_map(read).collect()
 }
 
-fn is_stream(pattern: &str) -> bool {
-    ["tcp://", "tls://"].iter().any(|scheme| pattern.starts_with(scheme))
+/// Whether addresses that fit the pattern have no messages of their own; over KCP that is a setting.
+fn is_stream(pattern: &str, kcp: &KcpSpec) -> bool {
+    let is = |scheme| pattern.starts_with(scheme);
+    is("tcp://") || is("tls://") || kcp.stream && is("kcp://")
 }
 
 /// A stream of bytes says nothing about where its messages end.
-fn refuse_missing_framing(section: &Section<'_>, hosts: &[Pattern], framing: Option<&Framing>) {
-    let Some(host) = hosts.iter().find(|pattern| is_stream(pattern.as_str())) else { return };
+fn refuse_missing_framing(
+    section: &Section<'_>,
+    hosts: &[Pattern],
+    (framing, header): (Option<&Framing>, Option<&Fields>),
+    kcp: &KcpSpec,
+) {
+    let Some(host) = hosts.iter().find(|pattern| is_stream(pattern.as_str(), kcp)) else { return };
     let wanted = "{ length = \"u16be\" }, { delimiter = \"\\n\" } or { fixed = 16 }";
     let (path, host) = (section.path_of("framing"), host.as_str());
     match framing {
         None if !section.has("framing") => {
             section.report(format!("`{path}` is missing: {host} is a stream"), wanted);
+        }
+        Some(Framing::Message) if header.is_some() => {
+            let title = format!("`{path}` has no field `len`: {host} is a stream");
+            let problem = Problem::new(section.place_of("framing"), title);
+            section
+                .layers
+                .report(problem.wanted("a length among the header's fields, such as \"len:u16be\""));
         }
         Some(Framing::Message) => {
             let title = format!("`{path}` cannot be \"message\": {host} is a stream");
@@ -198,6 +217,7 @@ fn reply(section: &Section<'_>, codec: Option<&CodecSpec>) -> (Option<ReplySpec>
             None => true,
             Some(CodecSpec::Sproto(sproto)) => matches!(sproto.shape, SprotoShape::Rpc { .. }),
             Some(CodecSpec::Document(document)) => document.session.is_some(),
+            Some(CodecSpec::Protobuf(protobuf)) => has_session(&protobuf.shape),
             Some(CodecSpec::Raw) => false,
         };
         if !has_session {
@@ -252,11 +272,17 @@ fn heartbeat(section: &Section<'_>) -> Option<HeartbeatSpec> {
 /// What `throng-wire` says about a description, at the setting it is about.
 fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolError) -> Problem {
     use ProtocolError as E;
-    if let (E::Schema(error), CodecSpec::Sproto(sproto)) = (error, &spec.codec) {
-        return schema::problem(&sproto.schema, error);
+    match (error, &spec.codec) {
+        (E::Schema(error), CodecSpec::Sproto(sproto)) => return schema::problem(&sproto.schema, error),
+        (E::Protobuf(ProtobufError::Schema(error)), CodecSpec::Protobuf(spec)) => {
+            return protobuf::problem(section, spec, error);
+        }
+        _ => {}
     }
     let key = match error {
-        E::Schema(_) => "schema",
+        E::Schema(_) | E::Protobuf(ProtobufError::Schema(_)) => "schema",
+        E::Protobuf(ProtobufError::Ids(_) | ProtobufError::NoIds) => "ids",
+        E::Protobuf(_) => "envelope",
         E::UnknownEnvelope { .. } | E::UnknownField { .. } | E::NotBytes { .. } | E::SameField { .. } => {
             "envelope"
         }
@@ -272,6 +298,7 @@ fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolErr
         E::VarintTrailer => "trailer",
         E::UnknownRefusal { .. } => "error",
         E::First(_) => "first",
+        E::Kcp(_) => "kcp",
         E::ZeroTime { .. } => "request_timeout",
     };
     let problem = |place| Problem::new(place, format!("`{}`: {error}", section.path_of(key)));
@@ -290,13 +317,22 @@ fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolErr
     }
 }
 
+/// Whether an envelope of Protocol Buffers has a field for the session.
+fn has_session(shape: &ProtobufShape) -> bool {
+    match shape {
+        ProtobufShape::Named { session, .. } | ProtobufShape::Oneof { session, .. } => session.is_some(),
+        ProtobufShape::Bare(_) => false,
+    }
+}
+
 /// The reply rules that go with a codec.
 fn reply_forms(codec: &CodecSpec) -> &'static str {
     match codec {
         CodecSpec::Raw => "a field such as { header = \"seq\" }, \"fifo\" or \"none\"",
         CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { .. }, .. }) => "\"session\" or \"none\"",
         CodecSpec::Document(document) if document.session.is_some() => "\"session\" or \"none\"",
-        CodecSpec::Sproto(_) | CodecSpec::Document(_) => {
+        CodecSpec::Protobuf(protobuf) if has_session(&protobuf.shape) => "\"session\" or \"none\"",
+        CodecSpec::Sproto(_) | CodecSpec::Document(_) | CodecSpec::Protobuf(_) => {
             "a table of names such as { \"*Request\" = \"*Response\" }, a field such as { header = \"seq\" }, \
              \"fifo\" or \"none\""
         }

@@ -125,11 +125,7 @@ impl<'a> Setting<'a> {
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
-        self.read("true or false", |value| match value {
-            Value::Boolean(flag) => Ok(*flag),
-            Value::Text(text) => text.trim().parse().map_err(|_| Refusal::Kind),
-            _ => Err(Refusal::Kind),
-        })
+        self.read("true or false", |value| value.as_flag().ok_or(Refusal::Kind))
     }
 
     /// A text that is not empty; `wanted` says which.
@@ -237,6 +233,14 @@ impl Value {
         match self {
             Self::Integer(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_flag(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(flag) => Some(*flag),
             Self::Text(text) => text.trim().parse().ok(),
             _ => None,
         }

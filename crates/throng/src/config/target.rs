@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use throng_engine::ProxyProtocol;
 use url::Url;
 
 use super::layers::Section;
+use super::protocol::hosts;
 use super::raw::Value;
 use super::setting::{Refusal, Setting};
 
@@ -16,10 +18,13 @@ pub struct Target {
     /// Host names (`*.example.com`), addresses and networks (`203.0.113.0/24`) that may be connected to beside loopback
     /// and private ranges.
     pub allow: Vec<String>,
+    /// The clients that robots show servers as a proxy would.
+    pub proxy_protocol: Option<ProxyProtocol>,
 }
 
 const HOST_FORMS: &str =
     "an address such as tcp://127.0.0.1:9000 or ws://game.example.com:8765/path, with TLS tls:// or wss://";
+const PROXY_FORM: &str = "the range of the clients' addresses, such as \"10.0.0.0/8\" or \"2001:db8::/64\"";
 const ALLOW_FORMS: &str =
     "host names (game.example.com, *.example.com), addresses or networks (203.0.113.0/24)";
 
@@ -28,8 +33,20 @@ pub(super) fn read(section: &Section<'_>) -> Target {
     let allow = section.setting("allow").map(|setting| {
         setting.elements().iter().filter_map(|entry| entry.read(ALLOW_FORMS, allowed)).collect()
     });
+    let proxy_protocol = section.optional_section("proxy_protocol").and_then(|table| proxy_protocol(&table));
     section.refuse_unknown();
-    Target { host, allow: allow.unwrap_or_default() }
+    Target { host, allow: allow.unwrap_or_default(), proxy_protocol }
+}
+
+fn proxy_protocol(table: &Section<'_>) -> Option<ProxyProtocol> {
+    let from = table.required("from", PROXY_FORM);
+    let patterns = table.setting("hosts").map(|setting| hosts(&setting)).unwrap_or_default();
+    table.refuse_unknown();
+    let patterns = patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect();
+    from?.read(PROXY_FORM, |value| {
+        let text = value.as_text().ok_or(Refusal::Kind)?.trim();
+        ProxyProtocol::new(text, patterns).map_err(|error| Refusal::Value(error.to_string()))
+    })
 }
 
 fn host(setting: &Setting<'_>) -> Option<String> {
@@ -53,9 +70,9 @@ fn check_address(text: &str) -> Result<(), String> {
         Err(error) => return Err(error.to_string()),
     };
     match (url.scheme(), url.host_str()) {
-        ("tcp" | "tls" | "ws" | "wss", None | Some("")) => Err("it has no host".to_owned()),
-        ("tcp" | "tls", _) if url.port().is_none() => Err("it has no port".to_owned()),
-        ("tcp" | "tls" | "ws" | "wss", _) => Ok(()),
+        ("tcp" | "tls" | "ws" | "wss" | "udp" | "kcp", None | Some("")) => Err("it has no host".to_owned()),
+        ("tcp" | "tls" | "udp" | "kcp", _) if url.port().is_none() => Err("it has no port".to_owned()),
+        ("tcp" | "tls" | "ws" | "wss" | "udp" | "kcp", _) => Ok(()),
         (scheme, _) => Err(format!("{scheme:?} is not a scheme throng speaks")),
     }
 }
@@ -98,6 +115,8 @@ mod tests {
         check("tcp://127.0.0.1", Err("it has no port"));
         check("ws://", Err("empty host"));
         check("wss://game.example.com", Ok(()));
+        check("kcp://127.0.0.1:7", Ok(()));
+        check("udp://127.0.0.1", Err("it has no port"));
         check("tls://game.example.com", Err("it has no port"));
         check("http://x", Err("\"http\" is not a scheme throng speaks"));
     }

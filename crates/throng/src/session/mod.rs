@@ -67,6 +67,7 @@ impl Session<'_> {
     pub fn run(self) -> anyhow::Result<Exit> {
         let prepared = &self.prepared;
         self.refuse_unwritable_report()?;
+        self.refuse_what_sockets_cannot()?;
         self.warn();
         let stops = Stops::listen().context("cannot listen for signals")?;
         let project = prepared.project.clone();
@@ -116,6 +117,15 @@ impl Session<'_> {
             (false, true) => return Ok(()),
         };
         Err(InputError(format!("--json {}: {why}", path.display())))
+    }
+
+    /// Nor to learn that none of its connections can be made as the settings say.
+    fn refuse_what_sockets_cannot(&self) -> Result<(), InputError> {
+        let settings = &self.prepared.settings;
+        settings.tcp.check(&settings.local_addresses).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            InputError(format!("{error}{}", cause.unwrap_or_default()))
+        })
     }
 
     /// Writes the JSON, prints the summary, gives the exit code.

@@ -155,8 +155,14 @@ fn https_trusts_whom_the_settings_say() {
     let report = trusting.passed();
     let all = Books { count: 5, ok: 5, ..Books::default() };
     assert_eq!((report.books("POST /login"), report.books("GET /profile")), (all, all));
-    let stranger = project(&url, 5, ANY_ERRORS, &format!("pcall(function() {login} end)")).run(&[]);
+    let tried = format!("pcall(function() {login} end)");
+    let stranger = project(&url, 5, ANY_ERRORS, &tried).run(&[]);
     assert_eq!(stranger.report().failures("POST /login"), counts([("tls", 5)]));
+    let other = Demo::start(DemoOptions::empty().with(ServerKind::Web).tls(TlsOptions::default())).unwrap();
+    let misled = project(&url, 5, &format!("{ANY_ERRORS}[tls]\nca = \"ca.pem\"\n"), &tried)
+        .file("ca.pem", &other.credentials().unwrap().authority)
+        .run(&[]);
+    assert_eq!(misled.report().failures("POST /login"), counts([("tls", 5)]));
     let careless = project(&url, 5, "[tls]\ninsecure = true\n", login).run(&[]);
     assert_eq!(careless.passed().books("GET /profile"), all);
     demo.stop();

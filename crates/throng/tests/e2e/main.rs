@@ -7,14 +7,17 @@
 mod commands;
 mod connections;
 mod connects;
+mod datagrams;
 mod ends;
 mod envelope;
 mod frames;
 mod hostile;
 mod http;
 mod lag;
+mod network;
 mod plan;
 mod play;
+mod protobuf;
 mod report;
 mod rpc;
 mod run_functions;

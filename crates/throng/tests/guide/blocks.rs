@@ -85,6 +85,7 @@ fn every_block_says_what_it_is() {
         "lua page test",
         "lua wrong",
         "toml",
+        "proto",
         "console",
         "text",
         "sh",

@@ -10,6 +10,7 @@
 //! | `lua fragment norun` | the same, only loaded and checked: it ends the robot or waits for what does not come |
 //! | `lua test` | a file of `tests/`, run by `throng test` |
 //! | `lua page` | a whole mod for the settings that come first on its page |
+//! | `proto` | a schema of every project that snippets are put into, under the name in its first line |
 //! | `lua page test` | a test of the page's mods with these settings |
 //! | `lua wrong` | what `throng check` must refuse |
 //! | `toml` | settings, alone in their file |

@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use throng::config::{Config, Overrides};
 
-use crate::blocks::root;
+use crate::blocks::{blocks, root};
 
 /// What snippets may take for granted: the demo server's protocols, and a line server beside it.
 const SETTINGS: &str = r#"
@@ -65,6 +65,10 @@ impl Project {
             let name = format!("protos/{schema}.sproto");
             let text = fs::read_to_string(root().join("examples/simple_robot").join(&name)).unwrap();
             project.write(&name, &text);
+        }
+        for block in blocks("proto") {
+            let name = block.text.lines().next().and_then(|line| line.strip_prefix("// "));
+            project.write(name.expect("the schema's name"), &block.text);
         }
         project.write("throng.toml", SETTINGS);
         fs::create_dir_all(project.path().join("mods")).unwrap();

@@ -2,6 +2,7 @@
 
 use super::traffic::{Counted, Traffic};
 use super::{HttpReach, Trouble, tls};
+use crate::net::options::TcpOptions;
 use crate::net::tcp;
 use std::collections::HashMap;
 use std::io;
@@ -73,7 +74,7 @@ impl Dialler {
                 last = Trouble::new(FailureKind::Forbidden, crate::core::dial::outside(address));
                 continue;
             }
-            match tokio::time::timeout(share, dial(address, self.local_address())).await {
+            match tokio::time::timeout(share, dial(address, self.local_address(), &self.reach.tcp)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => last = Trouble::new(tcp::connect_failure(&error), error.to_string()),
                 Err(_) => last = Trouble::new(FailureKind::ConnectTimeout, "no connection in time"),
@@ -108,8 +109,8 @@ impl Dialler {
 }
 
 /// A connected socket with the settings that a robot's other sockets have.
-async fn dial(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
-    let stream: std::net::TcpStream = OwnedFd::from(tcp::dial(address, local)?).into();
+async fn dial(address: SocketAddr, local: Option<IpAddr>, options: &TcpOptions) -> io::Result<TcpStream> {
+    let stream: std::net::TcpStream = OwnedFd::from(tcp::dial(address, local, options)?).into();
     let stream = TcpStream::from_std(stream)?;
     stream.writable().await?;
     match stream.take_error()? {

@@ -4,7 +4,7 @@ use super::{Context, Natives};
 use crate::natives::Refused;
 use crate::natives::options_of;
 use crate::suggest;
-use crate::testing::address::{Address, route_to};
+use crate::testing::address::Address;
 use crate::testing::dialect::Dialect;
 use crate::testing::servers::Speech;
 use mlua::{Lua, Value};
@@ -44,15 +44,15 @@ fn add_server(context: &Context, _: &Lua, (url, options): (Value, Value)) -> Res
         Some(options) => options.raw_get("protocol").map_err(|_| "'protocol' is a protocol's name")?,
         None => None,
     };
-    let address = Address::parse(&url, context.plan.settings.websocket_by_default)?;
+    let address = Address::parse(&url, &context.plan.settings)?;
     let speech = match protocol.as_deref() {
         Some(STREAM) => Speech::Stream,
         Some(name) => Speech::Messages(by_name(context, name)?),
         None => spoken_at(context, &address),
     };
-    if address.websocket && matches!(speech, Speech::Stream) {
+    if address.has_messages() && matches!(speech, Speech::Stream) {
         return Err(format!(
-            "no protocol's `hosts` match `{}`, and a stream is not spoken over WebSocket",
+            "no protocol's `hosts` match `{}`, and a stream is not spoken over WebSocket or UDP",
             address.origin
         ));
     }
@@ -74,8 +74,7 @@ fn by_name(context: &Context, name: &str) -> Result<Rc<Dialect>, String> {
 
 /// What robots would speak there; where no protocol fits they can only open streams.
 fn spoken_at(context: &Context, address: &Address) -> Speech {
-    let routes = &context.plan.settings.protocols;
-    let route = route_to(routes, &address.origin);
+    let route = address.route(&context.plan.settings.protocols);
     let dialect = route.and_then(|route| by_name(context, &route.protocol.name).ok());
     dialect.map_or(Speech::Stream, Speech::Messages)
 }
@@ -85,8 +84,8 @@ fn make_stream(context: &Context, server: usize) -> Result<(), String> {
     if matches!(servers.server(server).speech, Speech::Stream) {
         return Ok(());
     }
-    if servers.server(server).address.websocket {
-        return Err("a stream is not spoken over WebSocket: use on or on_message".to_owned());
+    if servers.server(server).address.has_messages() {
+        return Err("a stream is not spoken over WebSocket or UDP: use on or on_message".to_owned());
     }
     if !servers.clients_of(server).is_empty() {
         return Err("on_bytes comes before robots connect".to_owned());

@@ -193,7 +193,7 @@ fn names_are_checked_against_the_protocol() {
     refused("server:on('Note')", "on wants a function, not nil");
     refused("server.on('Note', function() end)", "write server:on(...), with a colon");
     refused("world:server('tcp://h:8767')", "there is a server at this address already");
-    refused("world:server('udp://h:1')", "'udp' is not a scheme");
+    refused("world:server('quic://h:1')", "'quic' is not a scheme");
     refused("world:server('tcp://h:1', { protocol = 'gmae' })", "did you mean 'game'?");
     refused("world:server('ws://h:1', { protocol = 'stream' })", "a stream is not spoken over WebSocket");
 }
@@ -335,4 +335,17 @@ fn a_server_can_refuse_and_accept_again() {
          assert(robot.state == 'failed' and world:failures()[1].kind == 'refused')",
     );
     refused.passes();
+}
+
+#[test]
+fn addresses_with_tls_are_served_like_those_without() {
+    let connect = "local server = world:server('wss://127.0.0.1/play')
+         server:on('LoginRequest', function(msg) return { MyValue = #msg.Name } end)
+         local robot = world:robot()
+         world:advance('1s')
+         assert(robot.ready and robot.mods.a.value == 3 and server:count('LoginRequest') == 1)";
+    project(&PLAYER.replace("throng.host", "'wss://127.0.0.1:443/play'")).test(connect).passes();
+    let mut by_default = project(&PLAYER.replace("throng.host", "'10.0.0.9:8767'"));
+    by_default.settings.tls_by_default = true;
+    by_default.test(&connect.replace("wss://127.0.0.1/play", "10.0.0.9:8767")).passes();
 }
