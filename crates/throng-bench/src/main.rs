@@ -23,10 +23,6 @@ use anyhow::Result;
 use clap::Parser;
 use options::{Kind, Options, Role};
 
-/// As in the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<()> {
     let options = Options::parse();
     machine::raise_descriptor_limit()?;
