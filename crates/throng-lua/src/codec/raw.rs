@@ -1,8 +1,9 @@
 //! The walk of the Sproto codec over Lua tables, on the Lua stack.
 //!
 //! Encoding reads with calls that cannot raise, so it runs as it is. Decoding builds tables and strings, and Lua raises when
-//! memory is out: it runs inside a protected call, and none of the frames between holds a value with a destructor when the
-//! call is made (an error value only exists on its way back). Integers, strings and tables go between the stack and the
+//! memory is out: [`decode`] runs inside a protected call, and none of the frames between holds a value with a destructor
+//! when the call is made (an error value only exists on its way back); [`decode_onto`] is for callers who know that the
+//! memory is there. Integers, strings and tables go between the stack and the
 //! bytes directly; no value of mlua's is made but the finished message.
 #![allow(unsafe_code)]
 
