@@ -40,6 +40,10 @@ fn check(block: &Block, line: &str) {
                 words.insert(0, "throng");
                 parse(&place, &words);
             }
+            _ if words[1..].starts_with(&["+nightly", "fuzz", "run"]) => {
+                let target = root().join(format!("fuzz/fuzz_targets/{}.rs", words[4]));
+                assert!(target.is_file(), "{place}: {line}");
+            }
             _ => assert!(
                 ["build", "run", "test", "clippy", "fmt", "install"].contains(&words[1]),
                 "{place}: {line}"
