@@ -23,6 +23,10 @@ use anyhow::Result;
 use clap::Parser;
 use options::{Kind, Options, Role};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> Result<()> {
     let options = Options::parse();
     machine::raise_descriptor_limit()?;
