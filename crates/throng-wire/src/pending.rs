@@ -76,15 +76,18 @@ impl Pending {
         Pending::default()
     }
 
-    /// A session that no waiting request has: 1, 2, 3 and so on.
-    pub fn next_session(&mut self) -> i64 {
-        loop {
+    /// A session whose key, which `key` tells, no waiting request has: 1, 2, 3 and so on. `None` when a narrow field leaves no
+    /// key free.
+    pub fn next_session(&mut self, key: impl Fn(i64) -> Option<ReplyKey>) -> Option<i64> {
+        // Keys that come again do so in a circle: among one more than wait there is a free one, or none is.
+        for _ in 0..=self.places.len() {
             self.last_session = self.last_session.checked_add(1).unwrap_or(1);
-            let key = ReplyKey::Session(self.last_session);
-            if !self.places.iter().any(|place| place.key == key) {
-                return self.last_session;
+            let wanted = key(self.last_session);
+            if !self.places.iter().any(|place| Some(place.key) == wanted) {
+                return Some(self.last_session);
             }
         }
+        None
     }
 
     /// Books a request. When `timeout` is over the caller calls [`Pending::expire`]; here it says how long a dead place stays.

@@ -56,9 +56,12 @@ impl Core {
         let protocol = protocol.after(connection.sent());
         let timeout = options.timeout.unwrap_or(protocol.request_timeout);
         let session = match protocol.reply {
-            ReplyRule::Session => Some(options.session.unwrap_or_else(|| connection.pending.next_session())),
+            ReplyRule::Session => options
+                .session
+                .or_else(|| connection.pending.next_session(|session| protocol.awaits(message, session))),
             ReplyRule::Name(_) | ReplyRule::Fifo | ReplyRule::None => None,
         };
+        let full = session.is_none() && matches!(protocol.reply, ReplyRule::Session);
         let reply = protocol.awaits(message, session.unwrap_or_default());
         let books = match options.measured_as {
             None => self.labels.request(label, message, &mut self.recorder),
@@ -72,6 +75,10 @@ impl Core {
             self.recorder.issued(books);
         }
         let call = Call { message, books, sent: 0, quiet: options.quiet };
+        if full {
+            let text = "each session that its field can hold has a request that waits";
+            return Err(self.refused(key, &call, FailureKind::Overflow, text));
+        }
         let Some(reply) = reply else {
             let text = "no reply rule tells which message would answer it; use `send`";
             return Err(self.refused(key, &call, FailureKind::Protocol, text));
@@ -493,7 +500,13 @@ impl Core {
         self.failure_of(key, kind, &name, text)
     }
 
-    fn failure_of(&self, key: ConnectionKey, kind: FailureKind, name: &str, text: &str) -> Failure {
+    pub(crate) fn failure_of(
+        &self,
+        key: ConnectionKey,
+        kind: FailureKind,
+        name: &str,
+        text: &str,
+    ) -> Failure {
         let connection = self.connections.get(key).map(|connection| connection.name.clone());
         Failure {
             kind,

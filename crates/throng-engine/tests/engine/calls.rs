@@ -1,10 +1,14 @@
 //! Requests, replies, pushes and the ends of connections in virtual time: who is told, and do the books balance.
 
 use crate::world::*;
+use std::sync::Arc;
 use std::time::Duration;
 use throng_engine::*;
-use throng_metrics::EndCause;
-use throng_wire::{OnClose, ReplySpec};
+use throng_metrics::{EndCause, FailureKind};
+use throng_wire::{
+    CodecSpec, Covers, FieldPlace, FieldSpec, Framing, HeaderFraming, OnClose, Protocol, ProtocolSpec,
+    ReplySpec,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -329,4 +333,48 @@ fn a_full_outbox_is_backpressure_and_nothing_is_lost_silently() {
     world.want(1);
     world.advance(10);
     assert_eq!(world.totals.failures()[0].kind.to_string(), "backpressure");
+}
+
+/// A protocol whose header has `seq` in one byte; a frame's length counts it.
+fn numbered_in_a_byte() -> ProtocolRoute {
+    let fields: Vec<FieldSpec> =
+        ["len:u16be", "seq:u8"].iter().map(|field| field.parse().expect("a field")).collect();
+    let header = HeaderFraming { covers: Covers::Rest, ..HeaderFraming::new(fields, 1000) };
+    let mut spec = ProtocolSpec::new("game", CodecSpec::Raw);
+    spec.framing = Some(Framing::Header(Box::new(header)));
+    spec.reply = Some(ReplySpec::Field { place: FieldPlace::Header, name: "seq".into() });
+    ProtocolRoute { protocol: Arc::new(Protocol::build(spec).expect("a protocol")), hosts: Vec::new() }
+}
+
+fn answer(net: &MemoryNet, link: LinkId, body: &[u8]) {
+    net.send(link, &[&(body.len() as u16).to_be_bytes()[..], body].concat());
+}
+
+#[test]
+fn a_request_that_waits_long_does_not_get_the_reply_of_a_later_one_with_its_number() {
+    let mut acts = vec![Act::Issue("slow", within(90_000))];
+    acts.extend((0..300).map(|_| Act::Request("x", within(900))));
+    let mut plan = connected(acts);
+    plan.settings.protocols = vec![numbered_in_a_byte()];
+    let mut world = plan.world(|net, link, body| {
+        if body.ends_with(b"x") {
+            answer(net, link, body);
+        }
+    });
+    world.want(1);
+    world.advance(2_000);
+    assert!(!world.told().iter().any(|told| told.contains("slow")));
+    assert_eq!(world.books()[..3], [301, 300, 0]);
+}
+
+#[test]
+fn where_every_number_waits_a_further_request_fails_at_once() {
+    let mut plan = connected((0..256).map(|_| Act::Issue("x", within(90_000))).collect());
+    plan.settings.protocols = vec![numbered_in_a_byte()];
+    let mut world = plan.world(|_, _, _| {});
+    world.want(1);
+    world.advance(10);
+    assert_eq!(world.books()[..3], [256, 0, 1]);
+    let (_, row) = world.totals.requests().iter().next().expect("requests");
+    assert_eq!(row.counts.failures.of(FailureKind::Overflow), 1);
 }

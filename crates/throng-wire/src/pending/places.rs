@@ -125,9 +125,15 @@ impl Places {
         self.give_back();
     }
 
+    /// How many places the row has, dead ones too.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.oldest.is_some()) + self.others.len()
+    }
+
     #[inline]
     pub(super) fn waiting(&self) -> usize {
-        usize::from(self.oldest.is_some()) + self.others.len() - self.dead
+        self.len() - self.dead
     }
 
     /// How many places the heap has room for.

@@ -8,6 +8,11 @@ const CHAT: MessageId = MessageId(2);
 const MOVED: ReplyKey = ReplyKey::Name(MessageId(11));
 const CHATTED: ReplyKey = ReplyKey::Name(MessageId(12));
 
+/// The next session where its field holds any.
+fn next(pending: &mut Pending) -> i64 {
+    pending.next_session(|session| Some(ReplyKey::Session(session))).unwrap()
+}
+
 fn reply(operation: u64, request: MessageId) -> Match {
     Match::Reply { operation, request }
 }
@@ -15,7 +20,7 @@ fn reply(operation: u64, request: MessageId) -> Match {
 #[test]
 fn sessions_find_their_requests_in_any_order() {
     let mut pending = Pending::new();
-    let sessions: Vec<i64> = (0..5).map(|_| pending.next_session()).collect();
+    let sessions: Vec<i64> = (0..5).map(|_| next(&mut pending)).collect();
     assert_eq!(sessions, [1, 2, 3, 4, 5]);
     for session in &sessions {
         pending.issue(ReplyKey::Session(*session), 100 + *session as u64, MOVE, TIMEOUT);
@@ -30,7 +35,22 @@ fn sessions_find_their_requests_in_any_order() {
 fn a_session_of_the_scripts_choice_is_not_given_again_while_it_waits() {
     let mut pending = Pending::new();
     pending.issue(ReplyKey::Session(2), 1, MOVE, TIMEOUT);
-    assert_eq!([pending.next_session(), pending.next_session()], [1, 3]);
+    assert_eq!([next(&mut pending), next(&mut pending)], [1, 3]);
+}
+
+#[test]
+fn a_session_whose_number_comes_again_is_not_given_while_it_waits() {
+    // A field that holds 1 to 3.
+    let narrow = |session: i64| Some(ReplyKey::Session((session - 1) % 3 + 1));
+    let mut pending = Pending::new();
+    for operation in 1..=3 {
+        let session = pending.next_session(narrow).unwrap();
+        pending.issue(narrow(session).unwrap(), operation, MOVE, TIMEOUT);
+    }
+    assert_eq!(pending.next_session(narrow), None, "all wait");
+    assert_eq!(pending.resolve(Some(ReplyKey::Session(2)), 0), reply(2, MOVE));
+    let session = pending.next_session(narrow).unwrap();
+    assert_eq!(narrow(session), Some(ReplyKey::Session(2)), "the one that is free");
 }
 
 #[test]
@@ -315,7 +335,7 @@ proptest! {
             match step {
                 Step::Issue(choice) => {
                     let key = match rule {
-                        Rule::Session => ReplyKey::Session(pending.next_session()),
+                        Rule::Session => ReplyKey::Session(next(&mut pending)),
                         rule => rule.key(choice),
                     };
                     let request = MessageId(choice as u32);
