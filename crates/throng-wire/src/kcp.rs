@@ -74,6 +74,19 @@ pub enum KcpError {
         /// The window, in segments.
         window: usize,
     },
+    /// A message that cannot be put together within what is kept.
+    #[error("a message of more than the {most} bytes that are kept of one")]
+    TooManyBytes {
+        /// The most that is kept, in bytes.
+        most: usize,
+    },
+}
+
+impl KcpError {
+    /// Whether the conversation cannot go on.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, KcpError::TooManyFragments { .. } | KcpError::TooManyBytes { .. })
+    }
 }
 
 /// A message that can never be sent.
@@ -131,8 +144,8 @@ impl Kcp {
     /// Takes in a datagram that came.
     ///
     /// # Errors
-    /// The datagram is not of this conversation, or broken. The conversation goes on, except after
-    /// [`KcpError::TooManyFragments`].
+    /// The datagram is not of this conversation, or broken. The conversation goes on, unless the error
+    /// [is fatal](KcpError::is_fatal).
     pub fn input(&mut self, datagram: &[u8], now: Nanos) -> Result<(), KcpError> {
         let mut rest = datagram;
         let mut newest = None;
@@ -154,9 +167,12 @@ impl Kcp {
             self.sender.widen();
         }
         result?;
-        match self.receiver.is_stuck() {
-            true => Err(KcpError::TooManyFragments { window: self.receiver.window() }),
-            false => Ok(()),
+        match self.receiver.overfull() {
+            _ if self.receiver.is_stuck() => {
+                Err(KcpError::TooManyFragments { window: self.receiver.window() })
+            }
+            Some(most) => Err(KcpError::TooManyBytes { most }),
+            None => Ok(()),
         }
     }
 

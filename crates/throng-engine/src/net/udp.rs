@@ -188,7 +188,7 @@ impl Conversation {
     fn take_in(&mut self, datagram: &[u8]) -> io::Result<()> {
         match self.kcp.input(datagram, self.clock.now()) {
             Ok(()) => {}
-            Err(error @ KcpError::TooManyFragments { .. }) => return Err(io::Error::other(error)),
+            Err(error) if error.is_fatal() => return Err(io::Error::other(error)),
             Err(error) => self.fault = Some(error),
         }
         loop {

@@ -6,8 +6,11 @@ use std::collections::VecDeque;
 
 /// The least receive window, in segments: a message's fragments fit in.
 const LEAST_WINDOW: u16 = 128;
-/// Bytes that are kept at most; what would be more is not acknowledged, and comes again.
-const MOST_BYTES: usize = 4 << 20;
+/// Bytes that are kept at most of what came too early; what would be more is not acknowledged, and comes again.
+const MOST_EARLY: usize = 4 << 20;
+/// Bytes that are kept at most in all. The piece that comes next is always taken up to here, or those behind it would keep it
+/// out for ever.
+const MOST_BYTES: usize = 12 << 20;
 /// Acknowledgements that wait for the next flush at most; the peer sends again what is not acknowledged.
 const MOST_ACKNOWLEDGEMENTS: usize = 4096;
 
@@ -26,6 +29,8 @@ pub(super) struct Receiver {
     /// Numbers and stamps.
     acknowledgements: Vec<(u32, u32)>,
     tells_window: bool,
+    /// The piece that comes next found no room.
+    is_overfull: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +50,7 @@ impl Receiver {
             bytes: 0,
             acknowledgements: Vec::new(),
             tells_window: false,
+            is_overfull: false,
         }
     }
 
@@ -58,7 +64,9 @@ impl Receiver {
             // Its acknowledgement was lost.
             return self.acknowledge(header);
         }
-        if self.bytes + body.len() > MOST_BYTES {
+        let most = if ahead == 0 { MOST_BYTES } else { MOST_EARLY };
+        if self.bytes + body.len() > most {
+            self.is_overfull |= ahead == 0;
             return;
         }
         self.acknowledge(header);
@@ -109,6 +117,11 @@ impl Receiver {
     /// Whether the queue is full of a message that is not whole.
     pub(super) fn is_stuck(&self) -> bool {
         self.whole == 0 && self.room() == 0
+    }
+
+    /// Whether a message that is not whole has more bytes than are kept, and how many these are.
+    pub(super) fn overfull(&self) -> Option<usize> {
+        (self.whole == 0 && self.is_overfull).then_some(MOST_BYTES)
     }
 
     pub(super) fn window(&self) -> usize {

@@ -347,26 +347,47 @@ fn says_what_is_wrong_with_a_datagram() {
     check(&|datagram| datagram[20] = 9, KcpError::Truncated { said: 9, left: 0 });
 }
 
+/// A datagram with one piece of a message.
+fn pushed(number: u32, fragment: u8, body: &[u8]) -> Vec<u8> {
+    let header =
+        Header { conv: 1, command: Command::Push, fragment, window: 9, stamp: 0, number, expected: 0 };
+    let mut datagram = Vec::new();
+    header.write(body, &mut datagram);
+    datagram
+}
+
 #[test]
 fn a_message_that_never_ends_is_an_error() {
     let mut end = Kcp::new(1, &KcpSpec::default(), 0);
     let mut result = Ok(());
     for number in 0..128 {
         assert_eq!(result, Ok(()));
-        let mut datagram = Vec::new();
-        let header = Header {
-            conv: 1,
-            command: Command::Push,
-            fragment: 200,
-            window: 9,
-            stamp: 0,
-            number,
-            expected: 0,
-        };
-        header.write(&[0], &mut datagram);
-        result = end.input(&datagram, 0);
+        result = end.input(&pushed(number, 200, &[0]), 0);
     }
     assert_eq!(result, Err(KcpError::TooManyFragments { window: 128 }));
+}
+
+#[test]
+fn a_message_of_too_many_bytes_is_an_error() {
+    let mut end = Kcp::new(1, &KcpSpec { receive_window: 1000, ..KcpSpec::default() }, 0);
+    let body = vec![0; 65_000];
+    let results: Vec<_> = (0..300).map(|number| end.input(&pushed(number, 200, &body), 0)).collect();
+    assert!(results.contains(&Err(KcpError::TooManyBytes { most: 12 << 20 })));
+}
+
+#[test]
+fn what_came_too_early_does_not_keep_the_piece_before_it_out() {
+    let mut end = Kcp::new(1, &KcpSpec { receive_window: 1000, ..KcpSpec::default() }, 0);
+    let body = vec![7; 60_000];
+    let mut bodies = 0;
+    // The peer sends what is not acknowledged again, so all comes twice, the first piece last.
+    for number in (1..100).chain(0..100) {
+        end.input(&pushed(number, 0, &body), 0).unwrap();
+        while end.take().is_some_and(|message| message == body) {
+            bodies += 1;
+        }
+    }
+    assert_eq!(bodies, 100);
 }
 
 #[test]
