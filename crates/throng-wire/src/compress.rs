@@ -5,6 +5,10 @@ use std::io::{Read, Write};
 use flate2::Compression as Level;
 use flate2::write::ZlibEncoder;
 
+/// The window of zstd that every decoder should bear (RFC 8878, 3.1.1.1.2), in bytes. A window is kept in memory before
+/// anything comes out, so that a larger one is only taken where so much may come out.
+const ZSTD_WINDOW: u64 = 8 << 20;
+
 /// How bodies are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compressor {
@@ -71,7 +75,9 @@ impl Compressor {
             Compressor::Zlib => drain(flate2::read::ZlibDecoder::new(packed), limit, out, broken),
             Compressor::Zstd => {
                 let mut source = packed;
-                let decoder = ruzstd::decoding::StreamingDecoder::new(&mut source);
+                let window = ZSTD_WINDOW.max(limit as u64);
+                let decoder =
+                    ruzstd::decoding::StreamingDecoder::new_with_max_window_size(&mut source, window);
                 drain(decoder.map_err(|error| broken(error.to_string()))?, limit, out, broken)
             }
             Compressor::Lz4 => {
@@ -127,6 +133,18 @@ mod tests {
             assert!(out.len() <= (1 << 16) + 1);
             assert_eq!(compressor.inflate(&packed, 1 << 20, &mut Vec::new()), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_zstd_window_larger_than_what_may_come_out_is_refused_before_it_is_filled() {
+        // A frame with a window of 64 MiB, whose blocks of 128 KiB each repeat one byte.
+        let mut packed = b"\x28\xb5\x2f\xfd\x00\x80".to_vec();
+        packed.extend([0x02, 0x00, 0x10, b'x'].repeat(300));
+        packed.extend([0x03, 0x00, 0x10, b'x']);
+        let inflate = |limit| Compressor::Zstd.inflate(&packed, limit, &mut Vec::new());
+        let error = inflate(1 << 20).unwrap_err();
+        assert!(error.to_string().contains("window"), "{error}");
+        assert_eq!(inflate(64 << 20), Ok(()));
     }
 
     #[test]
