@@ -1,7 +1,7 @@
 //! What one robot keeps between its HTTP requests: cookies, and connections that are still open. No other robot uses them,
 //! and they end with it.
 
-use cookie_store::{CookieStore, RawCookie};
+use cookie_store::{Cookie, CookieStore};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
@@ -14,6 +14,8 @@ use url::Url;
 const RESTING: usize = 8;
 /// Cookies that one robot keeps; a server that sets ever more gets none of the later ones back.
 const COOKIES: usize = 300;
+/// Bytes of a cookie with its attributes; a longer one is not kept, as with browsers.
+const LONGEST_COOKIE: usize = 4096;
 
 /// One robot as HTTP servers know it.
 #[derive(Debug, Default)]
@@ -81,17 +83,38 @@ impl Client {
 
     /// Keeps what a response sets.
     pub(super) fn keep_cookies<'a>(&self, url: &Url, set: impl Iterator<Item = &'a [u8]>) {
-        let set = set.filter_map(|value| RawCookie::parse(str::from_utf8(value).ok()?.to_owned()).ok());
+        let set = set.filter(|value| value.len() <= LONGEST_COOKIE);
+        let set = set.filter_map(|value| Cookie::parse(str::from_utf8(value).ok()?.to_owned(), url).ok());
         let mut cookies = lock(&self.cookies);
         for cookie in set {
             // One that replaces or removes another is taken all the same.
-            if cookies.iter_any().count() < COOKIES
-                || cookies.iter_any().any(|old| old.name() == cookie.name())
-            {
-                cookies.store_response_cookies(std::iter::once(cookie), url);
+            if cookies.iter_any().count() < COOKIES || is_known(&cookies, &cookie) {
+                // What may not be set from there is none of ours.
+                let _ = cookies.insert(cookie, url);
+            } else if drop_expired(&mut cookies) {
+                let _ = cookies.insert(cookie, url);
             }
         }
     }
+}
+
+/// Whether a cookie would take another one's place.
+fn is_known(cookies: &CookieStore, cookie: &Cookie<'_>) -> bool {
+    let domain = cookie.domain.as_cow();
+    domain.is_some_and(|domain| cookies.contains_any(&domain, &cookie.path, cookie.name()))
+}
+
+/// Forgets cookies whose time is over; whether there were any.
+fn drop_expired(cookies: &mut CookieStore) -> bool {
+    let place = |cookie: &Cookie<'_>| {
+        let domain = cookie.domain.as_cow()?.into_owned();
+        Some((domain, cookie.path.to_string(), cookie.name().to_owned()))
+    };
+    let expired: Vec<_> = cookies.iter_any().filter(|cookie| cookie.is_expired()).filter_map(place).collect();
+    for (domain, path, name) in &expired {
+        cookies.remove(domain, path, name);
+    }
+    !expired.is_empty()
 }
 
 /// What is behind these locks is whole at any time.
@@ -130,5 +153,27 @@ mod tests {
         assert_eq!(lock(&client.cookies).iter_any().count(), COOKIES);
         set(&client, "http://a.test/", "c0=2; Path=/");
         assert!(sent(&client, "http://a.test/").is_some_and(|header| header.contains("c0=2")));
+        for number in 0..10 {
+            set(&client, "http://a.test/", &format!("c0=1; Path=/{number}"));
+        }
+        assert_eq!(lock(&client.cookies).iter_any().count(), COOKIES, "the same name at other paths");
+    }
+
+    #[test]
+    fn a_cookie_of_any_length_is_not_kept() {
+        let client = Client::default();
+        set(&client, "http://a.test/", &format!("long={}; Path=/", "x".repeat(LONGEST_COOKIE)));
+        assert_eq!(sent(&client, "http://a.test/"), None);
+    }
+
+    #[test]
+    fn cookies_that_are_over_make_room_for_others() {
+        let client = Client::default();
+        for number in 0..COOKIES + 10 {
+            set(&client, "http://a.test/", &format!("c{number}=1; Path=/"));
+            set(&client, "http://a.test/", &format!("c{number}=; Path=/; Max-Age=0"));
+        }
+        set(&client, "http://a.test/", "session=1; Path=/");
+        assert_eq!(sent(&client, "http://a.test/").as_deref(), Some("session=1"));
     }
 }
