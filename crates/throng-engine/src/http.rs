@@ -1,5 +1,7 @@
 //! HTTP requests as hosts make them: what is asked, what is answered, and what is wrong with a request before it leaves.
 
+use crate::net::target::shown;
+use crate::redact::Redaction;
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
@@ -18,11 +20,18 @@ pub struct HttpSettings {
     pub response_limit: usize,
     /// How long a request may take where the script does not say, redirects and connecting included.
     pub timeout: Duration,
+    /// Names beside which a response's body is not shown.
+    pub redaction: Redaction,
 }
 
 impl Default for HttpSettings {
     fn default() -> HttpSettings {
-        HttpSettings { concurrency: 256, response_limit: 8 << 20, timeout: Duration::from_secs(10) }
+        HttpSettings {
+            concurrency: 256,
+            response_limit: 8 << 20,
+            timeout: Duration::from_secs(10),
+            redaction: Redaction::default(),
+        }
     }
 }
 
@@ -145,15 +154,14 @@ impl HttpRequest {
         Ok(url)
     }
 
-    /// The address without its query, which may hold secrets.
-    pub(crate) fn shown(&self) -> &str {
-        self.url.split(['?', '#']).next().unwrap_or_default()
+    /// The address without what may be secret.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.url)
     }
 
     /// What it is measured as.
     pub fn measured_as(&self) -> String {
-        let path =
-            || Url::parse(&self.url).map_or_else(|_| self.shown().to_owned(), |url| url.path().to_owned());
+        let path = || Url::parse(&self.url).map_or_else(|_| self.shown(), |url| url.path().to_owned());
         self.name.as_deref().map_or_else(|| format!("{} {}", self.method, path()), str::to_owned)
     }
 }
@@ -183,6 +191,14 @@ mod tests {
         assert_eq!(get("http://a.test").measured_as(), "GET /");
         let named = HttpRequest { name: Some("login".into()), ..get("http://a.test/") };
         assert_eq!(named.measured_as(), "login");
+    }
+
+    #[test]
+    fn an_address_that_is_none_tells_no_secrets() {
+        let request = get("http://ann:pass@a.test:99999/p?token=1");
+        assert_eq!(request.measured_as(), "GET http://a.test:99999/p");
+        let error = request.address().unwrap_err();
+        assert!(error.starts_with("`http://a.test:99999/p` is no address"), "{error}");
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub enum Trace<'a> {
     Dialling {
         /// Its name.
         connection: &'a str,
-        /// Where to.
-        url: &'a str,
+        /// Where to, without user and query.
+        url: String,
     },
     /// A connection is open.
     Opened {
@@ -54,8 +54,8 @@ pub enum Trace<'a> {
     HttpAsked {
         /// What it is measured as.
         name: &'a str,
-        /// Where to, without the query.
-        url: &'a str,
+        /// Where to, without user and query.
+        url: String,
         /// Bytes of its body.
         size: usize,
     },

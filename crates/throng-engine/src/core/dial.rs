@@ -9,7 +9,7 @@ use crate::clock::after;
 use crate::config::ProtocolRoute;
 use crate::host::{ConnectOptions, Failure};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
-use crate::net::target::{Scheme, Target, TargetError};
+use crate::net::target::{Scheme, Target, TargetError, shown};
 use crate::net::{Link, Net, tcp};
 use crate::trace::Trace;
 use crate::wheel::TimerId;
@@ -67,7 +67,7 @@ impl Core {
         }
         let protocol = self.choose_protocol(robot, &options, &target)?;
         let label = self.labels.intern(&options.name, protocol, options.measured, &mut self.recorder);
-        self.trace(robot, |_| Trace::Dialling { connection: &options.name, url: &options.url });
+        self.trace(robot, |_| Trace::Dialling { connection: &options.name, url: shown(&options.url) });
         let dial = Dial {
             options,
             target,

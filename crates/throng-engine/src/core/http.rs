@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 /// The lowest status that says no.
 const REFUSALS: u16 = 400;
-/// Characters of a refusal's body that its sample shows.
+/// Bytes of a refusal's body that its sample shows.
 const SAMPLE: usize = 200;
 
 /// An HTTP request that waits for its response.
@@ -141,7 +141,9 @@ impl Core {
             return self.recorder.request_failed_quietly(call.books, FailureKind::Rejected);
         }
         let message = format!("status {}", response.status);
-        self.recorder.rejected(call.books, answer.latency_us, &message, || sample(&response.body));
+        let redaction = &self.settings.http.redaction;
+        let shown = || sample(&response.body, redaction);
+        self.recorder.rejected(call.books, answer.latency_us, &message, shown);
     }
 
     fn http_failed(
@@ -191,12 +193,37 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The beginning of a body, for people; none of one that names something secret.
-fn sample(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
+/// The beginning of a body, for people; none of one that names something secret. What stands far behind is not looked at: a
+/// body may be long, and its secrets are not shown.
+fn sample(body: &[u8], redaction: &Redaction) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(2 * SAMPLE)]);
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let redaction = Redaction::default();
     let secret = text.split(|c| !is_word(c)).any(|word| redaction.is_secret(word));
     let shown = &text[..text.floor_char_boundary(SAMPLE)];
     (!secret && !shown.is_empty()).then(|| shown.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::Pattern;
+
+    #[test]
+    fn a_sample_is_the_beginning_of_a_body_that_names_no_secret() {
+        let shown = |body: &str| sample(body.as_bytes(), &Redaction::default());
+        assert_eq!(shown("no such player").as_deref(), Some("no such player"));
+        assert_eq!(shown(""), None);
+        assert_eq!(shown("{\"access_token\": \"7ab\"}"), None);
+        let straddling = format!("{} token", "x".repeat(SAMPLE - 3));
+        assert_eq!(shown(&straddling), None, "a name that begins where the sample ends");
+        let far = format!("{} token", "x ".repeat(10 * SAMPLE));
+        assert_eq!(shown(&far).map(|text| text.len()), Some(SAMPLE), "what is not shown tells nothing");
+    }
+
+    #[test]
+    fn what_a_project_calls_secret_is_not_shown() {
+        let redaction = Redaction::new(vec![Pattern::new("card_*")], vec![Pattern::new("key")]);
+        assert_eq!(sample(b"card_number 7", &redaction), None);
+        assert_eq!(sample(b"no such key", &redaction).as_deref(), Some("no such key"));
+    }
 }

@@ -34,7 +34,7 @@ pub enum TargetError {
         "`{url}` is not an address: {why}; wanted `tcp://host:port` or `ws://host:port/path`, with TLS `tls` or `wss`"
     )]
     Malformed {
-        /// What was given.
+        /// What was given, without what may be secret.
         url: String,
         /// What the parser says.
         why: url::ParseError,
@@ -52,7 +52,7 @@ pub enum TargetError {
         "`{url}` has no {part}; wanted `tcp://host:port` or `ws://host:port/path`, with TLS `tls` or `wss`"
     )]
     Missing {
-        /// What was given.
+        /// What was given, without what may be secret.
         url: String,
         /// What is missing.
         part: &'static str,
@@ -67,11 +67,10 @@ impl Target {
         } else {
             format!("{}://{text}", default_scheme.name())
         };
-        let url =
-            Url::parse(&with_scheme).map_err(|why| TargetError::Malformed { url: text.to_owned(), why })?;
+        let url = Url::parse(&with_scheme).map_err(|why| TargetError::Malformed { url: shown(text), why })?;
         let known = Scheme::ALL.into_iter().find(|scheme| scheme.name() == url.scheme());
         let scheme = known.ok_or_else(|| TargetError::Scheme { scheme: url.scheme().to_owned() })?;
-        let missing = |part| TargetError::Missing { url: text.to_owned(), part };
+        let missing = |part| TargetError::Missing { url: shown(text), part };
         let host = url.host().ok_or_else(|| missing("host"))?.to_owned();
         let port = url.port_or_known_default().ok_or_else(|| missing("port"))?;
         Ok(Target { scheme, host: literal(host), port, path: request_target(&url) })
@@ -139,6 +138,23 @@ fn literal(host: Host<String>) -> Host<String> {
     }
 }
 
+/// An address as people may see it: without its user, its query and its fragment, which may hold secrets.
+pub(crate) fn shown(address: &str) -> String {
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) => (&address[..scheme.len() + 3], rest),
+        None => ("", address),
+    };
+    // What cannot be taken apart may have a password anywhere before its last `@`.
+    let authority = match Url::parse(address) {
+        Ok(_) => rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()),
+        Err(_) => rest.len(),
+    };
+    let host = rest[..authority].rfind('@').map_or(0, |at| at + 1);
+    let rest = &rest[host..];
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    format!("{scheme}{}", &rest[..end])
+}
+
 fn request_target(url: &Url) -> Box<str> {
     let path = if url.path().is_empty() { "/" } else { url.path() };
     match url.query() {
@@ -176,7 +192,9 @@ impl Allowed {
     }
 }
 
+/// Patterns are in small letters; names in addresses of our own schemes are as they were given.
 fn name_matches(pattern: &str, name: &str) -> bool {
+    let name = &*name.to_ascii_lowercase();
     match pattern.strip_prefix('*') {
         Some(suffix) => name.ends_with(suffix),
         None => pattern == name,
@@ -227,6 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_shown_without_its_secrets() {
+        for (address, wanted) in [
+            ("http://a.test/p/@me?token=1#x", "http://a.test/p/@me"),
+            ("wss://ann:pass@a.test/play?token=1", "wss://a.test/play"),
+            ("http://ann:pass@a.test:99999/p?token=1", "http://a.test:99999/p"),
+            ("http://ann:pa/s#s?w@a.test/p", "http://a.test/p"),
+            ("ann:pass@a.test:7?x", "a.test:7"),
+            ("127.0.0.1:7", "127.0.0.1:7"),
+            ("", ""),
+        ] {
+            assert_eq!(shown(address), wanted, "{address}");
+        }
+        let error = Target::parse("ws://ann:pass@a.test:99999/p?token=1", Scheme::Tcp).unwrap_err();
+        assert!(error.to_string().starts_with("`ws://a.test:99999/p` is not an address"), "{error}");
+    }
+
+    #[test]
     fn strangers_must_be_listed() {
         let allowed = Allowed::new(["game.example.com", "*.test.example", "203.0.113.0/24", "198.51.100.7"]);
         let at = |text: &str| IpAddr::from_str(text).unwrap();
@@ -239,6 +274,7 @@ mod tests {
         assert!(!Allowed::default().permits(&named("x"), at("8.8.8.8")));
         assert!(!Allowed::default().permits(&named("x"), at("::ffff:8.8.8.8")));
         assert!(allowed.permits(&named("game.example.com"), at("8.8.8.8")));
+        assert!(allowed.permits(&named("Game.Example.com"), at("8.8.8.8")), "names have no case");
         assert!(allowed.permits(&named("a.test.example"), at("8.8.8.8")));
         assert!(!allowed.permits(&named("evil.example.com"), at("8.8.8.8")));
         assert!(allowed.permits(&named("x"), at("203.0.113.9")));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use throng_engine::{Allowed, ProtocolRoute, Settings};
+use throng_engine::{Allowed, HttpSettings, ProtocolRoute, Settings};
 
 use super::Config;
 use super::Pattern;
@@ -17,7 +17,7 @@ impl Config {
             websocket_by_default: !scheme.is_some_and(|scheme| matches!(scheme, "tcp" | "tls")),
             tls_by_default: scheme.is_some_and(|scheme| matches!(scheme, "tls" | "wss")),
             tls: self.tls.wire.clone(),
-            http: self.http.clone(),
+            http: HttpSettings { redaction: self.redaction.clone(), ..self.http.clone() },
             wait: self.robot.wait,
             on_error: self.robot.on_error,
             manual_ready: self.robot.manual_ready,

@@ -24,5 +24,6 @@ pub(super) fn read(section: &Section<'_>) -> HttpSettings {
             .and_then(|size| usize::try_from(size).ok())
             .unwrap_or(default.response_limit),
         timeout: timeout.unwrap_or(default.timeout),
+        redaction: default.redaction,
     }
 }
