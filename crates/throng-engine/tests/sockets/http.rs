@@ -332,3 +332,36 @@ fn waiting_for_a_turn_is_the_generators() {
     let fast = counts(&totals, "GET /fast");
     assert!(fast.generator_us >= HELD.as_micros() as u64 * 9 / 10, "{fast:?}");
 }
+
+/// What the requests of a script that went wrong are told to have failed of, by kind.
+#[track_caller]
+fn told(request: HttpRequest, kind: FailureKind) -> String {
+    let mut game = play(vec![Act::Http(request)]);
+    game.hear(&format!("failed {kind}"));
+    let totals = game.end();
+    let groups = totals.failures();
+    assert_eq!((groups.len(), groups[0].kind), (1, kind), "{groups:?}");
+    groups[0].message.to_string()
+}
+
+#[test]
+fn a_redirect_that_leads_nowhere_is_told_without_its_secrets() {
+    let location = "location: http://ann:pass@a.test:99999/p?token=1\r\n";
+    let site = Site::open(move |_| response("302 Found", location, ""));
+    let said = told(site.get("/"), FailureKind::Protocol);
+    assert_eq!(said, "a redirect: `http://a.test:99999/p`: invalid port number");
+}
+
+#[test]
+fn a_server_without_tls_is_told_as_one_over_http_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("https://{}/", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 1000]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let request = HttpRequest { method: "GET".into(), url: url.into(), ..HttpRequest::default() };
+    assert_eq!(told(request, FailureKind::Tls), "the server does not speak TLS");
+}

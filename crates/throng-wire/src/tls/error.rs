@@ -71,8 +71,8 @@ pub enum TlsError {
 pub struct Day(u64);
 
 impl TlsError {
-    /// What went wrong, `open` says whether the handshake was done.
-    pub(super) fn from_peer(error: Error, open: bool) -> TlsError {
+    /// What went wrong in rustls; `open` says whether the handshake was done.
+    pub fn from_peer(error: Error, open: bool) -> TlsError {
         let not_tls = matches!(
             error,
             Error::InvalidMessage(

@@ -167,3 +167,19 @@ fn https_trusts_whom_the_settings_say() {
     assert_eq!(careless.passed().books("GET /profile"), all);
     demo.stop();
 }
+
+#[test]
+fn a_web_server_that_misses_a_certificate_says_so() {
+    let tls = TlsOptions::default().certified_clients();
+    let demo = Demo::start(DemoOptions::empty().with(ServerKind::Web).tls(tls)).unwrap();
+    let url = demo.url(ServerKind::Web).unwrap();
+    let authority = &demo.credentials().unwrap().authority;
+    let extra = format!("{ANY_ERRORS}[tls]\nca = \"ca.pem\"\n");
+    let start = "pcall(http.get, site .. '/profile')";
+    let played = project(&url, 10, &extra, start).file("ca.pem", authority).run(&[]);
+    // In TLS 1.3 a client has long sent its request when the server looks at its certificate.
+    let report = played.report();
+    assert_eq!(report.failures("GET /profile"), counts([("tls", 10)]));
+    assert_eq!(report.rows("failures")[0]["message"], "the server refused: certificate required");
+    demo.stop();
+}

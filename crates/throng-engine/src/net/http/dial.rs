@@ -15,11 +15,17 @@ use throng_metrics::FailureKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::time::error::Elapsed;
 use url::{Host, Url};
 
 /// Names that are remembered, and how long they are believed: thousands of robots ask for the same one at once.
 const NAMES: usize = 1000;
 const FRESH: Duration = Duration::from_secs(5);
+
+/// What is said when the time is over.
+const UNRESOLVED: &str = "no answer from the resolver in time";
+const UNCONNECTED: &str = "no connection in time";
+const UNSECURED: &str = "no end of the TLS handshake in time";
 
 /// A stream that HTTP can be spoken over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -44,29 +50,32 @@ impl Dialler {
 
     /// A new connection to the address's host, ready for HTTP.
     pub(super) async fn open(&self, url: &Url) -> Result<Box<dyn Stream>, Trouble> {
-        let limit = self.reach.connect_timeout;
-        let late = |_| Trouble::new(FailureKind::ConnectTimeout, "no connection in time");
-        tokio::time::timeout(limit, self.connect(url)).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
-    }
-
-    async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, Trouble> {
         let nowhere = || Trouble::new(FailureKind::Resolve, "the address has no host");
         let host = url.host().ok_or_else(nowhere)?.to_owned();
         let port = url.port_or_known_default().ok_or_else(nowhere)?;
-        let stream = self.reach_host(&host, port).await?;
+        let until = tokio::time::Instant::now() + self.reach.connect_timeout;
+        let addresses = tokio::time::timeout_at(until, self.addresses(&host, port)).await;
+        let addresses = addresses.unwrap_or_else(late(FailureKind::Resolve, UNRESOLVED))?;
+        let stream = tokio::time::timeout_at(until, self.reach_one(&host, addresses)).await;
+        let stream = stream.unwrap_or_else(late(FailureKind::ConnectTimeout, UNCONNECTED))?;
         let stream = Counted::new(stream, self.traffic.clone());
-        match url.scheme() {
-            "https" => Ok(Box::new(tls::wrap(&self.reach.tls, &host, stream).await?)),
-            _ => Ok(Box::new(stream)),
+        if url.scheme() != "https" {
+            return Ok(Box::new(stream));
+        }
+        let secured = tokio::time::timeout_at(until, tls::wrap(&self.reach.tls, &host, stream)).await;
+        Ok(Box::new(secured.unwrap_or_else(late(FailureKind::ConnectTimeout, UNSECURED))?))
+    }
+
+    async fn addresses(&self, host: &Host<String>, port: u16) -> Result<Vec<SocketAddr>, Trouble> {
+        match host {
+            Host::Ipv4(address) => Ok(vec![SocketAddr::new((*address).into(), port)]),
+            Host::Ipv6(address) => Ok(vec![SocketAddr::new((*address).into(), port)]),
+            Host::Domain(name) => self.resolve(name, port).await,
         }
     }
 
-    async fn reach_host(&self, host: &Host<String>, port: u16) -> Result<TcpStream, Trouble> {
-        let addresses = match host {
-            Host::Ipv4(address) => vec![SocketAddr::new((*address).into(), port)],
-            Host::Ipv6(address) => vec![SocketAddr::new((*address).into(), port)],
-            Host::Domain(name) => self.resolve(name, port).await?,
-        };
+    /// The first of the addresses that answers.
+    async fn reach_one(&self, host: &Host<String>, addresses: Vec<SocketAddr>) -> Result<TcpStream, Trouble> {
         let share = self.reach.connect_timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
         let mut last = Trouble::new(FailureKind::Resolve, "the name has no address");
         for address in addresses {
@@ -77,7 +86,7 @@ impl Dialler {
             match tokio::time::timeout(share, dial(address, self.local_address(), &self.reach.tcp)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => last = Trouble::new(tcp::connect_failure(&error), error.to_string()),
-                Err(_) => last = Trouble::new(FailureKind::ConnectTimeout, "no connection in time"),
+                Err(_) => last = Trouble::new(FailureKind::ConnectTimeout, UNCONNECTED),
             }
         }
         Err(last)
@@ -108,6 +117,11 @@ impl Dialler {
     }
 }
 
+/// The time to open a connection is over.
+fn late<T>(kind: FailureKind, text: &str) -> impl FnOnce(Elapsed) -> Result<T, Trouble> {
+    move |_| Err(Trouble::new(kind, text))
+}
+
 /// A connected socket with the settings that a robot's other sockets have.
 async fn dial(address: SocketAddr, local: Option<IpAddr>, options: &TcpOptions) -> io::Result<TcpStream> {
     let stream: std::net::TcpStream = OwnedFd::from(tcp::dial(address, local, options)?).into();
@@ -116,5 +130,24 @@ async fn dial(address: SocketAddr, local: Option<IpAddr>, options: &TcpOptions) 
     match stream.take_error()? {
         Some(error) => Err(error),
         None => Ok(stream),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn a_resolver_that_keeps_silent_is_told_from_a_server_that_does() {
+        let settings = Settings { connect_timeout: Duration::from_millis(20), ..Settings::default() };
+        let dialler = Dialler::new(HttpReach::new(&settings), Arc::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let trouble = runtime.block_on(async {
+            // Names are asked for one after the other: whoever has the lock is asking.
+            let _asking = dialler.names.lock().await;
+            dialler.open(&Url::parse("http://name.test/").unwrap()).await.err()
+        });
+        assert_eq!(trouble, Some(Trouble::new(FailureKind::Resolve, UNRESOLVED)));
     }
 }

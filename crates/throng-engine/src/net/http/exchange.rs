@@ -2,8 +2,9 @@
 
 use super::client::{Client, Connection};
 use super::dial::Dialler;
-use super::{Spent, Trouble};
+use super::{Spent, Trouble, tls};
 use crate::http::{Asked, HttpResponse, check_address};
+use crate::net::target::shown;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{TrySendError, http1};
@@ -221,7 +222,8 @@ impl Asked {
     fn redirect(&mut self, status: u16, location: &[u8]) -> Result<(), Trouble> {
         let wrong = |text: String| Trouble::new(FailureKind::Protocol, format!("a redirect: {text}"));
         let location = std::str::from_utf8(location).map_err(|error| wrong(error.to_string()))?;
-        let mut to = self.url.join(location).map_err(|error| wrong(format!("`{location}`: {error}")))?;
+        let mut to =
+            self.url.join(location).map_err(|error| wrong(format!("`{}`: {error}", shown(location))))?;
         check_address(&to).map_err(wrong)?;
         to.set_fragment(None);
         if to.origin() != self.url.origin() {
@@ -255,6 +257,10 @@ fn io_error(error: &hyper::Error) -> Option<&io::Error> {
 
 impl Trouble {
     fn of(error: &hyper::Error) -> Trouble {
+        // With TLS 1.3 a server looks at our certificate when the handshake is done for us.
+        if let Some(error) = io_error(error).and_then(|error| tls::failure(error, true)) {
+            return Trouble::new(FailureKind::Tls, error.to_string());
+        }
         let kind = match io_error(error) {
             _ if error.is_parse() => FailureKind::Protocol,
             Some(io) if io.kind() == io::ErrorKind::ConnectionReset => FailureKind::Reset,

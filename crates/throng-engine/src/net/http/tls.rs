@@ -30,8 +30,17 @@ where
     connected.map_err(|error| Trouble::new(FailureKind::Tls, reason(&error)))
 }
 
-/// What TLS says, in a person's words.
+/// Why a handshake failed, in a person's words.
 fn reason(error: &io::Error) -> String {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    tls.map_or_else(|| error.to_string(), |tls| TlsError::from(tls.clone()).to_string())
+    match failure(error, false) {
+        Some(error) => error.to_string(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => TlsError::ClosedEarly.to_string(),
+        None => error.to_string(),
+    }
+}
+
+/// What went wrong with TLS, if that is what an error is about; `open` says whether the handshake was done.
+pub(super) fn failure(error: &io::Error, open: bool) -> Option<TlsError> {
+    let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    Some(TlsError::from_peer(tls.clone(), open))
 }
