@@ -263,6 +263,21 @@ impl Core {
         }
     }
 
+    /// Counts something wrong that came on a connection, of which nobody else is told, and shows it to whoever looks on.
+    pub(crate) fn count_fault(
+        &mut self,
+        key: ConnectionKey,
+        kind: FailureKind,
+        name: &str,
+        text: &str,
+        sample: Option<&str>,
+    ) {
+        self.count_failure_on(key, kind, name, text, sample);
+        if let Some(robot) = self.connections.get(key).map(|connection| connection.robot) {
+            self.trace_failure(robot, kind, name, text);
+        }
+    }
+
     /// Whether what happens on a connection is counted, also when it has ended (as long as it is remembered).
     fn is_measured(&self, key: ConnectionKey) -> bool {
         match self.connections.get(key) {

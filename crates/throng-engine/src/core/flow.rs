@@ -365,7 +365,7 @@ impl Core {
         self.recorder.message_received();
         let Some(connection) = self.connections.get(key) else { return };
         let name = connection.name.clone();
-        self.count_failure_on(key, FailureKind::Decode, &name, error, Some(&hex_sample(payload)));
+        self.count_fault(key, FailureKind::Decode, &name, error, Some(&hex_sample(payload)));
     }
 }
 

@@ -6,7 +6,6 @@ use super::ending::End;
 use super::timers::Due;
 use crate::id::ConnectionKey;
 use crate::net::Link;
-use crate::trace::Trace;
 use throng_metrics::{EndCause, FailureKind};
 
 /// What is said of a peer that acknowledges nothing any more.
@@ -32,14 +31,7 @@ impl Core {
         if let Some(fault) = fault
             && let Some(name) = self.connections.get(key).map(|connection| connection.name.clone())
         {
-            let text = fault.to_string();
-            self.count_failure_on(key, FailureKind::Protocol, &name, &text, None);
-            if self.tracer.is_some()
-                && let Some(robot) = self.connections.get(key).map(|connection| connection.robot)
-            {
-                let failure = self.failure_of(key, FailureKind::Protocol, &name, &text);
-                self.trace(robot, |_| Trace::Failed(&failure));
-            }
+            self.count_fault(key, FailureKind::Protocol, &name, &fault.to_string(), None);
         }
     }
 

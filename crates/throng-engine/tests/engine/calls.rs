@@ -1,13 +1,15 @@
 //! Requests, replies, pushes and the ends of connections in virtual time: who is told, and do the books balance.
 
 use crate::world::*;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use throng_engine::*;
 use throng_metrics::{EndCause, FailureKind};
 use throng_wire::{
-    CodecSpec, Covers, FieldPlace, FieldSpec, Framing, HeaderFraming, OnClose, Protocol, ProtocolSpec,
-    ReplySpec,
+    CodecSpec, Covers, DocumentForm, DocumentSpec, Endian, FieldPlace, FieldSpec, Framing, HeaderFraming,
+    LengthFraming, LengthWidth, OnClose, Protocol, ProtocolSpec, ReplySpec,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -377,4 +379,38 @@ fn where_every_number_waits_a_further_request_fails_at_once() {
     assert_eq!(world.books()[..3], [256, 0, 1]);
     let (_, row) = world.totals.requests().iter().next().expect("requests");
     assert_eq!(row.counts.failures.of(FailureKind::Overflow), 1);
+}
+
+/// Keeps the failures it is told.
+struct Failures(Rc<RefCell<Vec<String>>>);
+
+impl Tracer for Failures {
+    fn trace(&mut self, _: u64, _: RobotId, event: &Trace<'_>) {
+        if let Trace::Failed(failure) = event {
+            self.0.borrow_mut().push(format!("{} {}: {}", failure.kind, failure.name, failure.text));
+        }
+    }
+}
+
+#[test]
+fn whoever_looks_on_sees_a_message_that_cannot_be_read() {
+    let document =
+        DocumentSpec { form: DocumentForm::Json, name: Some("cmd".into()), session: None, body: None };
+    let mut spec = ProtocolSpec::new("game", CodecSpec::Document(document));
+    spec.framing = Some(Framing::Length(LengthFraming::new(LengthWidth::U16(Endian::Big))));
+    spec.reply = Some(ReplySpec::None);
+    let protocol = Arc::new(Protocol::build(spec).expect("a protocol"));
+    let mut plan = connected(vec![Act::Sleep(SECOND)]);
+    plan.settings.protocols = vec![ProtocolRoute { protocol, hosts: Vec::new() }];
+    let mut world = plan.world(|_, _, _| {});
+    world.welcome = Box::new(|net, link| net.send(link, &frame("no document")));
+    let failures = Rc::new(RefCell::new(Vec::new()));
+    world.shard.set_tracer(Box::new(Failures(Rc::clone(&failures))));
+    world.want(1);
+    world.advance(10);
+    let failures = failures.borrow();
+    assert!(
+        matches!(&failures[..], [one] if one.starts_with("decode game: the message is not json")),
+        "{failures:?}"
+    );
 }
