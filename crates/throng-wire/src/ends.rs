@@ -132,6 +132,9 @@ impl Ends {
             if slot.flag != 0 {
                 flag = Some((out.len(), slot));
             }
+            if slot.role == Role::Id && !slot.carries(number) {
+                return Err(codec.no_number(message));
+            }
             slot.write(number, session, out);
         }
         let at = out.len();
@@ -250,6 +253,12 @@ impl Slot {
             Role::Session => session,
         };
         self.ty.write(value, out);
+    }
+
+    /// Whether it can say a message's number.
+    #[inline]
+    fn carries(&self, number: i64) -> bool {
+        self.ty.holds(number) && number & self.flag == 0
     }
 
     /// Sets the flag in the field that was written at `place`.

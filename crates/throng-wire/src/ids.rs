@@ -34,6 +34,11 @@ impl Ids {
         Ok(ids)
     }
 
+    /// Each number and its message.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (i64, MessageId)> {
+        self.messages.iter().copied()
+    }
+
     #[inline]
     pub(crate) fn number(&self, message: MessageId) -> Option<i64> {
         self.numbers.get(message.0 as usize).copied().flatten()

@@ -350,6 +350,16 @@ pub enum ProtocolError {
         /// The number.
         number: i64,
     },
+    /// A number that its field cannot hold.
+    #[error("the header's `id` cannot hold {number}, the number of `{name}`{}", if *.flagged { ", beside the flag of `compress`" } else { "" })]
+    WideId {
+        /// The message.
+        name: String,
+        /// The number.
+        number: i64,
+        /// Whether some of the field's bits are a flag.
+        flagged: bool,
+    },
     /// A field that does not exist, or that means something else.
     #[error("the {place} has no field `{name}` for this")]
     UnknownEnd {
@@ -370,7 +380,9 @@ pub enum ProtocolError {
     #[error("a trailer cannot have a varint")]
     VarintTrailer,
     /// A flag that does not fit its field.
-    #[error("the flag does not fit the field `{field}`")]
+    #[error(
+        "the flag does not fit the field `{field}`: it is bits of a whole number that is neither a constant nor the session"
+    )]
     Flag {
         /// The field.
         field: String,

@@ -264,6 +264,7 @@ fn mistakes_in_headers_and_documents() {
                 &shop("framing = { header = [\"len:u8\", \"seq:u8\"] }\nids = { A = 1 }"),
             ),
             ("a number twice", &header("ids = { A = 1, B = 1 }")),
+            ("a number that does not fit", &header("ids = { A = 1, B = 70000 }")),
             ("a flag that does not fit", &header("compress = { zlib = { flag = \"id:0x10000\" } }")),
             ("an unknown compression", &header("compress = { gzip = {} }")),
             ("an error without a field", &header("error = { field = \"code\" }")),

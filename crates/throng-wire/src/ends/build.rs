@@ -57,6 +57,9 @@ impl Ends {
             Some(spec) => Some(compression(spec, &mut sent, &mut received, codec)?),
             None => None,
         };
+        if let Some(ids) = &plan.ids {
+            check_numbers(ids, &sent, &received, codec)?;
+        }
         Ok(Some(Ends { sent, received, ids: plan.ids, session, refused, compression }))
     }
 
@@ -114,7 +117,7 @@ impl Side {
             candidates,
         })?;
         let fits = bits != 0 && matches!(slot.ty, FieldType::Whole { .. }) && slot.ty.holds(bits);
-        if !fits || slot.role == Role::Session {
+        if !fits || matches!(slot.role, Role::Session | Role::Constant(_)) {
             return Err(ProtocolError::Flag { field: name.to_owned() });
         }
         slot.flag = bits;
@@ -127,6 +130,16 @@ impl Slot {
         let role = field.constant.filter(|_| !field.is_padding()).map_or(Role::Plain, Role::Constant);
         Slot { name: field.name.clone(), ty: field.ty, role, flag: 0, tested: false }
     }
+}
+
+/// Whether a header of either direction can say each number.
+fn check_numbers(ids: &Ids, sent: &Side, received: &Side, codec: &Codec) -> Result<(), ProtocolError> {
+    let fields =
+        || [sent, received].into_iter().flat_map(|side| &side.header).filter(|slot| slot.role == Role::Id);
+    let too_wide = |(number, _): &(i64, _)| !fields().any(|slot| slot.carries(*number));
+    let Some((number, message)) = ids.pairs().find(too_wide) else { return Ok(()) };
+    let name = codec.message_name(message).unwrap_or(crate::names::OTHER).to_owned();
+    Err(ProtocolError::WideId { name, number, flagged: fields().any(|slot| slot.flag != 0) })
 }
 
 fn compression(

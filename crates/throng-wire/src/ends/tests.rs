@@ -69,6 +69,43 @@ fn sent(
 }
 
 #[test]
+fn a_number_that_its_field_cannot_hold_is_refused() {
+    let narrow = |id: &str| ProtocolSpec { framing: header(&["len:u16be", id, "seq:u32be"]), ..shop() };
+    let said = |spec| Protocol::build(spec).unwrap_err().to_string();
+    assert_eq!(said(narrow("id:u8")), "the header's `id` cannot hold 1001, the number of `Login`");
+    let compression = CompressionSpec {
+        compressor: Compressor::Zlib,
+        above: 1,
+        flag: Some(("id".to_owned(), 0x0008)),
+        max: 1000,
+    };
+    let flagged = ProtocolSpec { compression: Some(compression), ..shop() };
+    assert!(said(flagged).ends_with("beside the flag of `compress`"));
+    // What one direction cannot hold may be for the other.
+    let by_direction = HeaderFraming {
+        send: fields(&["len:u16be", "id:u8", "seq:u32be"]).into(),
+        ..HeaderFraming::new(fields(&["len:u16be", "id:u16be", "seq:u32be"]), 100)
+    };
+    let framing = Some(Framing::Header(Box::new(by_direction)));
+    let shop = Protocol::build(ProtocolSpec { framing, ..shop() }).unwrap();
+    assert!(sent(&shop, "Login", Some(5), b"abc").is_err());
+    assert_eq!(sent(&shop, "Chat", None, b"").unwrap(), b"\x00\x00\x07\x00\x00\x00\x00");
+}
+
+#[test]
+fn a_flag_is_no_part_of_a_constant() {
+    let compression = CompressionSpec {
+        compressor: Compressor::Zlib,
+        above: 1,
+        flag: Some(("ver".to_owned(), 0x80)),
+        max: 1000,
+    };
+    let framing = header(&["len:u16be", "ver:u8=1", "id:u16be", "seq:u32be"]);
+    let spec = ProtocolSpec { framing, compression: Some(compression), ..shop() };
+    assert!(matches!(Protocol::build(spec), Err(ProtocolError::Flag { .. })));
+}
+
+#[test]
 fn a_header_carries_length_number_and_session() {
     let shop = Protocol::build(shop()).unwrap();
     assert_eq!(sent(&shop, "Login", Some(5), b"abc").unwrap(), b"\x00\x03\x03\xe9\x00\x00\x00\x05abc");

@@ -290,7 +290,7 @@ fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolErr
         E::UnknownHeartbeat { .. } | E::RawHeartbeat => "heartbeat",
         E::ReplyRule { .. } | E::Patterns(_) => "reply",
         E::Framing(_) | E::HeaderInPayload | E::SameFieldName { .. } => "framing",
-        E::UnknownId { .. } | E::SameId { .. } | E::NoIdField | E::NoIds => "ids",
+        E::UnknownId { .. } | E::SameId { .. } | E::WideId { .. } | E::NoIdField | E::NoIds => "ids",
         E::UnknownEnd { .. } if matches!(spec.reply, Some(ReplySpec::Field { .. })) => "reply",
         E::UnknownEnd { place: FieldPlace::Header | FieldPlace::Trailer, .. }
         | E::Flag { .. }
