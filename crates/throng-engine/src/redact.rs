@@ -6,10 +6,11 @@ use crate::pattern::Pattern;
 pub const REDACTED: &str = "***";
 
 /// Names that are secret wherever they occur in a field's name, so that `userPassword` and `accesstoken` are.
-const ANYWHERE: [&str; 6] = ["password", "passwd", "passphrase", "secret", "token", "credential"];
+const ANYWHERE: [&str; 7] =
+    ["password", "passwd", "passphrase", "secret", "token", "credential", "authorization"];
 
-/// Names that are secret as a word of their own, so that `api_key` and `pwd` are, but `monkey` is not.
-const AS_A_WORD: [&str; 6] = ["key", "keys", "apikey", "pwd", "pass", "otp"];
+/// Names that are secret as a word of their own, so that `api_key` and `set-cookie` are, but `monkey` is not.
+const AS_A_WORD: [&str; 7] = ["key", "keys", "apikey", "pwd", "pass", "otp", "cookie"];
 
 /// Which fields are secret: those named like a password, token or key, and those the project adds, without those it shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +35,12 @@ impl Redaction {
         fits(&self.added)
             || ANYWHERE.iter().any(|name| lower.contains(name))
             || words(field).iter().any(|word| AS_A_WORD.contains(&word.as_str()))
+    }
+
+    /// Whether a text names something secret, whose value then most likely stands there too.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        text.split(|c| !is_word(c)).any(|word| self.is_secret(word))
     }
 }
 
@@ -86,6 +93,10 @@ mod tests {
             "clientSecret",
             "key2",
             "sessionKEY",
+            "Authorization",
+            "proxy-authorization",
+            "cookie",
+            "set-cookie",
         ] {
             check(field, true);
         }
@@ -93,8 +104,18 @@ mod tests {
 
     #[test]
     fn ordinary_fields_are_shown() {
-        for field in ["Text", "monkey", "keyboard", "turnkey", "passenger", "compass", "name", "", "hotkeys"]
-        {
+        for field in [
+            "Text",
+            "monkey",
+            "keyboard",
+            "turnkey",
+            "passenger",
+            "compass",
+            "name",
+            "",
+            "hotkeys",
+            "cookies",
+        ] {
             check(field, false);
         }
     }
@@ -108,6 +129,13 @@ mod tests {
         assert!(redaction.is_secret("api_key"));
         assert!(!redaction.is_secret("Key"));
         assert!(!redaction.is_secret("my_public_token"));
+    }
+
+    #[test]
+    fn a_text_that_names_a_secret_is_told() {
+        let redaction = Redaction::default();
+        assert!(redaction.is_named_in("{\"access_token\": 7}") && redaction.is_named_in("pwd=x"));
+        assert!(!redaction.is_named_in("no such player") && !redaction.is_named_in(""));
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Shown<'_> {
 
     fn write_table(&self, table: &Table, depth: usize, out: &mut String) {
         out.push('{');
+        let from_http = class_of(table).as_deref() == Some("response");
         let table = contents(table);
         let pairs = table.pairs::<Value, Value>().filter_map(Result::ok);
         for (index, (key, value)) in pairs.filter(|(_, value)| !is_robot(value)).enumerate() {
@@ -74,7 +75,7 @@ impl Shown<'_> {
                     let name = name.to_string_lossy();
                     out.push_str(&name);
                     out.push_str(" = ");
-                    if self.redaction.is_secret(&name) {
+                    if self.redaction.is_secret(&name) || from_http && self.is_secret_text(&value) {
                         out.push_str(REDACTED);
                         continue;
                     }
@@ -89,6 +90,14 @@ impl Shown<'_> {
             self.write(&value, depth - 1, out);
         }
         out.push_str(" }");
+    }
+
+    /// Whether the beginning of a text, as far as it could be shown, names something secret: what a server sent has no fields
+    /// yet.
+    fn is_secret_text(&self, value: &Value) -> bool {
+        let Value::String(text) = value else { return false };
+        let text = text.as_bytes();
+        self.redaction.is_named_in(&String::from_utf8_lossy(&text[..text.len().min(2 * TEXT)]))
     }
 }
 
@@ -130,6 +139,15 @@ mod tests {
         check("{ 1, 'a\\n', { true } }", r#"{ 1, "a\n", { true } }"#);
         check("{ MyPassword = 'x', { monkey = 1 } }", "{ { monkey = 1 }, MyPassword = *** }");
         check("{{{{ 1 }}}}", "{ { { { ... } } } }");
+    }
+
+    #[test]
+    fn what_a_web_server_sent_is_shown_unless_it_names_a_secret() {
+        let response =
+            |body: &str| format!("return setmetatable({{ body = '{body}' }}, {{ __name = 'response' }})");
+        check(&response("no such player"), "{ body = \"no such player\" }");
+        check(&response("{\"access_token\":7}"), "{ body = *** }");
+        check("{ headers = { ['set-cookie'] = { 'a=1' } } }", "{ headers = { set-cookie = *** } }");
     }
 
     #[test]

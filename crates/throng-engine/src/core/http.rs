@@ -197,10 +197,8 @@ fn micros(time: Duration) -> u64 {
 /// body may be long, and its secrets are not shown.
 fn sample(body: &[u8], redaction: &Redaction) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(2 * SAMPLE)]);
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let secret = text.split(|c| !is_word(c)).any(|word| redaction.is_secret(word));
     let shown = &text[..text.floor_char_boundary(SAMPLE)];
-    (!secret && !shown.is_empty()).then(|| shown.to_owned())
+    (!shown.is_empty() && !redaction.is_named_in(&text)).then(|| shown.to_owned())
 }
 
 #[cfg(test)]
