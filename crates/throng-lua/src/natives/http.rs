@@ -103,7 +103,7 @@ fn request_of(
         body,
         timeout: time_option(&options, "timeout")?,
         name: name.map(|Text(name)| name.into()),
-        redirects: option(&options, "redirects", "a whole number")?.unwrap_or(REDIRECTS),
+        redirects: option(&options, "redirects", "a whole number from 0 on")?.unwrap_or(REDIRECTS),
         cookies: option(&options, "cookies", "true or false")?.unwrap_or(true),
         quiet: option(&options, "quiet", "true or false")?.unwrap_or(false),
         expect: expect.map_or(Ok(Vec::new()), |expect| statuses_of(&expect))?,
