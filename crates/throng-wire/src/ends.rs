@@ -125,20 +125,51 @@ impl Ends {
             Some(ids) => ids.number(message).ok_or_else(|| codec.no_number(message))?,
             None => 0,
         };
+        if !self.sent.carries(number) {
+            return Err(codec.no_number(message));
+        }
         let asked = session.map(|session| self.session(session));
-        let session = asked.unwrap_or_default();
+        self.write_around((number, asked.unwrap_or_default()), scratch, out, |scratch, out| {
+            codec.write(message, asked, body, scratch, out)
+        })
+    }
+
+    /// Writes the answer to what the peer asked: its session is the codec's own, and it has no number.
+    pub(crate) fn write_answer(
+        &self,
+        codec: &Codec,
+        session: i64,
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        let start = out.len();
+        let written = self.write_around((0, 0), scratch, out, |scratch, out| {
+            codec.write_answer(session, body, scratch, out)
+        });
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written
+    }
+
+    /// Writes the fields around what `write` appends, which is compressed where that is wanted.
+    fn write_around(
+        &self,
+        (number, session): (i64, i64),
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
         let mut flag = None;
         for slot in &self.sent.header {
             if slot.flag != 0 {
                 flag = Some((out.len(), slot));
             }
-            if slot.role == Role::Id && !slot.carries(number) {
-                return Err(codec.no_number(message));
-            }
             slot.write(number, session, out);
         }
         let at = out.len();
-        codec.write(message, asked, body, scratch, out)?;
+        write(scratch, out)?;
         if let Some(compression) = &self.compression
             && compression.deflate(at, scratch, out)
             && let Some((place, slot)) = flag
@@ -226,6 +257,12 @@ impl Ends {
 }
 
 impl Side {
+    /// Whether the header can say a message's number.
+    #[inline]
+    fn carries(&self, number: i64) -> bool {
+        self.header.iter().all(|slot| slot.role != Role::Id || slot.carries(number))
+    }
+
     /// Reads the fields, and says which bytes are between them.
     #[inline]
     fn read<'a>(&self, payload: &'a [u8], said: &mut Said) -> Result<&'a [u8], HeadError> {

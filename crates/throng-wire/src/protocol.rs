@@ -227,7 +227,10 @@ impl Protocol {
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
-        self.codec.write_answer(session, body, scratch, out)
+        match &self.ends {
+            None => self.codec.write_answer(session, body, scratch, out),
+            Some(ends) => ends.write_answer(&self.codec, session, body, scratch, out),
+        }
     }
 
     /// Reads a payload's head; see [`Codec::read`].

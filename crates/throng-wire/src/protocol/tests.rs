@@ -1,6 +1,6 @@
 use super::*;
 use crate::codec::RawCodec;
-use crate::framing::Framing;
+use crate::framing::{Framing, HeaderFraming};
 use crate::framing::{LengthFraming, LengthWidth};
 use crate::spec::{
     CodecSpec, HeartbeatSpec, ProtocolError, ProtocolSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape,
@@ -120,6 +120,22 @@ fn whoever_looks_on_decodes_each_message_with_its_own_type() {
     assert_eq!(seen(Direction::Received, Some("ask"), None).as_deref(), Some("ask.request"));
     assert_eq!(seen(Direction::Sent, None, Some("ask")).as_deref(), Some("ask.response"));
     assert_eq!(seen(Direction::Sent, None, None), None);
+}
+
+#[test]
+fn an_answer_has_the_header_and_trailer_that_messages_have() {
+    let fields = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+    let mut spec = battle();
+    let header = HeaderFraming::new(fields(&["len:u16be", "ver:u8=3"]), 1000);
+    spec.framing = Some(Framing::Header(Box::new(header)));
+    spec.trailer.send = fields(&["end:u8=9"]);
+    let (framed, bare) = (Protocol::build(spec).unwrap(), Protocol::build(battle()).unwrap());
+    let answer = |protocol: &Protocol| {
+        let mut payload = Vec::new();
+        protocol.write_answer(5, b"body", &mut Vec::new(), &mut payload).unwrap();
+        payload
+    };
+    assert_eq!(answer(&framed), [&b"\0\0\x03"[..], &answer(&bare), b"\x09"].concat());
 }
 
 #[test]
