@@ -1,7 +1,7 @@
 //! What one robot keeps between its HTTP requests: cookies, and connections that are still open. No other robot uses them,
 //! and they end with it.
 
-use cookie_store::{Cookie, CookieStore};
+use cookie_store::{Cookie, CookieDomain, CookieStore};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
@@ -86,7 +86,7 @@ impl Client {
         let set = set.filter(|value| value.len() <= LONGEST_COOKIE);
         let set = set.filter_map(|value| Cookie::parse(str::from_utf8(value).ok()?.to_owned(), url).ok());
         let mut cookies = lock(&self.cookies);
-        for cookie in set {
+        for cookie in set.filter(|cookie| !is_for_everybody(cookie, url)) {
             // One that replaces or removes another is taken all the same.
             if cookies.iter_any().count() < COOKIES || is_known(&cookies, &cookie) {
                 // What may not be set from there is none of ours.
@@ -96,6 +96,11 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether a cookie is for all hosts of a top-level domain, which browsers refuse.
+fn is_for_everybody(cookie: &Cookie<'_>, url: &Url) -> bool {
+    matches!(&cookie.domain, CookieDomain::Suffix(domain) if !domain.contains('.') && url.host_str() != Some(domain))
 }
 
 /// Whether a cookie would take another one's place.
@@ -125,6 +130,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn set(client: &Client, url: &str, cookie: &str) {
         client.keep_cookies(&Url::parse(url).unwrap(), std::iter::once(cookie.as_bytes()));
@@ -142,6 +148,17 @@ mod tests {
         assert_eq!(sent(&client, "http://b.test/play"), None);
         set(&client, "http://a.test/login", "session=; Path=/; Max-Age=0");
         assert_eq!(sent(&client, "http://a.test/play"), None);
+    }
+
+    #[test]
+    fn a_cookie_may_be_for_hosts_below_but_not_for_all_of_a_top_level_domain() {
+        let client = Client::default();
+        set(&client, "http://a.game.test/", "all=1; Path=/; Domain=game.test");
+        set(&client, "http://a.game.test/", "world=1; Path=/; Domain=test");
+        set(&client, "http://localhost/", "own=1; Path=/; Domain=localhost");
+        assert_eq!(sent(&client, "http://b.game.test/").as_deref(), Some("all=1"));
+        assert_eq!(sent(&client, "http://stranger.test/"), None);
+        assert_eq!(sent(&client, "http://localhost/").as_deref(), Some("own=1"));
     }
 
     #[test]
@@ -175,5 +192,37 @@ mod tests {
         }
         set(&client, "http://a.test/", "session=1; Path=/");
         assert_eq!(sent(&client, "http://a.test/").as_deref(), Some("session=1"));
+    }
+
+    #[test]
+    fn cookies_with_extreme_attributes_harm_nobody() {
+        let client = Client::default();
+        for attribute in [
+            "Max-Age=9223372036854775807",
+            "Max-Age=-9223372036854775808",
+            "Max-Age=99999999999999999999999999",
+            "Expires=Fri, 31 Dec 9999 23:59:59 GMT",
+            "Expires=Thu, 01 Jan 0000 00:00:00 GMT",
+            "Domain=.",
+            "Domain=..",
+            "Domain=\u{fc}\u{200d}.test",
+            "Domain=xn--a",
+            "Path=",
+            "Path=\u{0}",
+        ] {
+            set(&client, "http://a.test/", &format!("c=1; {attribute}"));
+            set(&client, "http://[::1]:7/", &format!("c=1; {attribute}"));
+            sent(&client, "http://a.test/");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_sets_harms_nobody(cookie in ".{0,60}", name in "[a-z]{1,3}", value in ".{0,20}") {
+            let client = Client::default();
+            set(&client, "http://a.test/x/y", &cookie);
+            set(&client, "http://127.0.0.1/", &format!("{name}={value}; {cookie}"));
+            let _ = client.cookies(&Url::parse("http://127.0.0.1/").unwrap());
+        }
     }
 }
