@@ -365,3 +365,26 @@ fn a_server_without_tls_is_told_as_one_over_http_too() {
     let request = HttpRequest { method: "GET".into(), url: url.into(), ..HttpRequest::default() };
     assert_eq!(told(request, FailureKind::Tls), "the server does not speak TLS");
 }
+
+#[test]
+fn a_redirect_to_another_host_takes_no_secrets_along() {
+    let other = Site::open(|_| response("200 OK", "", "there"));
+    let away = other.url("/away");
+    let site = Site::open(move |heard| match heard.head.contains("/here ") {
+        true => response("307 Temporary Redirect", "location: /near\r\n", ""),
+        false => response("307 Temporary Redirect", &format!("location: {away}\r\n"), ""),
+    });
+    let secrets = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
+    let named = |name: &str| (name.to_owned(), b"mine".to_vec());
+    let headers = secrets.into_iter().chain(["host", "x-game"]).map(named).collect();
+    let mut game = play(vec![Act::Http(HttpRequest { headers, ..site.get("/here") })]);
+    game.hear("200 there");
+    game.end();
+    for _ in 0..2 {
+        let near = site.next().head;
+        assert!(secrets.iter().all(|name| near.contains(&format!("{name}: mine"))), "{near}");
+    }
+    let away = other.next().head;
+    assert!(secrets.iter().all(|name| !away.contains(name)), "{away}");
+    assert!(away.contains(&format!("host: {}", other.address)) && away.contains("x-game: mine"), "{away}");
+}

@@ -5,13 +5,11 @@ use super::dial::Dialler;
 use super::{Spent, Trouble, tls};
 use crate::http::{Asked, HttpResponse, check_address};
 use crate::net::target::shown;
+use crate::redact::Redaction;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{TrySendError, http1};
-use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION,
-    USER_AGENT,
-};
+use hyper::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use std::error::Error;
@@ -227,8 +225,12 @@ impl Asked {
         check_address(&to).map_err(wrong)?;
         to.set_fragment(None);
         if to.origin() != self.url.origin() {
-            for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
-                self.headers.remove(secret);
+            let redaction = Redaction::default();
+            let meant_for_one = |name: &HeaderName| *name == HOST || redaction.is_secret(name.as_str());
+            let names: Vec<HeaderName> =
+                self.headers.keys().filter(|name| meant_for_one(name)).cloned().collect();
+            for name in names {
+                self.headers.remove(name);
             }
         }
         let keeps = matches!(status, 307 | 308) || matches!(self.method, Method::GET | Method::HEAD);
