@@ -87,6 +87,21 @@ impl KcpError {
     pub fn is_fatal(&self) -> bool {
         matches!(self, KcpError::TooManyFragments { .. } | KcpError::TooManyBytes { .. })
     }
+
+    /// The same without numbers, so that what has one cause is counted as one.
+    pub fn gist(&self) -> &'static str {
+        match self {
+            KcpError::Short { .. } => "a datagram that ends inside a KCP segment's header",
+            KcpError::Conversation { .. } => {
+                "a segment of another conversation: does the server take `conv` from somewhere else?"
+            }
+            KcpError::Truncated { .. } => "a segment that is longer than its datagram",
+            KcpError::Command(_) => "a segment without a KCP command",
+            KcpError::TooManyFragments { .. } | KcpError::TooManyBytes { .. } => {
+                "a message that is too long to be put together"
+            }
+        }
+    }
 }
 
 /// A message that can never be sent.

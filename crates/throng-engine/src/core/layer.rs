@@ -29,9 +29,12 @@ impl Core {
             self.mark_dirty(key);
         }
         if let Some(fault) = fault
-            && let Some(name) = self.connections.get(key).map(|connection| connection.name.clone())
+            && let Some((robot, name)) =
+                self.connections.get(key).map(|connection| (connection.robot, connection.name.clone()))
         {
-            self.count_fault(key, FailureKind::Protocol, &name, &fault.to_string(), None);
+            let (kind, told) = (FailureKind::Protocol, fault.to_string());
+            self.count_failure_on(key, kind, &name, fault.gist(), Some(&told));
+            self.trace_failure(robot, kind, &name, &told);
         }
     }
 

@@ -233,8 +233,10 @@ fn a_datagram_of_another_conversation_is_counted_and_changes_nothing() {
                 break came;
             }
         };
-        first[0] ^= 1;
-        socket.send_to(&first[..count], from).expect("room");
+        for conversation in [1, 2] {
+            first[0] ^= conversation;
+            socket.send_to(&first[..count], from).expect("room");
+        }
         echo(socket, over);
     });
     let mut game = Game::play(&datagrams(fast()), ask(format!("kcp://{}", server.address), &[5]));
@@ -242,5 +244,11 @@ fn a_datagram_of_another_conversation_is_counted_and_changes_nothing() {
     server.end();
     let totals = game.end();
     answered(&totals, 1);
-    assert!(failed(&totals, FailureKind::Protocol));
+    let groups = totals.failures();
+    assert_eq!((groups.len(), groups[0].kind, groups[0].count), (1, FailureKind::Protocol, 2), "{groups:?}");
+    assert!(groups[0].message.starts_with("a segment of another conversation"), "{groups:?}");
+    assert!(
+        groups[0].sample.as_ref().is_some_and(|sample| sample.contains(&format!("not {CONV}"))),
+        "{groups:?}"
+    );
 }
