@@ -39,6 +39,8 @@ pub(crate) enum OperationKind {
     Read {
         until: ReadUntil,
         maximum: usize,
+        /// Bytes that were searched already.
+        searched: usize,
     },
     /// Its outcome waits for the next tick, because its robot had too many at once.
     Deferred(Option<Ready>),

@@ -79,7 +79,8 @@ impl Core {
         let robot = self.connections[key].robot;
         let maximum = maximum.min(STREAM_LIMIT);
         let now = self.now();
-        let operation = self.operate(robot, Some(key), OperationKind::Read { until, maximum }, now);
+        let kind = OperationKind::Read { until, maximum, searched: 0 };
+        let operation = self.operate(robot, Some(key), kind, now);
         if let Some(timeout) = timeout {
             self.time_operation(operation, now, timeout);
         }
@@ -160,10 +161,10 @@ impl Core {
     fn serve_reader(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(operation) = connection.reader else { return };
-        let Some(slot) = self.operations.get(operation) else { return };
-        let OperationKind::Read { until, maximum } = &slot.kind else { return };
-        match serve(until, *maximum, &connection.tail) {
-            Served::No => {}
+        let Some(slot) = self.operations.get_mut(operation) else { return };
+        let OperationKind::Read { until, maximum, searched } = &mut slot.kind else { return };
+        match serve(until, *maximum, &connection.tail, *searched) {
+            Served::No => *searched = connection.tail.len(),
             Served::Yes { count, trimmed } => {
                 connection.reader = None;
                 self.recorder.message_received();
@@ -183,6 +184,11 @@ impl Core {
         into.clear();
         let Some(connection) = self.connections.get_mut(key) else { return };
         into.extend(connection.tail.drain(..count.min(connection.tail.len())));
+        // A read that waits by now searched bytes that were before it.
+        let reader = connection.reader.and_then(|operation| self.operations.get_mut(operation));
+        if let Some(OperationKind::Read { searched, .. }) = reader.map(|slot| &mut slot.kind) {
+            *searched = 0;
+        }
         if connection.tail.is_empty() {
             let tail = std::mem::take(&mut connection.tail);
             self.pools.take_tail(tail);
@@ -215,23 +221,51 @@ impl Core {
     }
 }
 
-fn serve(until: &ReadUntil, maximum: usize, tail: &[u8]) -> Served {
+/// Whether a read can be served. The first `searched` bytes are known to end nothing, so that what comes byte by byte is not
+/// searched again for each of them.
+fn serve(until: &ReadUntil, maximum: usize, tail: &[u8], searched: usize) -> Served {
+    let searched = searched.min(tail.len());
     let found = match until {
         ReadUntil::Exactly(count) if *count > maximum => return Served::TooLong,
         ReadUntil::Exactly(count) => (tail.len() >= *count).then_some((*count, 0)),
-        ReadUntil::Line => tail.iter().position(|byte| *byte == b'\n').map(|end| {
+        ReadUntil::Line => tail[searched..].iter().position(|byte| *byte == b'\n').map(|at| {
+            let end = searched + at;
             let carriage = usize::from(end > 0 && tail[end - 1] == b'\r');
             (end + 1, 1 + carriage)
         }),
-        ReadUntil::Bytes(mark) => tail
-            .windows(mark.len().max(1))
-            .position(|window| window == &**mark)
-            .map(|at| (at + mark.len(), 0)),
+        ReadUntil::Bytes(mark) => {
+            // It may have begun in what was searched.
+            let from = searched.saturating_sub(mark.len().saturating_sub(1));
+            let mut windows = tail[from..].windows(mark.len().max(1));
+            windows.position(|window| window == &**mark).map(|at| (from + at + mark.len(), 0))
+        }
     };
     match found {
         Some((count, _)) if count > maximum + 2 => Served::TooLong,
         Some((count, trimmed)) => Served::Yes { count, trimmed },
         None if tail.len() > maximum => Served::TooLong,
         None => Served::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_searched_is_not_searched_again() {
+        let served = |until: &ReadUntil, tail: &[u8], searched| match serve(until, 100, tail, searched) {
+            Served::Yes { count, trimmed } => Some((count, trimmed)),
+            Served::No => None,
+            Served::TooLong => panic!("not too long"),
+        };
+        let mark = ReadUntil::Bytes(b"end".as_slice().into());
+        assert_eq!(served(&ReadUntil::Line, b"a\r\nb", 0), Some((3, 2)));
+        assert_eq!(served(&ReadUntil::Line, b"a\r\n", 2), Some((3, 2)), "the return came before");
+        assert_eq!(served(&ReadUntil::Line, b"a\nb", 2), None);
+        assert_eq!(served(&mark, b"an end.", 0), Some((6, 0)));
+        assert_eq!(served(&mark, b"an end.", 5), Some((6, 0)), "it began before");
+        assert_eq!(served(&mark, b"an end.", 6), None);
+        assert_eq!(served(&mark, b"an", 6), None);
     }
 }
