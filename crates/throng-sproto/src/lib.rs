@@ -34,7 +34,7 @@ mod value;
 
 pub use decode::{DecodeError, DecodeErrorKind, decode};
 pub use encode::{EncodeError, encode};
-pub use generate::generate;
+pub use generate::{Strings, generate, generate_with};
 pub use pack::{UnpackError, pack, unpack};
 pub use schema::{
     BundleError, BundleErrorKind, Field, FieldId, FieldType, Location, Protocol, Repeat, Response, Schema,

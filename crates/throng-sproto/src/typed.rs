@@ -5,19 +5,20 @@
 //! the structs that go on the wire, in the order they go there; of entries with equal keys the last one counts.
 //!
 //! Decoding into a message that was used before ([`Message::decode_from`]) keeps its strings and lists where they are, and so
-//! allocates only what is larger than ever before.
+//! allocates only what is larger than ever before. Structs may instead be generated with strings that are parts of the bytes
+//! they were decoded from ([`Strings::Borrowed`](crate::Strings)): then only lists are allocated, and nothing is copied.
 
 mod read;
 mod write;
 
-pub use bstr::BString;
+pub use bstr::{BStr, BString};
 
 use crate::MAX_MESSAGE;
 use crate::decode::DecodeError;
 use crate::encode::EncodeError;
 
-/// A struct of a schema. Implemented by generated code only.
-pub trait Message: Default {
+/// A struct of a schema, whose strings may be those of bytes that live for `'b`. Implemented by generated code only.
+pub trait Message<'b>: Default {
     /// The type's full name in the schema.
     const NAME: &'static str;
 
@@ -31,7 +32,7 @@ pub trait Message: Default {
 
     /// Takes over the message at the front of `bytes` and returns what follows it.
     #[doc(hidden)]
-    fn read<'b>(&mut self, bytes: &'b [u8], depth: u32) -> Result<&'b [u8], Box<plumbing::Failure>>;
+    fn read(&mut self, bytes: &'b [u8], depth: u32) -> Result<&'b [u8], Box<plumbing::Failure>>;
 
     /// Appends the message to `out`. On an error `out` is as it was.
     ///
@@ -55,7 +56,7 @@ pub trait Message: Default {
     ///
     /// # Errors
     /// Bytes that are no such message.
-    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+    fn decode(bytes: &'b [u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.decode_from(bytes)?;
         Ok(message)
@@ -66,7 +67,7 @@ pub trait Message: Default {
     ///
     /// # Errors
     /// Bytes that are no such message.
-    fn decode_from(&mut self, bytes: &[u8]) -> Result<usize, DecodeError> {
+    fn decode_from(&mut self, bytes: &'b [u8]) -> Result<usize, DecodeError> {
         match self.read(bytes, 1) {
             Ok(rest) => Ok(bytes.len() - rest.len()),
             Err(failure) => Err(failure.into_error(bytes)),
@@ -81,16 +82,16 @@ pub trait Protocol {
     /// What stands for it in a package header.
     const TAG: u32;
     /// What is asked; [`Nothing`] if that has no type.
-    type Request: Message;
+    type Request<'b>: Message<'b>;
     /// What is answered; [`Nothing`] if that has no type.
-    type Response: Message;
+    type Response<'b>: Message<'b>;
 }
 
 /// No message at all: it takes no bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Nothing;
 
-impl Message for Nothing {
+impl<'b> Message<'b> for Nothing {
     const NAME: &'static str = "nothing";
 
     fn measure(&self, _depth: u32) -> Result<usize, Box<EncodeError>> {
@@ -101,13 +102,13 @@ impl Message for Nothing {
         out
     }
 
-    fn read<'b>(&mut self, bytes: &'b [u8], _depth: u32) -> Result<&'b [u8], Box<plumbing::Failure>> {
+    fn read(&mut self, bytes: &'b [u8], _depth: u32) -> Result<&'b [u8], Box<plumbing::Failure>> {
         Ok(bytes)
     }
 }
 
 /// Types that hold themselves do so in a box.
-impl<T: Message> Message for Box<T> {
+impl<'b, T: Message<'b>> Message<'b> for Box<T> {
     const NAME: &'static str = T::NAME;
 
     fn measure(&self, depth: u32) -> Result<usize, Box<EncodeError>> {
@@ -118,7 +119,7 @@ impl<T: Message> Message for Box<T> {
         T::write(self, out)
     }
 
-    fn read<'b>(&mut self, bytes: &'b [u8], depth: u32) -> Result<&'b [u8], Box<plumbing::Failure>> {
+    fn read(&mut self, bytes: &'b [u8], depth: u32) -> Result<&'b [u8], Box<plumbing::Failure>> {
         T::read(self, bytes, depth)
     }
 }
@@ -129,8 +130,8 @@ pub mod plumbing {
     pub use crate::encode::EncodeError;
     pub use crate::reader::{Content, Failure, Reader};
     pub use crate::typed::read::{
-        boolean, booleans, bytes, bytes_list, check_depth, double, doubles, fixed, fixeds, integer, integers,
-        keyed_map, list, nested, pair_map, text, texts, unreadable_map,
+        block, blocks, boolean, booleans, check_depth, double, doubles, fixed, fixeds, integer, integers,
+        keyed_map, list, nested, pair_map, unreadable_map,
     };
     pub use crate::typed::write::{
         Records, measure_blocks, measure_depth, measure_fixed, measure_fixeds, measure_keyed_map,

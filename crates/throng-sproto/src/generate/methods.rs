@@ -10,7 +10,11 @@ pub(super) fn write_methods(code: &Code<'_>, id: TypeId, ty: &TypeDef, out: &mut
     let methods = Methods { code, ty };
     line(out, 0, "");
     line(out, 0, "#[allow(clippy::all, unused)]");
-    line(out, 0, &format!("impl ::throng_sproto::typed::Message for {} {{", code.names.ty(id)));
+    line(
+        out,
+        0,
+        &format!("impl<'b> ::throng_sproto::typed::Message<'b> for {} {{", code.type_name(id, "'b")),
+    );
     line(out, 1, &format!("const NAME: &'static str = {:?};", ty.name));
     methods.measure(out);
     methods.write(out);
@@ -122,7 +126,7 @@ impl Methods<'_> {
     fn read(&self, out: &mut String) {
         line(out, 0, "");
         line(out, 1, "#[inline]");
-        line(out, 1, "fn read<'b>(");
+        line(out, 1, "fn read(");
         line(out, 2, "&mut self,");
         line(out, 2, "bytes: &'b [u8],");
         line(out, 2, "depth: u32,");
@@ -175,15 +179,13 @@ impl Methods<'_> {
             (Repeat::One, FieldType::Integer) => Call("integer", String::new()),
             (Repeat::One, FieldType::Fixed { digits }) => Call("fixed", format!(", {digits}")),
             (Repeat::One, FieldType::Boolean) => Call("boolean", String::new()),
-            (Repeat::One, FieldType::String) => Call("text", String::new()),
-            (Repeat::One, FieldType::Binary) => Call("bytes", String::new()),
+            (Repeat::One, FieldType::String | FieldType::Binary) => Call("block", String::new()),
             (Repeat::One, FieldType::Double) => Call("double", String::new()),
             (Repeat::One, FieldType::Struct(_)) => Call("nested", ", depth".to_owned()),
             (_, FieldType::Integer) => Call("integers", String::new()),
             (_, FieldType::Fixed { digits }) => Call("fixeds", format!(", {digits}")),
             (_, FieldType::Boolean) => Call("booleans", String::new()),
-            (_, FieldType::String) => Call("texts", String::new()),
-            (_, FieldType::Binary) => Call("bytes_list", String::new()),
+            (_, FieldType::String | FieldType::Binary) => Call("blocks", String::new()),
             (_, FieldType::Double) => Call("doubles", String::new()),
             (Repeat::MapByKey { key }, FieldType::Struct(id)) => match self.is_scalar(id, key) {
                 true => Call("keyed_map", format!(", depth, {}", self.has(id, key))),

@@ -1,14 +1,18 @@
 //! Reading: what a record holds goes into a field, and into the memory that the field has.
 #![allow(missing_docs)] // all of it is hidden from readers of the documentation
 
-use bstr::BString;
+use bstr::{BStr, BString};
 
 use crate::MAX_DEPTH;
 use crate::decode::{DecodeErrorKind, number_array};
 use crate::encode::factor;
 use crate::reader::{Content, Done, Failure, cut, expect_end, widened};
+use crate::records::LENGTH;
 use crate::schema::FieldType;
 use crate::typed::Message;
+
+/// The most elements that a new list is made with room for before they come.
+const ROOM: usize = 1024;
 
 /// Refuses a struct that stands too deep; `bytes` is its message.
 #[inline(always)]
@@ -40,44 +44,69 @@ pub fn double(slot: &mut Option<f64>, content: Content<'_>) -> Done {
     Ok(())
 }
 
+/// What holds the bytes of a string or binary.
+pub trait Block<'b>: Default {
+    fn fill(&mut self, bytes: &'b [u8]);
+}
+
+impl Block<'_> for BString {
+    #[inline(always)]
+    fn fill(&mut self, bytes: &[u8]) {
+        Vec::fill(self, bytes);
+    }
+}
+
+impl Block<'_> for Vec<u8> {
+    #[inline(always)]
+    fn fill(&mut self, bytes: &[u8]) {
+        self.clear();
+        self.extend_from_slice(bytes);
+    }
+}
+
+impl<'b> Block<'b> for &'b BStr {
+    #[inline(always)]
+    fn fill(&mut self, bytes: &'b [u8]) {
+        *self = BStr::new(bytes);
+    }
+}
+
+impl<'b> Block<'b> for &'b [u8] {
+    #[inline(always)]
+    fn fill(&mut self, bytes: &'b [u8]) {
+        *self = bytes;
+    }
+}
+
 #[inline(always)]
-pub fn text(slot: &mut Option<BString>, content: Content<'_>) -> Done {
-    refill(slot.get_or_insert_default(), content.block()?);
+pub fn block<'b, T: Block<'b>>(slot: &mut Option<T>, content: Content<'b>) -> Done {
+    slot.get_or_insert_default().fill(content.block()?);
     Ok(())
 }
 
 #[inline(always)]
-pub fn bytes(slot: &mut Option<Vec<u8>>, content: Content<'_>) -> Done {
-    refill(slot.get_or_insert_default(), content.block()?);
-    Ok(())
-}
-
-#[inline(always)]
-fn refill(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    buffer.clear();
-    buffer.extend_from_slice(bytes);
-}
-
-#[inline(always)]
-pub fn nested<T: Message>(slot: &mut Option<T>, content: Content<'_>, depth: u32) -> Done {
+pub fn nested<'b, T: Message<'b>>(slot: &mut Option<T>, content: Content<'b>, depth: u32) -> Done {
     whole(slot.get_or_insert_default(), content.block()?, depth)
 }
 
 /// A message that fills `block`.
 #[inline(always)]
-fn whole<T: Message>(message: &mut T, block: &[u8], depth: u32) -> Done {
+fn whole<'b, T: Message<'b>>(message: &mut T, block: &'b [u8], depth: u32) -> Done {
     expect_end(message.read(block, depth + 1)?)
 }
 
 /// Fills the elements there are, adds those that are missing, drops those that are left.
 #[inline(always)]
-fn elements<T: Default>(
+fn elements<'b, T: Default>(
     slot: &mut Option<Vec<T>>,
-    content: Content<'_>,
-    mut fill: impl FnMut(&mut T, &[u8]) -> Done,
+    content: Content<'b>,
+    mut fill: impl FnMut(&mut T, &'b [u8]) -> Done,
 ) -> Done {
     let mut rest = content.block()?;
     let list = slot.get_or_insert_default();
+    if list.capacity() == 0 {
+        list.reserve_exact(count(rest).min(ROOM));
+    }
     let mut count = 0;
     while !rest.is_empty() {
         let (block, after) = cut(rest).map_err(|failure| failure.element(count))?;
@@ -92,16 +121,27 @@ fn elements<T: Default>(
     Ok(())
 }
 
+/// How many blocks `bytes` seem to consist of.
 #[inline(always)]
-pub fn list<T: Message>(slot: &mut Option<Vec<T>>, content: Content<'_>, depth: u32) -> Done {
+fn count(mut bytes: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some((length, rest)) = bytes.split_first_chunk::<LENGTH>() {
+        count += 1;
+        bytes = rest.get(u32::from_le_bytes(*length) as usize..).unwrap_or_default();
+    }
+    count
+}
+
+#[inline(always)]
+pub fn list<'b, T: Message<'b>>(slot: &mut Option<Vec<T>>, content: Content<'b>, depth: u32) -> Done {
     elements(slot, content, |element, block| whole(element, block, depth))
 }
 
 /// Entries that must have their keys.
 #[inline(always)]
-pub fn keyed_map<T: Message>(
+pub fn keyed_map<'b, T: Message<'b>>(
     slot: &mut Option<Vec<T>>,
-    content: Content<'_>,
+    content: Content<'b>,
     depth: u32,
     has_key: impl Fn(&T) -> bool,
 ) -> Done {
@@ -115,15 +155,15 @@ pub fn keyed_map<T: Message>(
 }
 
 /// Entries whose key is an array: such maps can be written, but not read.
-pub fn unreadable_map<T: Message>(slot: &mut Option<Vec<T>>, content: Content<'_>) -> Done {
+pub fn unreadable_map<'b, T: Message<'b>>(slot: &mut Option<Vec<T>>, content: Content<'b>) -> Done {
     elements(slot, content, |_, block| Err(Failure::new(DecodeErrorKind::ArrayKey, block)))
 }
 
 /// Entries that must have keys and values.
 #[inline(always)]
-pub fn pair_map<T: Message>(
+pub fn pair_map<'b, T: Message<'b>>(
     slot: &mut Option<Vec<T>>,
-    content: Content<'_>,
+    content: Content<'b>,
     depth: u32,
     has_key: impl Fn(&T) -> bool,
     has_value: impl Fn(&T) -> bool,
@@ -138,16 +178,9 @@ pub fn pair_map<T: Message>(
     })
 }
 
-pub fn texts(slot: &mut Option<Vec<BString>>, content: Content<'_>) -> Done {
+pub fn blocks<'b, T: Block<'b>>(slot: &mut Option<Vec<T>>, content: Content<'b>) -> Done {
     elements(slot, content, |element, block| {
-        refill(element, block);
-        Ok(())
-    })
-}
-
-pub fn bytes_list(slot: &mut Option<Vec<Vec<u8>>>, content: Content<'_>) -> Done {
-    elements(slot, content, |element, block| {
-        refill(element, block);
+        element.fill(block);
         Ok(())
     })
 }

@@ -126,12 +126,12 @@ pub fn write_double(out: &mut [u8], value: f64) -> &mut [u8] {
 }
 
 #[inline(always)]
-pub fn write_nested<'o, T: Message>(out: &'o mut [u8], value: &T) -> &'o mut [u8] {
+pub fn write_nested<'b, 'o, T: Message<'b>>(out: &'o mut [u8], value: &T) -> &'o mut [u8] {
     block(out, |out| value.write(out))
 }
 
 #[inline(always)]
-pub fn write_list<'o, T: Message>(out: &'o mut [u8], list: &[T]) -> &'o mut [u8] {
+pub fn write_list<'b, 'o, T: Message<'b>>(out: &'o mut [u8], list: &[T]) -> &'o mut [u8] {
     block(out, |out| list.iter().fold(out, |out, element| write_nested(out, element)))
 }
 
@@ -193,7 +193,7 @@ fn too_deep() -> Refused {
 }
 
 #[inline(always)]
-pub fn measure_list<T: Message>(list: &[T], depth: u32) -> Result<usize, Refused> {
+pub fn measure_list<'b, T: Message<'b>>(list: &[T], depth: u32) -> Result<usize, Refused> {
     list.iter().try_fold(LENGTH, |room, element| Ok(room + LENGTH + element.measure(depth + 1)?))
 }
 
@@ -203,7 +203,7 @@ pub fn measure_blocks<T: AsRef<[u8]>>(list: &[T]) -> usize {
 
 /// A map whose entries are nothing without their keys.
 #[inline(always)]
-pub fn measure_keyed_map<T: Message>(
+pub fn measure_keyed_map<'b, T: Message<'b>>(
     list: &[T],
     depth: u32,
     field: &'static str,
@@ -217,7 +217,7 @@ pub fn measure_keyed_map<T: Message>(
 
 /// A map whose entries are nothing without keys and values.
 #[inline(always)]
-pub fn measure_pair_map<T: Message>(
+pub fn measure_pair_map<'b, T: Message<'b>>(
     list: &[T],
     depth: u32,
     field: &'static str,

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use throng_sproto::typed::{Message, Protocol};
 use throng_sproto::{
-    DecodeErrorKind, EncodeError, Schema, SourceFile, Value, decode_value, encode_value, generate,
+    DecodeErrorKind, EncodeError, Schema, SourceFile, Strings, Value, decode_value, encode_value,
+    generate_with,
 };
 
 use crate::{all, message, near_message, schema};
@@ -18,9 +19,14 @@ mod address_book {
     include!("../typed/address_book.rs");
 }
 
+#[allow(unreachable_pub)]
+mod borrowed {
+    include!("../typed/everything_borrowed.rs");
+}
+
 use everything::{All, AllInner, ArrayKey, Attr, Deep, Named, Point};
 
-fn encoded(message: &impl Message) -> Vec<u8> {
+fn encoded<'b>(message: &impl Message<'b>) -> Vec<u8> {
     let mut bytes = Vec::new();
     message.encode(&mut bytes).expect("it encodes");
     bytes
@@ -47,6 +53,29 @@ proptest! {
         let mut used = All::decode(&other).expect("what was encoded");
         prop_assert_eq!(used.decode_from(&bytes), Ok(bytes.len()));
         prop_assert_eq!(encoded(&used), bytes);
+    }
+
+    #[test]
+    fn borrowed_strings_change_nothing_else(
+        bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), near_message()],
+        before in message(&schema(), all(&schema()), 3),
+    ) {
+        let mut first = Vec::new();
+        encode_value(&schema(), all(&schema()), &before, &mut first).expect("a message of the schema");
+        let mut used = borrowed::All::decode(&first).expect("what was encoded");
+        match (All::decode(&bytes), borrowed::All::decode(&bytes)) {
+            (Ok(owned), Ok(parts)) => {
+                let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+                prop_assert_eq!(owned.encode(&mut theirs), parts.encode(&mut ours));
+                prop_assert_eq!(&theirs, &ours);
+                let text = owned.name.as_ref().map(|name| name.to_vec());
+                prop_assert_eq!(text, parts.name.map(|name| name.to_vec()));
+                // What a message held before leaves nothing behind; a NaN is no equal of itself.
+                prop_assert!(used.decode_from(&bytes).is_ok());
+                prop_assert_eq!(format!("{used:?}"), format!("{parts:?}"));
+            }
+            (owned, parts) => prop_assert_eq!(owned.map(|_| ()), parts.map(|_| ())),
+        }
     }
 
     #[test]
@@ -79,12 +108,16 @@ proptest! {
 }
 
 #[track_caller]
-fn check_generated(schema: &str, committed: &str, file: &str) {
+fn check_generated(schema: &str, owned: &str, borrowed: &str, file: &str) {
     let schema = Schema::parse(&[SourceFile { name: file, text: schema }]).expect("the schema is right");
-    assert!(
-        generate(&schema) == committed,
-        "cargo run -p throng-sproto --example generate -- tests/typed/{file}.sproto > tests/typed/{file}.rs"
-    );
+    for (strings, committed, flag, end) in
+        [(Strings::Owned, owned, "", ""), (Strings::Borrowed, borrowed, "--borrow ", "_borrowed")]
+    {
+        assert!(
+            generate_with(&schema, strings) == committed,
+            "cargo run -p throng-sproto --example generate -- {flag}tests/typed/{file}.sproto > tests/typed/{file}{end}.rs"
+        );
+    }
 }
 
 #[test]
@@ -92,13 +125,24 @@ fn the_generated_code_that_is_kept_is_that_of_today() {
     check_generated(
         include_str!("../typed/everything.sproto"),
         include_str!("../typed/everything.rs"),
+        include_str!("../typed/everything_borrowed.rs"),
         "everything",
     );
     check_generated(
         include_str!("../typed/address_book.sproto"),
         include_str!("../typed/address_book.rs"),
+        include_str!("../typed/address_book_borrowed.rs"),
         "address_book",
     );
+}
+
+#[test]
+fn a_type_without_strings_borrows_nothing() {
+    fn decoded() -> borrowed::Point {
+        let bytes = encoded(&Point { x: Some(7), ..Point::default() });
+        borrowed::Point::decode(&bytes).expect("what was encoded")
+    }
+    assert_eq!(decoded().x, Some(7));
 }
 
 #[track_caller]
@@ -234,10 +278,12 @@ fn names_become_those_of_rust() {
 fn protocols_name_their_messages() {
     use everything::protocols::{AskAll, Move};
     fn described<P: Protocol>() -> (&'static str, u32, &'static str, &'static str) {
-        (P::NAME, P::TAG, P::Request::NAME, P::Response::NAME)
+        (P::NAME, P::TAG, P::Request::<'static>::NAME, P::Response::<'static>::NAME)
     }
     assert_eq!(described::<Move>(), ("move", 1, "Point", "nothing"));
     assert_eq!(described::<AskAll>(), ("ask_all", 2, "nothing", "ask_all.response"));
+    assert_eq!(described::<borrowed::protocols::Move>(), described::<Move>());
+    assert_eq!(described::<borrowed::protocols::AskAll>(), described::<AskAll>());
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub struct AddressBook {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for AddressBook {
+impl<'b> ::throng_sproto::typed::Message<'b> for AddressBook {
     const NAME: &'static str = "AddressBook";
 
     #[inline]
@@ -52,7 +52,7 @@ impl ::throng_sproto::typed::Message for AddressBook {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -103,7 +103,7 @@ pub struct Person {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Person {
+impl<'b> ::throng_sproto::typed::Message<'b> for Person {
     const NAME: &'static str = "Person";
 
     #[inline]
@@ -159,7 +159,7 @@ impl ::throng_sproto::typed::Message for Person {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -172,7 +172,7 @@ impl ::throng_sproto::typed::Message for Person {
             match tag {
                 0 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.name, content)
+                    plumbing::block(&mut self.name, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("name")))?;
                     absent[0] = false;
                 }
@@ -184,7 +184,7 @@ impl ::throng_sproto::typed::Message for Person {
                 }
                 2 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.email, content)
+                    plumbing::block(&mut self.email, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("email")))?;
                     absent[2] = false;
                 }
@@ -224,7 +224,7 @@ pub struct PersonPhoneNumber {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for PersonPhoneNumber {
+impl<'b> ::throng_sproto::typed::Message<'b> for PersonPhoneNumber {
     const NAME: &'static str = "Person.PhoneNumber";
 
     #[inline]
@@ -262,7 +262,7 @@ impl ::throng_sproto::typed::Message for PersonPhoneNumber {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -275,7 +275,7 @@ impl ::throng_sproto::typed::Message for PersonPhoneNumber {
             match tag {
                 0 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.number, content)
+                    plumbing::block(&mut self.number, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("number")))?;
                     absent[0] = false;
                 }

@@ -61,7 +61,7 @@ pub struct All {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for All {
+impl<'b> ::throng_sproto::typed::Message<'b> for All {
     const NAME: &'static str = "All";
 
     #[inline]
@@ -315,7 +315,7 @@ impl ::throng_sproto::typed::Message for All {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -334,7 +334,7 @@ impl ::throng_sproto::typed::Message for All {
                 }
                 1 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.name, content)
+                    plumbing::block(&mut self.name, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("name")))?;
                     absent[1] = false;
                 }
@@ -346,7 +346,7 @@ impl ::throng_sproto::typed::Message for All {
                 }
                 3 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::bytes(&mut self.blob, content)
+                    plumbing::block(&mut self.blob, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("blob")))?;
                     absent[3] = false;
                 }
@@ -388,7 +388,7 @@ impl ::throng_sproto::typed::Message for All {
                 }
                 12 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::texts(&mut self.tags, content)
+                    plumbing::blocks(&mut self.tags, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("tags")))?;
                     absent[10] = false;
                 }
@@ -406,7 +406,7 @@ impl ::throng_sproto::typed::Message for All {
                 }
                 15 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::bytes_list(&mut self.blobs, content)
+                    plumbing::blocks(&mut self.blobs, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("blobs")))?;
                     absent[13] = false;
                 }
@@ -585,7 +585,7 @@ pub struct AllInner {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for AllInner {
+impl<'b> ::throng_sproto::typed::Message<'b> for AllInner {
     const NAME: &'static str = "All.Inner";
 
     #[inline]
@@ -617,7 +617,7 @@ impl ::throng_sproto::typed::Message for AllInner {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -655,7 +655,7 @@ pub struct ArrayKey {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for ArrayKey {
+impl<'b> ::throng_sproto::typed::Message<'b> for ArrayKey {
     const NAME: &'static str = "ArrayKey";
 
     #[inline]
@@ -693,7 +693,7 @@ impl ::throng_sproto::typed::Message for ArrayKey {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -740,7 +740,7 @@ pub struct Attr {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Attr {
+impl<'b> ::throng_sproto::typed::Message<'b> for Attr {
     const NAME: &'static str = "Attr";
 
     #[inline]
@@ -778,7 +778,7 @@ impl ::throng_sproto::typed::Message for Attr {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -791,7 +791,7 @@ impl ::throng_sproto::typed::Message for Attr {
             match tag {
                 0 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.key, content)
+                    plumbing::block(&mut self.key, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("key")))?;
                     absent[0] = false;
                 }
@@ -825,7 +825,7 @@ pub struct Deep {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Deep {
+impl<'b> ::throng_sproto::typed::Message<'b> for Deep {
     const NAME: &'static str = "Deep";
 
     #[inline]
@@ -863,7 +863,7 @@ impl ::throng_sproto::typed::Message for Deep {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -910,7 +910,7 @@ pub struct Fixed {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Fixed {
+impl<'b> ::throng_sproto::typed::Message<'b> for Fixed {
     const NAME: &'static str = "Fixed";
 
     #[inline]
@@ -951,7 +951,7 @@ impl ::throng_sproto::typed::Message for Fixed {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -970,7 +970,7 @@ impl ::throng_sproto::typed::Message for Fixed {
                 }
                 5 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.value, content)
+                    plumbing::block(&mut self.value, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("value")))?;
                     absent[1] = false;
                 }
@@ -998,7 +998,7 @@ pub struct Flag {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Flag {
+impl<'b> ::throng_sproto::typed::Message<'b> for Flag {
     const NAME: &'static str = "Flag";
 
     #[inline]
@@ -1033,7 +1033,7 @@ impl ::throng_sproto::typed::Message for Flag {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1080,7 +1080,7 @@ pub struct Lists {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Lists {
+impl<'b> ::throng_sproto::typed::Message<'b> for Lists {
     const NAME: &'static str = "Lists";
 
     #[inline]
@@ -1121,7 +1121,7 @@ impl ::throng_sproto::typed::Message for Lists {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1134,7 +1134,7 @@ impl ::throng_sproto::typed::Message for Lists {
             match tag {
                 1 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::bytes(&mut self.key, content)
+                    plumbing::block(&mut self.key, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("key")))?;
                     absent[0] = false;
                 }
@@ -1170,7 +1170,7 @@ pub struct Named {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Named {
+impl<'b> ::throng_sproto::typed::Message<'b> for Named {
     const NAME: &'static str = "Named";
 
     #[inline]
@@ -1217,7 +1217,7 @@ impl ::throng_sproto::typed::Message for Named {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1230,7 +1230,7 @@ impl ::throng_sproto::typed::Message for Named {
             match tag {
                 0 => {
                     plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-                    plumbing::text(&mut self.name, content)
+                    plumbing::block(&mut self.name, content)
                         .map_err(|failure| failure.at(Self::NAME, Some("name")))?;
                     absent[0] = false;
                 }
@@ -1269,7 +1269,7 @@ pub struct Nothing {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Nothing {
+impl<'b> ::throng_sproto::typed::Message<'b> for Nothing {
     const NAME: &'static str = "Nothing";
 
     #[inline]
@@ -1291,7 +1291,7 @@ impl ::throng_sproto::typed::Message for Nothing {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1318,7 +1318,7 @@ pub struct Point {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Point {
+impl<'b> ::throng_sproto::typed::Message<'b> for Point {
     const NAME: &'static str = "Point";
 
     #[inline]
@@ -1362,7 +1362,7 @@ impl ::throng_sproto::typed::Message for Point {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1413,10 +1413,12 @@ impl ::throng_sproto::typed::Message for Point {
 pub struct AskAllResponse {
     /// Tag 0, `boolean`.
     pub ok: ::std::option::Option<bool>,
+    /// Tag 1, `string`.
+    pub why: ::std::option::Option<::throng_sproto::typed::BString>,
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for AskAllResponse {
+impl<'b> ::throng_sproto::typed::Message<'b> for AskAllResponse {
     const NAME: &'static str = "ask_all.response";
 
     #[inline]
@@ -1426,7 +1428,10 @@ impl ::throng_sproto::typed::Message for AskAllResponse {
     ) -> ::std::result::Result<usize, ::std::boxed::Box<::throng_sproto::EncodeError>> {
         use ::throng_sproto::typed::{Message, plumbing};
         plumbing::measure_depth(depth)?;
-        let mut room = 4;
+        let mut room = 6;
+        if let ::std::option::Option::Some(value) = &self.why {
+            room += 4 + value.len();
+        }
         ::std::result::Result::Ok(room)
     }
 
@@ -1437,12 +1442,18 @@ impl ::throng_sproto::typed::Message for AskAllResponse {
         if let ::std::option::Option::Some(value) = &self.ok {
             records.boolean(0, *value);
         }
+        if let ::std::option::Option::Some(value) = &self.why {
+            records.block(1);
+        }
         let mut out = records.end();
+        if let ::std::option::Option::Some(value) = &self.why {
+            out = plumbing::write_block(out, value);
+        }
         out
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1450,7 +1461,7 @@ impl ::throng_sproto::typed::Message for AskAllResponse {
         use ::std::option::Option::{None, Some};
         use ::throng_sproto::typed::{Message, plumbing};
         let mut reader = plumbing::Reader::open(bytes).map_err(|failure| failure.at(Self::NAME, None))?;
-        let mut absent = [true; 1];
+        let mut absent = [true; 2];
         while let Some((tag, content)) = reader.next().map_err(|failure| failure.at(Self::NAME, None))? {
             match tag {
                 0 => {
@@ -1459,11 +1470,20 @@ impl ::throng_sproto::typed::Message for AskAllResponse {
                         .map_err(|failure| failure.at(Self::NAME, Some("ok")))?;
                     absent[0] = false;
                 }
+                1 => {
+                    plumbing::check_depth(depth, bytes).map_err(|failure| failure.at(Self::NAME, None))?;
+                    plumbing::block(&mut self.why, content)
+                        .map_err(|failure| failure.at(Self::NAME, Some("why")))?;
+                    absent[1] = false;
+                }
                 _ => {}
             }
         }
         if absent[0] {
             self.ok = None;
+        }
+        if absent[1] {
+            self.why = None;
         }
         ::std::result::Result::Ok(reader.rest())
     }
@@ -1482,7 +1502,7 @@ pub struct Package {
 }
 
 #[allow(clippy::all, unused)]
-impl ::throng_sproto::typed::Message for Package {
+impl<'b> ::throng_sproto::typed::Message<'b> for Package {
     const NAME: &'static str = "package";
 
     #[inline]
@@ -1523,7 +1543,7 @@ impl ::throng_sproto::typed::Message for Package {
     }
 
     #[inline]
-    fn read<'b>(
+    fn read(
         &mut self,
         bytes: &'b [u8],
         depth: u32,
@@ -1577,8 +1597,8 @@ pub mod protocols {
     impl ::throng_sproto::typed::Protocol for Move {
         const NAME: &'static str = "move";
         const TAG: u32 = 1;
-        type Request = super::Point;
-        type Response = ::throng_sproto::typed::Nothing;
+        type Request<'b> = super::Point;
+        type Response<'b> = ::throng_sproto::typed::Nothing;
     }
     /// `ask_all` of the schema.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -1587,7 +1607,7 @@ pub mod protocols {
     impl ::throng_sproto::typed::Protocol for AskAll {
         const NAME: &'static str = "ask_all";
         const TAG: u32 = 2;
-        type Request = ::throng_sproto::typed::Nothing;
-        type Response = super::AskAllResponse;
+        type Request<'b> = ::throng_sproto::typed::Nothing;
+        type Response<'b> = super::AskAllResponse;
     }
 }
