@@ -43,7 +43,7 @@ impl<'a> Decoder<'a> {
         let mut reader = Reader::open(bytes).map_err(failed)?;
         let mut key_missing = key.is_some();
         let mut index = 0;
-        sink.begin_struct(ty)?;
+        sink.begin_struct(ty, reader.present().min(ty.fields.len()))?;
         while let Some((tag, content)) = reader.next().map_err(failed)? {
             while ty.fields.get(index).is_some_and(|field| u32::from(field.tag) < tag) {
                 index += 1;
@@ -130,8 +130,8 @@ impl<'a> Decoder<'a> {
         let block = content.block().map_err(|failure| self.failed(failure, at))?;
         match (field.repeat, field.ty) {
             (Repeat::MapByKey { key }, FieldType::Struct(id)) => {
-                sink.begin_map(field)?;
                 self.check_key(at, id, key, block)?;
+                sink.begin_map(field, self.count(at, block)?)?;
                 self.elements(at, block, |at, _, element| {
                     self.nested(at, id, Some(key), element, depth, sink)?;
                     sink.set_entry(field)
@@ -139,8 +139,8 @@ impl<'a> Decoder<'a> {
                 sink.end_map()
             }
             (Repeat::MapPair { key, .. }, FieldType::Struct(id)) => {
-                sink.begin_map(field)?;
                 self.check_key(at, id, key, block)?;
+                sink.begin_map(field, self.count(at, block)?)?;
                 let entry = self.schema.type_def(id);
                 self.elements(at, block, |at, _, element| {
                     self.pair(at, entry, element, depth + 1, sink)?;
@@ -220,17 +220,22 @@ impl<'a> Decoder<'a> {
         sink: &mut S,
         mut body: impl FnMut(Place<'_>, &'a [u8], &mut S) -> Result<(), S::Error>,
     ) -> Result<(), S::Error> {
-        // A sink makes room for all of them first, so they are counted first.
-        let mut count = 0;
-        self.elements::<DecodeError>(at, block, |_, _, _| {
-            count += 1;
-            Ok(())
-        })?;
-        sink.begin_array(field, count)?;
+        sink.begin_array(field, self.count(at, block)?)?;
         self.elements(at, block, |at, index, element| {
             body(at, element, sink)?;
             sink.push_element(index)
         })
+    }
+
+    /// How many blocks `bytes` consist of: a sink makes room for all of them first.
+    #[inline(always)]
+    fn count(&self, at: Place<'_>, bytes: &'a [u8]) -> Result<usize, DecodeError> {
+        let mut count = 0;
+        self.elements::<DecodeError>(at, bytes, |_, _, _| {
+            count += 1;
+            Ok(())
+        })?;
+        Ok(count)
     }
 
     /// The blocks that `bytes` consist of.

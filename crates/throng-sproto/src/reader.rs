@@ -167,6 +167,12 @@ impl<'b> Reader<'b> {
         }
     }
 
+    /// How many records hold something.
+    #[inline(always)]
+    pub(crate) fn present(&self) -> usize {
+        self.records.chunks_exact(2).filter(|record| record[0] & 1 == 0).count()
+    }
+
     /// The next record that holds something, with its tag.
     #[inline(always)]
     #[allow(clippy::should_implement_trait)] // it can fail, and ends only once

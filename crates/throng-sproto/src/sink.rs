@@ -15,8 +15,8 @@ pub trait Sink {
     /// What this sink fails with; decoder errors are turned into it.
     type Error: From<DecodeError>;
 
-    /// A struct of type `ty` begins.
-    fn begin_struct(&mut self, ty: &TypeDef) -> Result<(), Self::Error>;
+    /// A struct of type `ty` begins, of whose fields at most `fields` are there.
+    fn begin_struct(&mut self, ty: &TypeDef, fields: usize) -> Result<(), Self::Error>;
 
     /// The innermost open struct is a finished value.
     fn end_struct(&mut self) -> Result<(), Self::Error>;
@@ -33,8 +33,8 @@ pub trait Sink {
     /// The innermost open array is a finished value.
     fn end_array(&mut self) -> Result<(), Self::Error>;
 
-    /// A map begins; its kind is in [`Field::repeat`].
-    fn begin_map(&mut self, field: &Field) -> Result<(), Self::Error>;
+    /// A map of `count` entries begins, which may still prove wrong, or have equal keys; its kind is in [`Field::repeat`].
+    fn begin_map(&mut self, field: &Field, count: usize) -> Result<(), Self::Error>;
 
     /// The innermost open map is a finished value.
     fn end_map(&mut self) -> Result<(), Self::Error>;

@@ -213,6 +213,42 @@ impl Codec {
     }
 }
 
+/// Appends the encoded fields of a type, which are in the table at `index` of a running state's stack.
+///
+/// # Errors
+/// It is not for this to encode, as with [`Codec::encode_at`].
+///
+/// # Safety
+/// `state` is alive, and `index` is one of its stack's.
+#[allow(unsafe_code)]
+pub(crate) unsafe fn encode_table_at(
+    state: *mut lua_State,
+    index: c_int,
+    schema: &Schema,
+    ty: TypeId,
+    out: &mut Vec<u8>,
+) -> Result<(), Unfit> {
+    // SAFETY: the caller's promise.
+    unsafe { raw::encode_at(state, index, schema, ty, out) }
+}
+
+/// Pushes the fields of a type that are at the front of `bytes`, and tells how many of these they take; nothing is pushed where
+/// only [`Codec::decode_table`] can tell what they are.
+///
+/// # Safety
+/// `state` is a running one with room for a few values. It raises where memory is short: no caller up to the next protected
+/// call has anything to drop.
+#[allow(unsafe_code)]
+pub(crate) unsafe fn push_table(
+    state: *mut lua_State,
+    schema: &Schema,
+    ty: TypeId,
+    bytes: &[u8],
+) -> Option<usize> {
+    // SAFETY: the caller's promise.
+    unsafe { raw::decode_onto(state, schema, ty, bytes) }
+}
+
 /// Pushes the body of what came onto a state's stack, which has room for a few values; false, with nothing pushed, where
 /// only [`Codec::decode`] can tell what it is.
 ///
@@ -223,7 +259,7 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
     // SAFETY: the caller's promise.
     unsafe {
         match type_of(incoming) {
-            Some((schema, ty)) => raw::decode_onto(state, schema, ty, incoming.body),
+            Some((schema, ty)) => raw::decode_onto(state, schema, ty, incoming.body).is_some(),
             None => match &incoming.protocol.codec {
                 WireCodec::Raw(_) => {
                     raw::push_bytes(state, incoming.body);
@@ -242,8 +278,9 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
 
 /// More bytes than the body of what came can take in Lua.
 pub(crate) fn most_bytes(incoming: &Incoming<'_>) -> usize {
-    /// A struct without fields takes six bytes in its message, and as an element of a list 264 in Lua; all else grows less.
-    const GROWTH: usize = 64;
+    /// A field takes two bytes in its message and two places of 24 bytes in a table, of which there are twice as many as are
+    /// filled at the worst; all else grows less.
+    const GROWTH: usize = 32;
     let growth = match &incoming.protocol.codec {
         WireCodec::Document(codec) => document::growth(codec.form()),
         WireCodec::Protobuf(codec) => {

@@ -21,8 +21,6 @@ const INDEX: i64 = 0;
 /// Slots of the Lua stack that a walk may use at one table: a value that was entered, an open entry, and what looking at a
 /// nested table takes.
 pub(super) const SLOTS: c_int = 6;
-/// The most fields a table is made with room for: an optional field costs nothing while it is absent.
-const ROOM: usize = 8;
 
 /// Appends the message of type `ty` that `table` holds to `out`.
 pub(super) fn encode(
@@ -395,25 +393,31 @@ pub(super) fn decode(
     Ok((built.map_err(|error| error.to_string())?, used))
 }
 
-/// Pushes the message of type `ty` at the front of `bytes`; false, with nothing pushed, when it is none.
+/// Pushes the message of type `ty` at the front of `bytes` and tells how many of them it takes; nothing is pushed when it is
+/// none.
 ///
 /// # Safety
-/// `state` is a running one with room for a few values, and finds the memory that the message takes: nothing is called in
-/// protected mode.
-pub(super) unsafe fn decode_onto(state: *mut lua_State, schema: &Schema, ty: TypeId, bytes: &[u8]) -> bool {
-    // SAFETY: all that could raise is memory that is not found, which the caller rules out.
+/// `state` is a running one with room for a few values. Nothing is called in protected mode: it finds the memory that the
+/// message takes, or nobody up to the next protected call has anything to drop.
+pub(super) unsafe fn decode_onto(
+    state: *mut lua_State,
+    schema: &Schema,
+    ty: TypeId,
+    bytes: &[u8],
+) -> Option<usize> {
+    // SAFETY: all that could raise is memory that is not found, which is the caller's to bear.
     unsafe {
         let top = ffi::lua_gettop(state);
         if !push_keys(state, schema) {
-            return false;
+            return None;
         }
         let mut sink = TableSink { state, keys: top + 1, schema };
-        let decoded = throng_sproto::decode(schema, ty, bytes, &mut sink).is_ok();
-        match decoded {
-            true => ffi::lua_remove(state, top + 1),
-            false => ffi::lua_settop(state, top),
+        let used = throng_sproto::decode(schema, ty, bytes, &mut sink).ok();
+        match used {
+            Some(_) => ffi::lua_remove(state, top + 1),
+            None => ffi::lua_settop(state, top),
         }
-        decoded
+        used
     }
 }
 
@@ -449,17 +453,15 @@ enum SinkError {
 }
 
 impl TableSink<'_> {
+    /// All counts are of what stands in the message, and so bounded by its length.
     fn begin_table(&mut self, elements: usize, fields: usize) -> Result<(), SinkError> {
-        // SAFETY: room is made for the table and what is put above it. An array's count is bounded by the message's length.
+        let [elements, fields] = [elements, fields].map(|count| c_int::try_from(count).unwrap_or(c_int::MAX));
+        // SAFETY: room is made for the table and what is put above it.
         unsafe {
             if ffi::lua_checkstack(self.state, SLOTS) == 0 {
                 return Err(SinkError::Stack);
             }
-            ffi::lua_createtable(
-                self.state,
-                c_int::try_from(elements).unwrap_or(c_int::MAX),
-                fields as c_int,
-            );
+            ffi::lua_createtable(self.state, elements, fields);
         }
         Ok(())
     }
@@ -479,8 +481,8 @@ impl TableSink<'_> {
 impl Sink for TableSink<'_> {
     type Error = SinkError;
 
-    fn begin_struct(&mut self, ty: &TypeDef) -> Result<(), SinkError> {
-        self.begin_table(0, ty.fields.len().min(ROOM))
+    fn begin_struct(&mut self, _ty: &TypeDef, fields: usize) -> Result<(), SinkError> {
+        self.begin_table(0, fields)
     }
 
     fn end_struct(&mut self) -> Result<(), SinkError> {
@@ -495,8 +497,8 @@ impl Sink for TableSink<'_> {
         Ok(())
     }
 
-    fn begin_map(&mut self, _field: &Field) -> Result<(), SinkError> {
-        self.begin_table(0, 0)
+    fn begin_map(&mut self, _field: &Field, count: usize) -> Result<(), SinkError> {
+        self.begin_table(0, count)
     }
 
     fn end_map(&mut self) -> Result<(), SinkError> {
@@ -558,10 +560,9 @@ impl Sink for TableSink<'_> {
                 ffi::lua_rawget(self.state, -2);
                 ffi::lua_insert(self.state, -2);
             }
-            let number = ffi::lua_tonumberx(self.state, -2, std::ptr::null_mut());
             let refused = match ffi::lua_type(self.state, -2) {
                 ffi::LUA_TNIL => true,
-                ffi::LUA_TNUMBER => number.is_nan(),
+                ffi::LUA_TNUMBER => ffi::lua_tonumberx(self.state, -2, std::ptr::null_mut()).is_nan(),
                 _ => false,
             };
             if refused {

@@ -127,7 +127,10 @@ unsafe fn otherwise(state: *mut lua_State, begun: &Begun) -> c_int {
 }
 
 /// Calls the function below its `arguments` and returns all it returns; `below` values lie under the function.
-unsafe fn call(state: *mut lua_State, arguments: c_int, below: c_int) -> c_int {
+///
+/// # Safety
+/// It is the last that a C function does; the function and its arguments are on the stack, and nothing is left to drop.
+pub(super) unsafe fn call(state: *mut lua_State, arguments: c_int, below: c_int) -> c_int {
     // SAFETY: the function and its arguments are on the stack; nothing is left to drop when it raises or yields.
     unsafe {
         ffi::lua_callk(state, arguments, ffi::LUA_MULTRET, below as lua_KContext, Some(returned));

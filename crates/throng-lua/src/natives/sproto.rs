@@ -1,5 +1,7 @@
 //! `throng.sproto`: schemas that scripts make themselves, and messages by them. The codec is `throng-sproto`'s.
 
+mod usual;
+
 use super::{Context, Natives, Refused};
 use crate::sandbox;
 use crate::suggest;
@@ -31,6 +33,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     add_schemas(natives, &schemas)?;
     add_questions(natives, &schemas)?;
     add_messages(natives, &schemas)?;
+    usual::add(natives, &schemas)?;
     add_calls(natives, &schemas)
 }
 
@@ -231,6 +234,10 @@ fn default_value(lua: &Lua, schema: &Schema, field: &Field) -> mlua::Result<Valu
 }
 
 fn add_messages(natives: &Natives<'_>, schemas: &Rc<Schemas>) -> mlua::Result<()> {
+    let kept = Rc::clone(schemas);
+    natives.may_refuse("sproto_code", move |_, _, (place, ty): (usize, Value)| {
+        Ok(kept.at(place)?.type_id(&name("type", &ty)?).map(|ty| usual::code(place, ty)))
+    })?;
     let kept = Rc::clone(schemas);
     natives.may_refuse("sproto_encode", move |context, lua, (place, ty, body): (usize, Value, Value)| {
         let mut out = Vec::new();

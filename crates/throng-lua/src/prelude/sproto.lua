@@ -15,6 +15,8 @@ Host.__index = Host
 local numbers, hosts = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 -- Protocols by the number of their schema, and by name and tag.
 local protocols = {}
+-- What stands for a type with the natives, by name, for types that were used before: by a schema's number, and by object.
+local codes_of, codes = {}, setmetatable({}, { __mode = "k" })
 
 local function done(refused, ...)
   if refused then return raise(refused) end
@@ -22,9 +24,9 @@ local function done(refused, ...)
 end
 
 local function object_of(number)
-  protocols[number] = protocols[number] or {}
+  protocols[number], codes_of[number] = protocols[number] or {}, codes_of[number] or {}
   local schema = setmetatable({}, Schema)
-  numbers[schema] = number
+  numbers[schema], codes[schema] = number, codes_of[number]
   return schema
 end
 
@@ -75,25 +77,31 @@ end
 
 -- Messages ---------------------------------------------------------------------------------------------------------
 
-function sproto.encode(schema, name, body)
-  return done(N.sproto_encode(number_of(schema, "encode"), name, body))
+-- A function that `native` makes of one that does the same slowly, and tells what was wrong.
+local function usual(method, native, slowly)
+  return native(function(schema, name, given)
+    local number = number_of(schema, method)
+    local known = codes[schema]
+    if not known[name] and type(name) == "string" then known[name] = done(N.sproto_code(number, name)) end
+    return done(slowly(number, name, given))
+  end, codes)
 end
 
-function sproto.decode(schema, name, bytes)
-  return done(N.sproto_decode(number_of(schema, "decode"), name, bytes))
-end
+sproto.encode = usual("encode", N.sproto_encoding, N.sproto_encode)
+
+sproto.decode = usual("decode", N.sproto_decoding, N.sproto_decode)
 
 function sproto.pack(bytes) return done(N.sproto_pack(bytes)) end
 
 function sproto.unpack(bytes) return done(N.sproto_unpack(bytes)) end
 
-function sproto.pencode(schema, name, body)
-  return done(N.sproto_pack(done(N.sproto_encode(number_of(schema, "pencode"), name, body))))
-end
+sproto.pencode = usual("pencode", N.sproto_packing, function(number, name, body)
+  return N.sproto_pack(done(N.sproto_encode(number, name, body)))
+end)
 
-function sproto.pdecode(schema, name, bytes)
-  return done(N.sproto_decode(number_of(schema, "pdecode"), name, done(N.sproto_unpack(bytes))))
-end
+sproto.pdecode = usual("pdecode", N.sproto_unpacking, function(number, name, bytes)
+  return N.sproto_decode(number, name, done(N.sproto_unpack(bytes)))
+end)
 
 local function encode_part(number, ty, body)
   if type(ty) ~= "string" then return "" end

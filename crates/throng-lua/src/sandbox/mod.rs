@@ -58,6 +58,16 @@ pub(crate) fn work(lua: &Lua, units: u64) {
     native::hook::worked(lua, units);
 }
 
+/// The same for a C function of Lua's.
+///
+/// # Safety
+/// `state` is the running one.
+#[allow(unsafe_code)]
+pub(crate) unsafe fn work_in(state: *mut mlua::ffi::lua_State, units: u64) {
+    // SAFETY: the caller's promise.
+    unsafe { native::hook::worked_in(state, units) }
+}
+
 /// All strings share one metatable; a script that changes it changes every other's strings.
 fn protect_string_metatable(lua: &Lua) -> mlua::Result<()> {
     if let Some(metatable) = lua.type_metatable::<mlua::LuaString>() {

@@ -71,6 +71,45 @@ fn messages_have_the_bytes_of_the_reference() {
 }
 
 #[test]
+fn what_is_done_again_is_the_same() {
+    plays(
+        "local other = sproto.parse '.All { name 0 : string }'
+         local zero = c.from_hex '01000200'
+         for i = 1, 3 do
+           same('encode', hex(sp:encode('All', { hp = 0 })), '01000200')
+           same('the other', hex(other:encode('All', { name = 'a' })), '010000000100000061')
+           same('nothing', hex(sp:encode('All')), '0000')
+           same('pencode', hex(sp:pencode('All', { hp = 300 })), hex(sproto.pack(sp:encode('All', { hp = 300 }))))
+           local back, used = sp:decode('All', zero .. 'what follows')
+           same('hp', back.hp, 0) same('used', used, 4)
+           back, used = sp:pdecode('All', sproto.pack(zero))
+           same('packed hp', back.hp, 0) same('packed used', used, 4)
+           same('name', other:decode('All', other:encode('All', { name = 'a' })).name, 'a')
+         end",
+    );
+}
+
+#[test]
+fn what_is_done_wrong_again_is_told_the_same() {
+    for (call, text) in [
+        ("sp:encode('All', { hp = 'x' })", "All.hp is not an integer (it is a string)"),
+        ("sp:pencode('All', { hp = 'x' })", "All.hp is not an integer (it is a string)"),
+        ("sp:encode('All', 5)", "All is a table of its fields"),
+        ("sp:encode('Al', {})", "unknown type 'Al'"),
+        ("sp:encode(nil, {})", "wanted the name of a type"),
+        ("sp:decode('All', '\\1\\0')", "the message's header is cut short"),
+        ("sp:decode('All', {})", "wanted a message as a string of bytes"),
+        ("sp:pdecode('All', '\\xff')", "in the middle of a word"),
+        ("sp:pdecode('All', 5)", "wanted what it unpacks as a string of bytes"),
+        ("sp.encode({}, 'All', {})", "with a colon"),
+    ] {
+        let used = "sp:encode('All', {}) sp:decode('All', sp:encode('All', {})) sp:pdecode('All', sp:pencode('All', {}))";
+        refuses(&format!("{used} {call}"), text);
+        refuses(&format!("pcall(function() {call} end) {call}"), text);
+    }
+}
+
+#[test]
 fn packing_has_the_bytes_of_the_reference() {
     plays(
         "for plain, packed in pairs {

@@ -179,11 +179,11 @@ struct Dropped;
 #[rustfmt::skip]
 impl Sink for Dropped {
     type Error = DecodeError;
-    fn begin_struct(&mut self, _ty: &TypeDef) -> Result<(), DecodeError> { Ok(()) }
+    fn begin_struct(&mut self, _ty: &TypeDef, _fields: usize) -> Result<(), DecodeError> { Ok(()) }
     fn end_struct(&mut self) -> Result<(), DecodeError> { Ok(()) }
     fn begin_array(&mut self, _field: &Field, _count: usize) -> Result<(), DecodeError> { Ok(()) }
     fn end_array(&mut self) -> Result<(), DecodeError> { Ok(()) }
-    fn begin_map(&mut self, _field: &Field) -> Result<(), DecodeError> { Ok(()) }
+    fn begin_map(&mut self, _field: &Field, _count: usize) -> Result<(), DecodeError> { Ok(()) }
     fn end_map(&mut self) -> Result<(), DecodeError> { Ok(()) }
     fn integer(&mut self, value: i64) -> Result<(), DecodeError> { black_box(value); Ok(()) }
     fn double(&mut self, value: f64) -> Result<(), DecodeError> { black_box(value); Ok(()) }

@@ -68,8 +68,8 @@ impl<'s> ValueSink<'s> {
 impl Sink for ValueSink<'_> {
     type Error = DecodeError;
 
-    fn begin_struct(&mut self, ty: &TypeDef) -> Result<(), DecodeError> {
-        self.open.push(Value::Struct(Vec::with_capacity(ty.fields.len().min(FIELD_ROOM))));
+    fn begin_struct(&mut self, _ty: &TypeDef, fields: usize) -> Result<(), DecodeError> {
+        self.open.push(Value::Struct(Vec::with_capacity(fields.min(FIELD_ROOM))));
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl Sink for ValueSink<'_> {
         Ok(())
     }
 
-    fn begin_map(&mut self, _field: &Field) -> Result<(), DecodeError> {
+    fn begin_map(&mut self, _field: &Field, _count: usize) -> Result<(), DecodeError> {
         self.open.push(Value::Map(Vec::new()));
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Finder<'_> {
 impl Sink for Finder<'_> {
     type Error = DecodeError;
 
-    fn begin_struct(&mut self, _: &TypeDef) -> Result<(), DecodeError> {
+    fn begin_struct(&mut self, _: &TypeDef, _: usize) -> Result<(), DecodeError> {
         self.open()
     }
 
@@ -64,7 +64,7 @@ impl Sink for Finder<'_> {
         self.close()
     }
 
-    fn begin_map(&mut self, _: &Field) -> Result<(), DecodeError> {
+    fn begin_map(&mut self, _: &Field, _: usize) -> Result<(), DecodeError> {
         self.open()
     }
 

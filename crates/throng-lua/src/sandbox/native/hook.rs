@@ -50,18 +50,18 @@ pub(super) unsafe fn work(state: *mut lua_State, units: u64) {
 
 /// The same for a function that cannot raise: a script that is over its limit stops at its next instruction.
 pub(in crate::sandbox) fn worked(lua: &Lua, units: u64) {
-    if !guard::is_due_after(units) {
-        return;
+    // SAFETY: the state is the running one.
+    lua.exec_raw_lua(|raw| unsafe { worked_in(raw.state(), units) });
+}
+
+/// The same where `state` is known, which is the running one.
+pub(in crate::sandbox) unsafe fn worked_in(state: *mut lua_State, units: u64) {
+    // SAFETY: nothing is pushed or raised.
+    if guard::is_due_after(units)
+        && let Step::Cut(_) = guard::check(|| memory(state))
+    {
+        press(state);
     }
-    lua.exec_raw_lua(|raw| {
-        let state = raw.state();
-        // SAFETY: the state is the running one; nothing is pushed or raised.
-        unsafe {
-            if let Step::Cut(_) = guard::check(|| memory(state)) {
-                press(state);
-            }
-        }
-    });
 }
 
 /// Raises if the script is over its limit.
