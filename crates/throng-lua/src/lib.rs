@@ -10,6 +10,8 @@
 //! What must not happen here: a value of mlua's kept for each robot (a state can hold about a million references; robots hang
 //! off one Lua table), a borrow of the shared state while Lua runs, an error of a script's that stops anything but itself.
 
+#[doc(hidden)]
+pub mod bench;
 mod bodies;
 mod codec;
 mod control;

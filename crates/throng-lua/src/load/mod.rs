@@ -27,7 +27,7 @@ const GROWTH: c_int = 60;
 /// The first mistake in the project.
 pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
     let project = &*shared.project;
-    let vm = Vm::new(shared).map_err(|error| LoadError::new("throng", None, error.to_string()))?;
+    let vm = bare(shared)?;
     for module in shared.files.mods(project)? {
         run(&vm, shared, "load_mod", Value::String(text(&vm, &module.name)?), &module.shown)?;
     }
@@ -41,8 +41,18 @@ pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
         return Err(LoadError::new(source.as_deref().unwrap_or("mods"), None, text));
     }
     vm.set_frozen(frozen);
-    vm.lua.gc_set_mode(GcMode::Generational(GcGenParams::default().minor_multiplier(GROWTH)));
+    collect_young(&vm.lua);
     Ok(vm)
+}
+
+/// A Lua state with nothing of the project in it.
+pub(crate) fn bare(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
+    Vm::new(shared).map_err(|error| LoadError::new("throng", None, error.to_string()))
+}
+
+/// Has a state's collector look at what is young more often than at the rest, which is how robots leave garbage.
+pub(crate) fn collect_young(lua: &Lua) {
+    lua.gc_set_mode(GcMode::Generational(GcGenParams::default().minor_multiplier(GROWTH)));
 }
 
 /// Freezes what the robots of the state share: globals, mods, libraries, and what their functions captured.
