@@ -276,11 +276,12 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
     }
 }
 
+/// How many bytes in Lua a byte of a Sproto message takes at the most. A field takes two in its message, and in a table a place
+/// of 24, of which there are twice as many as are filled at the worst; all else grows less.
+const GROWTH: usize = 32;
+
 /// More bytes than the body of what came can take in Lua.
 pub(crate) fn most_bytes(incoming: &Incoming<'_>) -> usize {
-    /// A field takes two bytes in its message and two places of 24 bytes in a table, of which there are twice as many as are
-    /// filled at the worst; all else grows less.
-    const GROWTH: usize = 32;
     let growth = match &incoming.protocol.codec {
         WireCodec::Document(codec) => document::growth(codec.form()),
         WireCodec::Protobuf(codec) => {

@@ -95,6 +95,51 @@ proptest! {
 }
 
 #[test]
+fn no_message_takes_more_memory_than_is_reckoned_with() {
+    // One more than fills a table's places, which are a power of two.
+    const FIELDS: usize = 257;
+    const ELEMENTS: usize = 129;
+    let fields: String = (0..FIELDS).map(|tag| format!("f{tag} {tag} : integer ")).collect();
+    let text = format!(
+        ".Empty {{ }} .Wide {{ {fields} }} .Pair {{ k 0 : integer v 1 : *integer }}
+         .Keyed {{ k 0 : integer }} .Holder {{ lists 0 : *Empty }}
+         .Top {{ empties 0 : *Empty wides 1 : *Wide flags 2 : *boolean texts 3 : *string
+           holders 4 : *Holder pairs 5 : *Pair() keyed 6 : *Keyed(k) }}"
+    );
+    let schema = Schema::parse(&[SourceFile { name: "t.sproto", text: &text }]).expect("a schema");
+    let ty = schema.type_id("Top").expect("Top");
+    let bench = Bench { lua: Lua::new(), codec: Codec::default(), schema, ty };
+    bench.decode(&[0, 0]).expect("an empty message");
+    let wide = |fields: usize| {
+        Tree::Struct((0..fields).map(|field| (format!("f{field}").into(), Tree::Integer(1))).collect())
+    };
+    let many = |value: Tree| Tree::Array(vec![value; ELEMENTS]);
+    let keys = || (0..ELEMENTS as i64).map(Tree::Integer);
+    let keyed = |key: Tree| (key.clone(), Tree::structure([("k", key)]));
+    let mut cases = vec![
+        ("empties", many(Tree::Struct(Vec::new()))),
+        ("flags", many(true.into())),
+        ("texts", many("a".into())),
+        ("texts", Tree::Array(keys().map(|key| key.to_string().as_str().into()).collect())),
+        ("holders", many(Tree::structure([("lists", Tree::Array(Vec::new()))]))),
+        ("pairs", Tree::Map(keys().map(|key| (key, Tree::Array(Vec::new()))).collect())),
+        ("keyed", Tree::Map(keys().map(keyed).collect())),
+    ];
+    cases.extend([1, 3, 9, 33, FIELDS].map(|fields| ("wides", many(wide(fields)))));
+    for (field, value) in cases {
+        let mut bytes = Vec::new();
+        encode_value(&bench.schema, ty, &Tree::structure([(field, value)]), &mut bytes).expect("a message");
+        bench.lua.gc_collect().expect("nothing is in the way");
+        bench.lua.gc_stop();
+        let before = bench.lua.used_memory();
+        bench.decode(&bytes).expect("what was encoded");
+        let grown = bench.lua.used_memory() - before;
+        assert!(grown < bytes.len() * GROWTH, "{field}: {} bytes become {grown}", bytes.len());
+        bench.lua.gc_restart();
+    }
+}
+
+#[test]
 fn tables_behind_a_metatable_are_read() {
     let bench = Bench::new();
     let behind = bench.encode_source(
