@@ -87,7 +87,7 @@ pub fn encode<S: Source>(
     let start = out.len();
     let mut encoder = Encoder { schema, out, start, depth: 0 };
     let ty = schema.type_def(ty);
-    let done = encoder.message(Place::message(ty), ty, None, source);
+    let done = encoder.message(&Place::message(ty), ty, None, source);
     if done.is_err() {
         out.truncate(start);
     }
@@ -106,12 +106,12 @@ impl<'s> Encoder<'s, '_> {
     /// that field must be there.
     fn message<S: Source>(
         &mut self,
-        at: Place<'_>,
+        at: &Place<'_>,
         ty: &'s TypeDef,
         key: Option<u16>,
         source: &mut S,
     ) -> Result<(), S::Error> {
-        source.expect_struct().map_err(|error| S::locate(error, &at))?;
+        source.expect_struct().map_err(|error| S::locate(error, at))?;
         self.depth += 1;
         // The reference looks at the depth when it asks for a field, so a type without fields passes.
         if self.depth > MAX_DEPTH && !ty.fields.is_empty() {
@@ -128,7 +128,7 @@ impl<'s> Encoder<'s, '_> {
             }
         }
         if key_missing {
-            return Err(EncodeError::EntryWithout { place: None, part: "key" }.at(&at).into());
+            return Err(EncodeError::EntryWithout { place: None, part: "key" }.at(at).into());
         }
         records.finish(self.out);
         self.depth -= 1;
@@ -147,18 +147,18 @@ impl<'s> Encoder<'s, '_> {
             self.many(ty, field, source)?;
             return Ok(BLOCK);
         }
-        let at = Place::field(ty, field);
+        let at = &Place::field(ty, field);
         match field.ty {
             FieldType::Integer | FieldType::Fixed { .. } => {
                 let value = integer_of(at, field.ty, source)?;
                 Ok(write_integer(value, self.out))
             }
             FieldType::Boolean => {
-                let value = source.boolean().map_err(|error| S::locate(error, &at))?;
+                let value = source.boolean().map_err(|error| S::locate(error, at))?;
                 Ok((u16::from(value) + 1) * 2)
             }
             FieldType::Double => {
-                let value = source.double().map_err(|error| S::locate(error, &at))?;
+                let value = source.double().map_err(|error| S::locate(error, at))?;
                 write_double(value, self.out);
                 Ok(BLOCK)
             }
@@ -170,8 +170,8 @@ impl<'s> Encoder<'s, '_> {
     }
 
     fn many<S: Source>(&mut self, ty: &'s TypeDef, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
-        let at = Place::field(ty, field);
-        source.expect_array().map_err(|error| S::locate(error, &at))?;
+        let at = &Place::field(ty, field);
+        source.expect_array().map_err(|error| S::locate(error, at))?;
         self.block(|encoder| match (field.repeat, field.ty) {
             (Repeat::MapByKey { key }, FieldType::Struct(id)) => encoder.keyed_map(at, id, key, source),
             (Repeat::MapPair { .. }, FieldType::Struct(id)) => encoder.pair_map(at, id, source),
@@ -181,14 +181,14 @@ impl<'s> Encoder<'s, '_> {
 
     /// The bytes of a string, binary or struct, without their length.
     #[inline(always)]
-    fn body<S: Source>(&mut self, at: Place<'_>, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
+    fn body<S: Source>(&mut self, at: &Place<'_>, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
         match field.ty {
             FieldType::Struct(id) => self.message(at, self.schema.type_def(id), None, source),
-            _ => source.bytes(self.out).map_err(|error| S::locate(error, &at)),
+            _ => source.bytes(self.out).map_err(|error| S::locate(error, at)),
         }
     }
 
-    fn array<S: Source>(&mut self, at: Place<'_>, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
+    fn array<S: Source>(&mut self, at: &Place<'_>, field: &'s Field, source: &mut S) -> Result<(), S::Error> {
         match field.ty {
             FieldType::Integer | FieldType::Fixed { .. } => self.integers(at, field.ty, source),
             FieldType::Boolean => self.elements(at, source, |encoder, source, index| {
@@ -206,18 +206,18 @@ impl<'s> Encoder<'s, '_> {
             }),
             FieldType::String | FieldType::Binary | FieldType::Struct(_) => {
                 self.elements(at, source, |encoder, source, index| {
-                    encoder.block(|encoder| encoder.body(at.element(index), field, source))
+                    encoder.block(|encoder| encoder.body(&at.element(index), field, source))
                 })
             }
         }
     }
 
     /// Four bytes an element, until one needs eight and all before it are widened.
-    fn integers<S: Source>(&mut self, at: Place<'_>, ty: FieldType, source: &mut S) -> Result<(), S::Error> {
+    fn integers<S: Source>(&mut self, at: &Place<'_>, ty: FieldType, source: &mut S) -> Result<(), S::Error> {
         let width = self.out.len();
         let mut wide = false;
         self.elements(at, source, |encoder, source, index| {
-            let value = integer_of(at.element(index), ty, source)?;
+            let value = integer_of(&at.element(index), ty, source)?;
             if index == 0 {
                 encoder.out.push(4);
             }
@@ -240,12 +240,12 @@ impl<'s> Encoder<'s, '_> {
     #[inline(always)]
     fn elements<S: Source>(
         &mut self,
-        at: Place<'_>,
+        at: &Place<'_>,
         source: &mut S,
         mut element: impl FnMut(&mut Self, &mut S, usize) -> Result<(), S::Error>,
     ) -> Result<(), S::Error> {
         let mut index = 0;
-        while source.enter_element(index).map_err(|error| S::locate(error, &at))? {
+        while source.enter_element(index).map_err(|error| S::locate(error, at))? {
             element(self, source, index)?;
             source.leave();
             // A source may have no end; its scalars are not checked one by one elsewhere.
@@ -258,16 +258,16 @@ impl<'s> Encoder<'s, '_> {
     /// `*T(key)`: only the values go on the wire, the key is one of their fields.
     fn keyed_map<S: Source>(
         &mut self,
-        at: Place<'_>,
+        at: &Place<'_>,
         id: TypeId,
         key: u16,
         source: &mut S,
     ) -> Result<(), S::Error> {
         let ty = self.schema.type_def(id);
         let mut index = 0;
-        while source.next_entry(index == 0).map_err(|error| S::locate(error, &at))? {
+        while source.next_entry(index == 0).map_err(|error| S::locate(error, at))? {
             source.enter_entry_value()?;
-            self.block(|encoder| encoder.message(at.element(index), ty, Some(key), source))?;
+            self.block(|encoder| encoder.message(&at.element(index), ty, Some(key), source))?;
             source.leave();
             index += 1;
         }
@@ -276,10 +276,10 @@ impl<'s> Encoder<'s, '_> {
     }
 
     /// `*T()`: each entry is a message of T's two fields.
-    fn pair_map<S: Source>(&mut self, at: Place<'_>, id: TypeId, source: &mut S) -> Result<(), S::Error> {
+    fn pair_map<S: Source>(&mut self, at: &Place<'_>, id: TypeId, source: &mut S) -> Result<(), S::Error> {
         let entry = self.schema.type_def(id);
         let mut first = true;
-        while source.next_entry(first).map_err(|error| S::locate(error, &at))? {
+        while source.next_entry(first).map_err(|error| S::locate(error, at))? {
             self.block(|encoder| encoder.pair(entry, source))?;
             first = false;
         }
@@ -331,13 +331,13 @@ impl<'s> Encoder<'s, '_> {
 
 /// The current value as the integer that goes on the wire.
 #[inline(always)]
-fn integer_of<S: Source>(at: Place<'_>, ty: FieldType, source: &mut S) -> Result<i64, S::Error> {
+fn integer_of<S: Source>(at: &Place<'_>, ty: FieldType, source: &mut S) -> Result<i64, S::Error> {
     match ty {
         FieldType::Fixed { digits } => {
-            let value = source.double().map_err(|error| S::locate(error, &at))?;
-            scale(value, digits).map_err(|error| error.at(&at).into())
+            let value = source.double().map_err(|error| S::locate(error, at))?;
+            scale(value, digits).map_err(|error| error.at(at).into())
         }
-        _ => source.integer().map_err(|error| S::locate(error, &at)),
+        _ => source.integer().map_err(|error| S::locate(error, at)),
     }
 }
 

@@ -140,6 +140,8 @@ pub(super) unsafe fn bytes_at(state: *mut lua_State, index: c_int, out: &mut Vec
 pub(super) struct TableSource {
     state: *mut lua_State,
     keys: c_int,
+    /// The type of the value that was entered last: whoever enters one looks at it at once.
+    kind: c_int,
     /// How many walks over maps are under way, and which of them have an entry open (a key and a value on the stack).
     walks: u32,
     open: u128,
@@ -151,7 +153,9 @@ impl TableSource {
     /// # Safety
     /// As long as this is used the state is alive, and what was pushed before it stays where it is.
     pub(super) unsafe fn new(state: *mut lua_State, keys: c_int) -> TableSource {
-        TableSource { state, keys, walks: 0, open: 0 }
+        // SAFETY: reads a value's type.
+        let kind = unsafe { ffi::lua_type(state, -1) };
+        TableSource { state, keys, kind, walks: 0, open: 0 }
     }
 
     /// Makes the value of the field with this id current.
@@ -159,7 +163,8 @@ impl TableSource {
         // SAFETY: the current value is a table, because `expect_struct` came first; there is room for one value.
         unsafe {
             ffi::lua_rawgeti(self.state, self.keys, i64::from(id) + 1);
-            if ffi::lua_rawget(self.state, -2) != ffi::LUA_TNIL {
+            self.kind = ffi::lua_rawget(self.state, -2);
+            if self.kind != ffi::LUA_TNIL {
                 return true;
             }
             ffi::lua_pop(self.state, 1);
@@ -172,7 +177,7 @@ impl TableSource {
         let mut length = 0;
         // SAFETY: only a string is asked for its bytes, so nothing is converted; it is on the stack until it is left.
         unsafe {
-            if ffi::lua_type(self.state, -1) != ffi::LUA_TSTRING {
+            if self.kind != ffi::LUA_TSTRING {
                 return None;
             }
             let pointer = ffi::lua_tolstring(self.state, -1, &mut length);
@@ -249,7 +254,8 @@ impl Source for TableSource {
     fn enter_element(&mut self, index: usize) -> Result<bool, EncodeError> {
         // SAFETY: the current value is a table, because `expect_array` came first; there is room for one value.
         unsafe {
-            if ffi::lua_rawgeti(self.state, -1, index as i64 + 1) != ffi::LUA_TNIL {
+            self.kind = ffi::lua_rawgeti(self.state, -1, index as i64 + 1);
+            if self.kind != ffi::LUA_TNIL {
                 return Ok(true);
             }
             ffi::lua_pop(self.state, 1);
@@ -281,13 +287,19 @@ impl Source for TableSource {
 
     fn enter_entry_key(&mut self) -> Result<(), EncodeError> {
         // SAFETY: an entry is open: its key is below its value.
-        unsafe { ffi::lua_pushvalue(self.state, -2) };
+        unsafe {
+            ffi::lua_pushvalue(self.state, -2);
+            self.kind = ffi::lua_type(self.state, -1);
+        }
         Ok(())
     }
 
     fn enter_entry_value(&mut self) -> Result<(), EncodeError> {
         // SAFETY: an entry is open: its value is on the top.
-        unsafe { ffi::lua_pushvalue(self.state, -1) };
+        unsafe {
+            ffi::lua_pushvalue(self.state, -1);
+            self.kind = ffi::lua_type(self.state, -1);
+        }
         Ok(())
     }
 
@@ -310,7 +322,7 @@ impl Source for TableSource {
         let mut whole = 0;
         // SAFETY: reads the value on the top.
         unsafe {
-            if ffi::lua_type(self.state, -1) == ffi::LUA_TNUMBER {
+            if self.kind == ffi::LUA_TNUMBER {
                 let value = ffi::lua_tointegerx(self.state, -1, &mut whole);
                 if whole != 0 {
                     return Ok(value);
@@ -323,7 +335,7 @@ impl Source for TableSource {
     fn double(&mut self) -> Result<f64, EncodeError> {
         // SAFETY: reads the value on the top.
         unsafe {
-            if ffi::lua_type(self.state, -1) == ffi::LUA_TNUMBER {
+            if self.kind == ffi::LUA_TNUMBER {
                 return Ok(ffi::lua_tonumberx(self.state, -1, std::ptr::null_mut()));
             }
         }
@@ -333,7 +345,7 @@ impl Source for TableSource {
     fn boolean(&mut self) -> Result<bool, EncodeError> {
         // SAFETY: reads the value on the top.
         unsafe {
-            if ffi::lua_type(self.state, -1) == ffi::LUA_TBOOLEAN {
+            if self.kind == ffi::LUA_TBOOLEAN {
                 return Ok(ffi::lua_toboolean(self.state, -1) != 0);
             }
         }
