@@ -61,7 +61,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{:<22} {:>9} {:>9} {:>9} {:>7} {:>7} {:>7}",
         "", "callbacks", "binding", "throng", "ratio", "scaled", "limit"
     );
-    for case in &CASES {
+    // Words on the command line choose among the cases; cargo adds `--bench`.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|word| word == case.name)) {
         let [c, lua, ways @ ..] = measured(case, &mut callbacks, &mut binding, &bench)?;
         for (way, ours) in WAYS.into_iter().zip(ways) {
             let (ratio, scaled) = (ours / lua, ours / (c / case.callbacks * case.tables));
