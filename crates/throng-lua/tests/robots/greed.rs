@@ -118,6 +118,30 @@ fn messages_that_nobody_fetches() {
     only_the_greedy_one_is_cut_off(world);
 }
 
+/// Decodes, in each run of the task, a list of so many booleans, by a type that was used before.
+fn decoding(count: usize, what: &str) -> World {
+    let greed = format!(
+        "self.sp = self.sp or require 'sproto'.parse '.List {{ flags 0 : *boolean }}'
+         self.sp:decode('List', '\\0\\0')
+         local bytes = '\\1\\0\\0\\0' .. string.pack('<I4', {count}) .. ('\\1'):rep({count})
+         {what}"
+    );
+    greedy("", &greed).echo()
+}
+
+#[test]
+fn messages_that_are_decoded_and_kept() {
+    only_the_greedy_one_is_cut_off(decoding(
+        50_000,
+        "self.kept[#self.kept + 1] = self.sp:decode('List', bytes)",
+    ));
+}
+
+#[test]
+fn a_message_that_memory_does_not_suffice_for() {
+    play(decoding(1_500_000, "self.sp:decode('List', bytes)"));
+}
+
 #[test]
 fn one_that_catches_what_it_is_told() {
     let greed = "for i = 1, 10 do
