@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::histogram::{Histogram, Spread};
 use crate::kinds::LagSource;
 use crate::rows::RequestCounts;
@@ -11,10 +13,12 @@ use crate::units;
 const SOURCES: usize = LagSource::ALL.len();
 
 /// The generator's part of one shard, or of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Generator {
     by_source: [Histogram; SOURCES],
     /// All sources together; only kept where shards are merged.
+    #[serde(skip)]
     lag: Histogram,
     longest_stall_us: u64,
     busy_us: u64,
@@ -24,19 +28,11 @@ pub struct Generator {
     waits: Waits,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Waits {
     observed_us: u64,
     generator_us: u64,
-}
-
-/// What changed since the last take.
-pub(crate) struct GeneratorChanges {
-    by_source: [Histogram; SOURCES],
-    longest_stall_us: u64,
-    busy_us: u64,
-    wall_us: u64,
-    waits: Waits,
 }
 
 impl Generator {
@@ -58,17 +54,21 @@ impl Generator {
         self.waits.generator_us += generator_us.min(observed_us);
     }
 
-    pub(crate) fn take(&mut self) -> GeneratorChanges {
-        GeneratorChanges {
+    /// What changed since the last take.
+    pub(crate) fn take(&mut self) -> Self {
+        let (busy_us, wall_us) = (std::mem::take(&mut self.busy_us), std::mem::take(&mut self.wall_us));
+        Self {
             by_source: self.by_source.each_mut().map(Histogram::take),
+            lag: Histogram::default(),
             longest_stall_us: std::mem::take(&mut self.longest_stall_us),
-            busy_us: std::mem::take(&mut self.busy_us),
-            wall_us: std::mem::take(&mut self.wall_us),
+            busy_us,
+            wall_us,
+            busiest: share(busy_us, wall_us),
             waits: std::mem::take(&mut self.waits),
         }
     }
 
-    pub(crate) fn absorb(&mut self, changes: &GeneratorChanges) {
+    pub(crate) fn absorb(&mut self, changes: &Self) {
         for (mine, theirs) in self.by_source.iter_mut().zip(&changes.by_source) {
             mine.absorb(theirs);
             self.lag.absorb(theirs);
@@ -76,9 +76,7 @@ impl Generator {
         self.longest_stall_us = self.longest_stall_us.max(changes.longest_stall_us);
         self.busy_us.add(&changes.busy_us);
         self.wall_us.add(&changes.wall_us);
-        if changes.wall_us > 0 {
-            self.busiest = self.busiest.max(share(changes.busy_us, changes.wall_us));
-        }
+        self.busiest = self.busiest.max(changes.busiest);
         self.waits.observed_us.add(&changes.waits.observed_us);
         self.waits.generator_us.add(&changes.waits.generator_us);
     }

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::kinds::FailureKind;
 use crate::table::{LONGEST_NAME, OTHER, truncated};
 
@@ -148,7 +150,69 @@ pub(crate) struct FailureChanges {
     scripts: Vec<(ScriptKey, GroupCount)>,
 }
 
+/// Groups that were written down.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct WrittenFailures {
+    failures: Vec<WrittenFailure>,
+    script_errors: Vec<WrittenScriptError>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct WrittenFailure {
+    kind: FailureKind,
+    name: String,
+    message: String,
+    count: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sample: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct WrittenScriptError {
+    message: String,
+    traceback: String,
+    count: u64,
+}
+
 impl FailureBook {
+    pub(crate) fn written(&self) -> WrittenFailures {
+        let failures = self.failures.rows.iter().map(|(key, group)| WrittenFailure {
+            kind: key.kind,
+            name: key.name.to_string(),
+            message: key.message.to_string(),
+            count: group.count,
+            sample: group.sample.as_deref().map(str::to_owned),
+        });
+        let scripts = self.scripts.rows.iter().map(|((message, traceback), group)| WrittenScriptError {
+            message: message.to_string(),
+            traceback: traceback.to_string(),
+            count: group.count,
+        });
+        WrittenFailures { failures: failures.collect(), script_errors: scripts.collect() }
+    }
+
+    pub(crate) fn absorb_written(&mut self, written: &WrittenFailures) {
+        let group = |count, sample: Option<&str>| GroupCount {
+            count,
+            sample: sample.map(|text| truncated(text, LONGEST_SAMPLE).into()),
+            sampled: sample.is_some(),
+        };
+        let failures = written.failures.iter().map(|row| {
+            let key = FailureKey {
+                kind: row.kind,
+                name: truncated(&row.name, LONGEST_NAME).into(),
+                message: truncated(&row.message, LONGEST_MESSAGE).into(),
+            };
+            (key, group(row.count, row.sample.as_deref()))
+        });
+        let scripts = written.script_errors.iter().map(|row| {
+            let message = truncated(&row.message, LONGEST_MESSAGE).into();
+            ((message, truncated(&row.traceback, LONGEST_TRACEBACK).into()), group(row.count, None))
+        });
+        self.absorb(&FailureChanges { failures: failures.collect(), scripts: scripts.collect() });
+    }
+
     pub(crate) fn new(cap: usize) -> Self {
         Self { failures: Groups::new(cap), scripts: Groups::new(cap) }
     }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longer durations are recorded as this: one hour.
 pub(crate) const LONGEST_US: u64 = 3_600_000_000;
@@ -62,6 +62,39 @@ impl Inner {
             self.buckets.saturating_record(us);
         }
         self.exact.add(&Exact { count: 1, sum_us: us, min_us: us, max_us: us });
+    }
+}
+
+impl Inner {
+    fn written(&self) -> Written {
+        let mut before = 0;
+        let pairs = self.buckets.iter_recorded().flat_map(|bucket| {
+            let edge = bucket.value_iterated_to();
+            let step = edge - before;
+            before = edge;
+            [step, u64::from(bucket.count_at_value())]
+        });
+        let Exact { count, sum_us, min_us, max_us } = self.exact;
+        Written { count, sum_us, min_us, max_us, buckets: pairs.collect() }
+    }
+
+    fn read(written: &Written) -> Self {
+        let &Written { count, sum_us, min_us, max_us, .. } = written;
+        let mut inner = Self::new(max_us);
+        inner.exact = Exact { count, sum_us, min_us: min_us.min(max_us), max_us: max_us.min(LONGEST_US) };
+        let mut edge = 0_u64;
+        for pair in written.buckets.chunks_exact(2) {
+            edge = edge.saturating_add(pair[0]).min(LONGEST_US);
+            inner.add_n(edge, u32::try_from(pair[1]).unwrap_or(u32::MAX));
+        }
+        inner
+    }
+
+    fn add_n(&mut self, us: u64, count: u32) {
+        // Growing can only fail where usize is too small for the bucket array; then the value is clamped instead.
+        if self.buckets.record_n(us, count).is_err() {
+            self.buckets.saturating_record_n(us, count);
+        }
     }
 }
 
@@ -155,6 +188,36 @@ impl Histogram {
 
     fn sampled(&self) -> Option<&Inner> {
         self.inner.as_deref().filter(|inner| inner.exact.count > 0)
+    }
+}
+
+/// A histogram as it is written down: the exact figures, and the buckets in use.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    #[serde(rename = "n")]
+    count: u64,
+    #[serde(rename = "sum")]
+    sum_us: u64,
+    #[serde(rename = "min")]
+    min_us: u64,
+    #[serde(rename = "max")]
+    max_us: u64,
+    /// How far a bucket's upper edge is above the one before, and its count, alternating.
+    buckets: Vec<u64>,
+}
+
+/// An empty one is nothing.
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sampled().map(Inner::written).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Option::<Written>::deserialize(deserializer)?.filter(|written| written.count > 0);
+        let inner = written.map(|written| Box::new(Inner::read(&written)));
+        Ok(Self { inner, reach_us: 0 })
     }
 }
 

@@ -41,6 +41,11 @@ impl Ledger {
         self.closed_took = took;
     }
 
+    /// What came in the second that was closed last.
+    pub fn last_second(&self) -> &Totals {
+        &self.closed
+    }
+
     /// Everything so far.
     pub fn totals(&self) -> &Totals {
         &self.totals

@@ -24,6 +24,7 @@ mod nearest;
 mod recorder;
 mod robots;
 pub mod rows;
+mod sample;
 mod snapshot;
 mod summary;
 pub mod table;
@@ -44,6 +45,7 @@ pub use recorder::{
     no_sample,
 };
 pub use robots::Robots;
+pub use sample::{Sample, SampleToWrite};
 pub use snapshot::{ErrorLine, Interval, MessageLine, Plan, PushLine, Snapshot};
 pub use summary::*;
 pub use tally::{Kind, Tally};

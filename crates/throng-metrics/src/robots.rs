@@ -1,6 +1,6 @@
 //! How many robots are in which state, and the most that were alive at once.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::kinds::RobotState;
 use crate::tally::{Counts, Kind, counts};
@@ -49,8 +49,25 @@ counts! {
 }
 
 /// A signed count for each state.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// It is written as a list in the order of the states, of which a reader may know fewer or more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<i64>", into = "Vec<i64>")]
 pub(crate) struct StateGauges([i64; STATES]);
+
+impl From<StateGauges> for Vec<i64> {
+    fn from(gauges: StateGauges) -> Self {
+        gauges.0.into()
+    }
+}
+
+impl From<Vec<i64>> for StateGauges {
+    fn from(list: Vec<i64>) -> Self {
+        let mut gauges = Self::default();
+        gauges.0.iter_mut().zip(list).for_each(|(gauge, value)| *gauge = value);
+        gauges
+    }
+}
 
 impl Counts for StateGauges {
     fn add(&mut self, other: &Self) {
@@ -132,7 +149,27 @@ pub(crate) struct RobotTotals {
     round_rise: u64,
 }
 
+/// What a stretch of a run changed, and the run's figures at its end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct RobotSample {
+    planned: u64,
+    peak: u64,
+    changes: RobotCounts,
+}
+
 impl RobotTotals {
+    /// What changed, beside the peak of the whole run that `run` knows.
+    pub(crate) fn sample(&self, run: &RobotTotals) -> RobotSample {
+        RobotSample { planned: run.planned, peak: run.peak, changes: self.counts.clone() }
+    }
+
+    pub(crate) fn absorb_sample(&mut self, sample: &RobotSample) {
+        self.counts.add(&sample.changes);
+        self.planned = self.planned.max(sample.planned);
+        self.peak = self.peak.max(sample.peak);
+    }
+
     pub(crate) fn absorb(&mut self, changes: &RobotChanges) {
         self.counts.add(&changes.counts);
         self.round_rise += changes.rise;

@@ -8,6 +8,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::histogram::Histogram;
 use crate::tally::Counts;
 
@@ -90,6 +92,39 @@ pub(crate) struct Change<C, const N: usize> {
     key: Key,
     counts: C,
     times: [Histogram; N],
+}
+
+/// A row that was written down. What is not there is empty, so that rows can get further fields.
+#[derive(Deserialize)]
+pub(crate) struct WrittenRow<C> {
+    #[serde(default)]
+    connection: String,
+    name: String,
+    counts: C,
+    #[serde(default = "Vec::new")]
+    times: Vec<Histogram>,
+}
+
+/// A row to be written down.
+#[derive(Serialize)]
+struct RowToWrite<'a, C> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    connection: &'a str,
+    name: &'a str,
+    counts: &'a C,
+    #[serde(skip_serializing_if = "<[Histogram]>::is_empty")]
+    times: &'a [Histogram],
+}
+
+impl<C: Serialize, const N: usize> Serialize for Table<C, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.slots.iter().map(|slot| RowToWrite {
+            connection: &slot.key.connection,
+            name: &slot.key.name,
+            counts: &slot.row.counts,
+            times: &slot.row.times,
+        }))
+    }
 }
 
 struct Slot<C, const N: usize> {
@@ -175,6 +210,18 @@ impl<C: Counts, const N: usize> Table<C, N> {
             changes.push(Change { key: slot.key.clone(), counts, times });
         }
         changes
+    }
+
+    /// Adds rows that were written down, matched by name.
+    pub(crate) fn absorb_written(&mut self, rows: &[WrittenRow<C>]) {
+        for written in rows {
+            let id = self.intern(&written.connection, &written.name);
+            let row = &mut self.slots[id.0 as usize].row;
+            row.counts.add(&written.counts);
+            for (mine, theirs) in row.times.iter_mut().zip(&written.times) {
+                mine.absorb(theirs);
+            }
+        }
     }
 
     /// Adds what another table's rows held, matched by name.

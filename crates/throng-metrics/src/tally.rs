@@ -4,7 +4,9 @@
 //! zeroes, and merges by addition, so it does not matter in which order shards are merged.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// A closed enum whose variants can index an array.
@@ -26,6 +28,12 @@ pub struct Tally<K: Kind>(K::Slots);
 impl<K: Kind> Default for Tally<K> {
     fn default() -> Self {
         Self(K::Slots::default())
+    }
+}
+
+impl<K: Kind> PartialEq for Tally<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_ref() == other.0.as_ref()
     }
 }
 
@@ -76,6 +84,31 @@ impl<K: Kind> Serialize for Tally<K> {
     }
 }
 
+/// The same map; kinds that are not known here are passed over.
+impl<'de, K: Kind> Deserialize<'de> for Tally<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names<K>(PhantomData<K>);
+        impl<'de, K: Kind> Visitor<'de> for Names<K> {
+            type Value = Tally<K>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of names to counts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tally<K>, A::Error> {
+                let mut tally = Tally::<K>::default();
+                while let Some((name, count)) = map.next_entry::<String, u64>()? {
+                    if let Some(kind) = K::ALL.iter().find(|kind| kind.name() == name) {
+                        tally.0.as_mut()[kind.index()] = count;
+                    }
+                }
+                Ok(tally)
+            }
+        }
+        deserializer.deserialize_map(Names(PhantomData))
+    }
+}
+
 /// Something that starts at zero and merges by addition.
 pub trait Counts: Default + Clone + Send {
     /// Adds the counts of `other`.
@@ -109,8 +142,11 @@ where
 macro_rules! counts {
     ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$field_meta:meta])* $field:ident : $ty:ty,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, Default)]
-        $vis struct $name { $($(#[$field_meta])* pub $field: $ty,)* }
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
+        $vis struct $name {
+            $($(#[$field_meta])* #[serde(skip_serializing_if = "crate::tally::is_default")] pub $field: $ty,)*
+        }
 
         impl $crate::tally::Counts for $name {
             fn add(&mut self, other: &Self) {
@@ -121,3 +157,8 @@ macro_rules! counts {
     };
 }
 pub(crate) use counts;
+
+/// Whether a counter is still at zero: zeroes are not written.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

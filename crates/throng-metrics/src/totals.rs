@@ -1,6 +1,6 @@
 //! What shards hand over, and the sum of it.
 
-use crate::generator::{Generator, GeneratorChanges};
+use crate::generator::Generator;
 use crate::groups::{FailureBook, FailureChanges, FailureGroup, ScriptErrorGroup};
 use crate::kinds::{FailureKind, WorkKind};
 use crate::recorder::Limits;
@@ -19,7 +19,7 @@ pub struct Delta {
     pub(crate) errors: Tally<FailureKind>,
     pub(crate) robots: RobotChanges,
     pub(crate) traffic: TrafficCounts,
-    pub(crate) generator: GeneratorChanges,
+    pub(crate) generator: Generator,
 }
 
 impl std::fmt::Debug for Delta {
@@ -34,12 +34,12 @@ impl std::fmt::Debug for Delta {
 /// The sum of deltas, over shards and time.
 #[derive(Debug)]
 pub struct Totals {
-    tables: Tables,
-    failures: FailureBook,
-    errors: Tally<FailureKind>,
-    robots: RobotTotals,
-    traffic: TrafficCounts,
-    generator: Generator,
+    pub(crate) tables: Tables,
+    pub(crate) failures: FailureBook,
+    pub(crate) errors: Tally<FailureKind>,
+    pub(crate) robots: RobotTotals,
+    pub(crate) traffic: TrafficCounts,
+    pub(crate) generator: Generator,
 }
 
 impl Default for Totals {
