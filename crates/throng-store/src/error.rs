@@ -1,0 +1,67 @@
+//! What can go wrong with a store.
+
+use std::path::PathBuf;
+
+/// Why a store could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder of the store's file cannot be made.
+    #[error("cannot make the folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The system gives no thread, or it ended by itself.
+    #[error("the run store's thread is gone")]
+    Thread(#[source] std::io::Error),
+    /// The file is no store, is damaged, or cannot be written.
+    #[error("the run store {} cannot be used: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// The file belongs to a newer version.
+    #[error("the run store {} has the format {found}, and this version knows formats up to {known}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The file's format.
+        found: u32,
+        /// The newest known format.
+        known: u32,
+    },
+    /// There is no such file.
+    #[error("there is no run store at {}: nothing was run here yet", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such run.
+    #[error("there is no run {wanted}: {known}")]
+    NoSuchRun {
+        /// What was asked for.
+        wanted: String,
+        /// Which runs there are.
+        known: String,
+    },
+    /// A run is named in a way that is not understood.
+    #[error("'{0}' is no run: wanted a number as `throng runs` lists it, 'last', 'last~1' or 'tag:NAME'")]
+    Reference(String),
+    /// A query failed.
+    #[error("the run store failed")]
+    Sql(#[from] rusqlite::Error),
+    /// A sample cannot be read.
+    #[error("the sample of run {run} at {at_s} s cannot be read: {why}")]
+    Sample {
+        /// The run.
+        run: i64,
+        /// When, in seconds since its start.
+        at_s: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+}

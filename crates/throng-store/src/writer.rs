@@ -1,0 +1,202 @@
+//! Writing a run while it goes on, on a thread of its own: a slow disk holds up nothing.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use throng_metrics::Totals;
+
+use crate::blob;
+use crate::compact::{self, JOINED_MS, NEW_MS};
+use crate::error::StoreError;
+use crate::run::{Ending, NewRun, RunId};
+use crate::schema;
+use crate::store::millis;
+
+/// Samples that may wait for the disk: two minutes. More are not kept.
+const WAITING: usize = 120;
+
+/// What was recorded in a stretch of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch<'a> {
+    /// When it began, since the run's start.
+    pub at: Duration,
+    /// How long it took.
+    pub took: Duration,
+    /// What the plan did then.
+    pub phase: &'a str,
+    /// What was recorded.
+    pub totals: &'a Totals,
+    /// The totals of the whole run at its end.
+    pub run: &'a Totals,
+}
+
+/// Writes one run. Whoever drops it without [`Writer::end`] leaves a run without an end.
+#[derive(Debug)]
+pub struct Writer {
+    run: RunId,
+    work: SyncSender<Work>,
+    thread: JoinHandle<WriterEnd>,
+    not_kept: u64,
+}
+
+/// How the writing went.
+#[derive(Debug, Default)]
+pub struct WriterEnd {
+    /// Samples that were not kept, because the disk was too slow or failed.
+    pub not_kept: u64,
+    /// The first failure.
+    pub error: Option<StoreError>,
+}
+
+enum Work {
+    Sample { at_ms: i64, took_ms: i64, phase: String, packed: Vec<u8> },
+    Tell(SyncSender<()>),
+    End(Ending),
+}
+
+impl Writer {
+    /// Opens the file, which is made when it is new, and enters the run.
+    ///
+    /// # Errors
+    /// The file cannot be made, is no store, or the system gives no thread.
+    pub fn begin(path: &Path, run: &NewRun) -> Result<Writer, StoreError> {
+        let mut connection = schema::open(path)?;
+        let run = enter(&mut connection, run)?;
+        let (work, inbox) = sync_channel(WAITING);
+        let thread = thread::Builder::new()
+            .name("throng-store".to_owned())
+            .spawn(move || Desk { connection, run, joined_to_ms: 0 }.serve(&inbox))
+            .map_err(StoreError::Thread)?;
+        Ok(Writer { run, work, thread, not_kept: 0 })
+    }
+
+    /// The run's number.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Hands a stretch over to be written; never waits for the disk.
+    pub fn write(&mut self, stretch: Stretch<'_>) {
+        let Ok(packed) = blob::packed(stretch.totals, stretch.run) else {
+            self.not_kept += 1;
+            return;
+        };
+        let work = Work::Sample {
+            at_ms: millis(stretch.at),
+            took_ms: millis(stretch.took),
+            phase: stretch.phase.to_owned(),
+            packed,
+        };
+        match self.work.try_send(work) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.not_kept += 1,
+        }
+    }
+
+    /// Waits until everything handed over is on the disk.
+    pub fn flush(&self) {
+        let (done, wait) = sync_channel(0);
+        if self.work.send(Work::Tell(done)).is_ok() {
+            // A thread that has ended has nothing to wait for.
+            let _ = wait.recv();
+        }
+    }
+
+    /// Writes the run's end and waits until everything is on the disk.
+    pub fn end(self, ending: Ending) -> WriterEnd {
+        let Writer { work, thread, not_kept, .. } = self;
+        // A thread that has ended says why below.
+        let _ = work.send(Work::End(ending));
+        drop(work);
+        let mut end = thread.join().unwrap_or_else(|_| WriterEnd {
+            error: Some(StoreError::Thread(std::io::Error::other("it panicked"))),
+            ..WriterEnd::default()
+        });
+        end.not_kept += not_kept;
+        end
+    }
+}
+
+fn enter(connection: &mut Connection, run: &NewRun) -> Result<RunId, StoreError> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "INSERT INTO runs (project, target, version, host, started_unix_ms, robots, seed, settings, note)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            run.project,
+            run.target,
+            run.version,
+            run.host,
+            millis(run.started),
+            i64::try_from(run.robots).unwrap_or(i64::MAX),
+            run.seed.cast_signed(),
+            run.settings,
+            run.note,
+        ],
+    )?;
+    let id = RunId(transaction.last_insert_rowid());
+    for tag in &run.tags {
+        transaction.execute("INSERT OR IGNORE INTO tags (run, tag) VALUES (?, ?)", (id.0, tag))?;
+    }
+    transaction.commit()?;
+    Ok(id)
+}
+
+/// The thread's own part.
+struct Desk {
+    connection: Connection,
+    run: RunId,
+    /// Everything before is joined.
+    joined_to_ms: i64,
+}
+
+impl Desk {
+    fn serve(mut self, inbox: &Receiver<Work>) -> WriterEnd {
+        let mut end = WriterEnd::default();
+        for work in inbox {
+            let is_sample = matches!(work, Work::Sample { .. });
+            if let Err(error) = self.carry_out(work) {
+                end.not_kept += u64::from(is_sample);
+                end.error.get_or_insert(error);
+            }
+        }
+        end
+    }
+
+    fn carry_out(&mut self, work: Work) -> Result<(), StoreError> {
+        match work {
+            Work::Sample { at_ms, took_ms, phase, packed } => {
+                self.connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)",
+                    )?
+                    .execute(params![self.run.0, at_ms, took_ms, phase, packed])?;
+                self.join_old(at_ms)
+            }
+            Work::Tell(done) => {
+                // Whoever asked may have gone.
+                let _ = done.send(());
+                Ok(())
+            }
+            Work::End(ending) => {
+                self.connection.execute(
+                    "UPDATE runs SET ended_ms = ?, verdict = ?, reason = ?, summary = ? WHERE id = ?",
+                    params![millis(ending.took), ending.verdict, ending.reason, ending.summary, self.run.0],
+                )?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Joins what has grown old by the time `now_ms`.
+    fn join_old(&mut self, now_ms: i64) -> Result<(), StoreError> {
+        while self.joined_to_ms + JOINED_MS <= now_ms - NEW_MS {
+            compact::join(&mut self.connection, self.run, self.joined_to_ms)?;
+            self.joined_to_ms += JOINED_MS;
+        }
+        Ok(())
+    }
+}
