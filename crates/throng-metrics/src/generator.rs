@@ -132,7 +132,8 @@ fn share(part: u64, whole: u64) -> f64 {
 ///
 /// The other two stand alone because they bend the load itself and not only its figures: a 99th percentile of lag above
 /// 100 ms means that what was planned was not what was sent, and a stall of a second silences every robot of a shard.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct GeneratorBounds {
     /// The 99th percentile of lag in microseconds that is fine whatever was measured; 5 ms.
     pub lag_p99_us: u64,

@@ -198,6 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let asked = crate::Threshold::parse("request.Echo.p99", "< 50ms").unwrap();
+        let record = RunRecord {
+            project: "my_game".into(),
+            end: crate::RunEnd::Broken("a shard ended".into()),
+            took: Duration::from_millis(1_234),
+            thresholds: crate::Thresholds::new(vec![asked]),
+            ..RunRecord::default()
+        };
+        let read: RunRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{record:?}"));
+    }
+
+    #[test]
     fn an_empty_stretch_is_short() {
         assert!(written(&Totals::default(), &Totals::default()).len() < 400);
     }

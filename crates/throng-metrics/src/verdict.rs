@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::kinds::FailureKind;
 use crate::table::Key;
@@ -60,7 +60,8 @@ impl Serialize for Verdict {
 }
 
 /// How a run came to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunEnd {
     /// The plan was carried out, or all robots ended by themselves.
     Complete,

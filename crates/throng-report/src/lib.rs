@@ -14,6 +14,7 @@ mod json;
 mod live;
 mod paint;
 mod plain;
+mod runs;
 mod spark;
 pub mod text;
 
@@ -23,3 +24,4 @@ pub use live::draw;
 pub use live::screen::{Pressed, Screen};
 pub use paint::Colour;
 pub use plain::plain_line;
+pub use runs::{RunLine, run_list};

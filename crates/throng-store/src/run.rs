@@ -30,8 +30,8 @@ pub struct NewRun {
     pub robots: u64,
     /// The seed.
     pub seed: u64,
-    /// What a report must know besides: a JSON document that the store only keeps.
-    pub settings: String,
+    /// What a report must know besides, should the run never come to its end: a document that the store only keeps.
+    pub record: String,
     /// Tags from the beginning.
     pub tags: Vec<String>,
     /// A note from the beginning.
@@ -47,8 +47,8 @@ pub struct Ending {
     pub verdict: String,
     /// The verdict's reason.
     pub reason: String,
-    /// The JSON report, which the store only keeps.
-    pub summary: String,
+    /// The record that takes the place of the one from the beginning.
+    pub record: String,
 }
 
 /// Whether a run is over.

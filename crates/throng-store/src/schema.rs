@@ -25,11 +25,10 @@ CREATE TABLE runs (
     started_unix_ms INTEGER NOT NULL,
     robots INTEGER NOT NULL,
     seed INTEGER NOT NULL,
-    settings TEXT NOT NULL,
+    record TEXT NOT NULL,
     ended_ms INTEGER,
     verdict TEXT,
     reason TEXT,
-    summary TEXT,
     note TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE tags (

@@ -13,7 +13,7 @@ use crate::run::{Filter, NewRun, RunId, RunState, StoredRun};
 use crate::schema;
 
 /// What is read of a run, in the order of [`stored`].
-const COLUMNS: &str = "id, project, target, version, host, started_unix_ms, robots, seed, settings, ended_ms,
+const COLUMNS: &str = "id, project, target, version, host, started_unix_ms, robots, seed, record, ended_ms,
     verdict, reason, note, coalesce((SELECT max(at_ms + took_ms) FROM samples WHERE run = id), 0)";
 
 /// A run without an end that wrote nothing for so long is gone.
@@ -93,16 +93,6 @@ impl Store {
             Some(run) => self.with_tags(run),
             None => Err(self.no_such_run(reference)?),
         }
-    }
-
-    /// The JSON report of a run that came to its end.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn summary(&self, run: RunId) -> Result<Option<String>, StoreError> {
-        let text =
-            self.connection.query_row("SELECT summary FROM runs WHERE id = ?", [run.0], |row| row.get(0));
-        Ok(text.optional()?.flatten())
     }
 
     /// Gives every sample of a run to `each`, in the order of time.
@@ -225,7 +215,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
             started,
             robots: row.get::<_, i64>(6)?.unsigned_abs(),
             seed: row.get::<_, i64>(7)?.cast_unsigned(),
-            settings: row.get(8)?,
+            record: row.get(8)?,
             tags: Vec::new(),
             note: row.get(12)?,
         },

@@ -40,6 +40,8 @@ pub struct Writer {
     work: SyncSender<Work>,
     thread: JoinHandle<WriterEnd>,
     not_kept: u64,
+    /// Where the next sample begins at the earliest: no two have the same place.
+    free_ms: i64,
 }
 
 /// How the writing went.
@@ -70,7 +72,7 @@ impl Writer {
             .name("throng-store".to_owned())
             .spawn(move || Desk { connection, run, joined_to_ms: 0 }.serve(&inbox))
             .map_err(StoreError::Thread)?;
-        Ok(Writer { run, work, thread, not_kept: 0 })
+        Ok(Writer { run, work, thread, not_kept: 0, free_ms: 0 })
     }
 
     /// The run's number.
@@ -84,12 +86,10 @@ impl Writer {
             self.not_kept += 1;
             return;
         };
-        let work = Work::Sample {
-            at_ms: millis(stretch.at),
-            took_ms: millis(stretch.took),
-            phase: stretch.phase.to_owned(),
-            packed,
-        };
+        let at_ms = millis(stretch.at).max(self.free_ms);
+        self.free_ms = at_ms + 1;
+        let work =
+            Work::Sample { at_ms, took_ms: millis(stretch.took), phase: stretch.phase.to_owned(), packed };
         match self.work.try_send(work) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.not_kept += 1,
@@ -123,7 +123,7 @@ impl Writer {
 fn enter(connection: &mut Connection, run: &NewRun) -> Result<RunId, StoreError> {
     let transaction = connection.transaction()?;
     transaction.execute(
-        "INSERT INTO runs (project, target, version, host, started_unix_ms, robots, seed, settings, note)
+        "INSERT INTO runs (project, target, version, host, started_unix_ms, robots, seed, record, note)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             run.project,
@@ -133,7 +133,7 @@ fn enter(connection: &mut Connection, run: &NewRun) -> Result<RunId, StoreError>
             millis(run.started),
             i64::try_from(run.robots).unwrap_or(i64::MAX),
             run.seed.cast_signed(),
-            run.settings,
+            run.record,
             run.note,
         ],
     )?;
@@ -171,7 +171,7 @@ impl Desk {
             Work::Sample { at_ms, took_ms, phase, packed } => {
                 self.connection
                     .prepare_cached(
-                        "INSERT OR REPLACE INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)",
+                        "INSERT INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)",
                     )?
                     .execute(params![self.run.0, at_ms, took_ms, phase, packed])?;
                 self.join_old(at_ms)
@@ -183,8 +183,8 @@ impl Desk {
             }
             Work::End(ending) => {
                 self.connection.execute(
-                    "UPDATE runs SET ended_ms = ?, verdict = ?, reason = ?, summary = ? WHERE id = ?",
-                    params![millis(ending.took), ending.verdict, ending.reason, ending.summary, self.run.0],
+                    "UPDATE runs SET ended_ms = ?, verdict = ?, reason = ?, record = ? WHERE id = ?",
+                    params![millis(ending.took), ending.verdict, ending.reason, ending.record, self.run.0],
                 )?;
                 Ok(())
             }

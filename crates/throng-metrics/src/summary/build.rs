@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
     GeneratorSummary, MeasureSummary, PushSummary, RequestSummary, RobotSummary, SCHEMA_VERSION,
@@ -20,7 +22,8 @@ use crate::verdict::{Judgement, RunEnd};
 const BINS: usize = 24;
 
 /// What the totals do not know about a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunRecord {
     /// The project's name.
     pub project: String,

@@ -9,6 +9,8 @@ mod parse;
 
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 pub use evaluate::{Outcome, ThresholdResult};
@@ -145,6 +147,21 @@ fn meant(nearest: &Option<String>) -> String {
 /// All that must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thresholds(Vec<Threshold>);
+
+/// Pairs of key and condition, as the user wrote them.
+impl Serialize for Thresholds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|threshold| (threshold.key(), threshold.condition())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Thresholds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = Vec::<(String, String)>::deserialize(deserializer)?;
+        let read = pairs.iter().map(|(key, condition)| Threshold::parse(key, condition));
+        Ok(Self(read.collect::<Result<_, _>>().map_err(D::Error::custom)?))
+    }
+}
 
 impl Thresholds {
     /// What the user asks for, and `errors.rate < 1%` in front of it unless the user says something about that key.

@@ -26,6 +26,8 @@ pub struct EndStyle<'a> {
     pub colour: Colour,
     /// Where the JSON report was written.
     pub report: Option<&'a Path>,
+    /// Where the run was kept, in words.
+    pub kept: Option<&'a str>,
     /// Commands worth typing next.
     pub next: &'a [String],
 }
@@ -145,6 +147,9 @@ fn outlook(style: &EndStyle<'_>) -> Vec<Words> {
     if let Some(path) = style.report {
         let path = path.display().to_string();
         lines.push(Words::of([Word::dim("report  "), Word::plain(clean(&path))]));
+    }
+    if let Some(kept) = style.kept {
+        lines.push(Words::of([Word::dim("kept    "), Word::plain(clean(kept))]));
     }
     for (at, command) in style.next.iter().enumerate() {
         let label = if at == 0 { "next    " } else { "        " };

@@ -10,8 +10,13 @@ use crate::fixtures;
 
 fn shown(summary: &Summary, width: usize) -> String {
     let next = ["throng try my_game".to_owned(), "throng run my_game -u 1000".to_owned()];
-    let style =
-        EndStyle { width, colour: Colour::Never, report: Some(Path::new("out/run.json")), next: &next };
+    let style = EndStyle {
+        width,
+        colour: Colour::Never,
+        report: Some(Path::new("out/run.json")),
+        kept: Some("run 12 in .throng/runs.db"),
+        next: &next,
+    };
     end_report(summary, &style)
 }
 
@@ -92,7 +97,7 @@ fn no_line_is_wider_than_the_terminal_and_none_says_nan() {
 
 #[test]
 fn colour_comes_only_when_asked_for() {
-    let style = EndStyle { width: 100, colour: Colour::Always, report: None, next: &[] };
+    let style = EndStyle { width: 100, colour: Colour::Always, report: None, kept: None, next: &[] };
     let coloured = end_report(&troubled(), &style);
     assert!(coloured.starts_with("\x1b[31m✗ fail"));
     let plain = end_report(&troubled(), &EndStyle { colour: Colour::Never, ..style });

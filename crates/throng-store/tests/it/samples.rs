@@ -17,7 +17,7 @@ fn samples_add_up_to_what_was_recorded() {
     assert!(end.error.is_none() && end.not_kept == 0, "{end:?}");
     let store = Store::open(&place.file()).unwrap();
     assert_eq!(summary(&store.totals(id).unwrap()), summary(&whole));
-    assert_eq!(store.summary(id).unwrap().as_deref(), Some("{}"));
+    assert_eq!(store.find(&Reference::Number(id)).unwrap().begun.record, "at the end");
 }
 
 #[test]
@@ -29,6 +29,7 @@ fn what_was_written_before_a_crash_is_there() {
     let store = Store::open(&place.file()).unwrap();
     let found = store.find(&Reference::Last(0)).unwrap();
     assert_eq!((found.took, found.verdict.as_deref()), (Duration::from_secs(5), None));
+    assert_eq!(found.begun.record, "at the start");
     assert_eq!(summary(&store.totals(found.id).unwrap()), summary(&whole));
 }
 

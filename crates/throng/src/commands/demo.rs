@@ -46,7 +46,9 @@ pub(super) fn run(args: &DemoArgs, output: OutputFlags) -> anyhow::Result<Exit> 
         overrides.flags.push(FlagValue { path: HOST.into(), flag: "the demo server".into(), text: lobby });
     }
     let source = SourceText { name: "throng.toml".to_owned(), text: SETTINGS.to_owned() };
-    let config = Config::parse(&root, source, &overrides)?;
+    let mut config = Config::parse(&root, source, &overrides)?;
+    // Its folder goes with the run.
+    config.store.enabled = false;
     let next = vec!["throng new my_game".to_owned(), "throng try my_game".to_owned()];
     let exit = Session { prepared: Prepared::new(&config), screen: &args.screen, output, next }.run();
     server.stop();

@@ -6,7 +6,9 @@ mod demo;
 mod man;
 mod new;
 mod proto;
+mod report;
 mod run;
+mod runs;
 mod test;
 mod try_;
 
@@ -49,6 +51,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Test(args) => test::run(&args, cli.output),
         Verb::Try(args) => try_::run(&args, cli.output),
         Verb::Run(args) => run::run(&args, cli.output),
+        Verb::Runs(args) => runs::run(&args, cli.output),
+        Verb::Report(args) => report::run(&args, cli.output),
         Verb::Proto(args) => proto::run(&args, cli.output),
         Verb::Completion(args) => completion::run(&args),
         Verb::Man(args) => man::run(&args),

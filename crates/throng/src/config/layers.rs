@@ -46,8 +46,20 @@ impl Overrides {
 const PREFIX: &str = "THRONG_";
 
 /// The top-level sections; a variable below one of them that names no setting is a mistake, not somebody else's.
-const SECTIONS: [&str; 10] =
-    ["target", "tls", "http", "load", "robot", "protocols", "tasks", "options", "thresholds", "redact"];
+const SECTIONS: [&str; 12] = [
+    "target",
+    "tls",
+    "tcp",
+    "http",
+    "load",
+    "robot",
+    "protocols",
+    "tasks",
+    "options",
+    "thresholds",
+    "redact",
+    "store",
+];
 
 /// The environment variable of a setting: `load.robots` is `THRONG_LOAD_ROBOTS`.
 pub(super) fn variable_name(path: &str) -> String {

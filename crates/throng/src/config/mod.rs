@@ -22,6 +22,7 @@ mod redact;
 mod robot;
 mod schema;
 mod setting;
+pub(crate) mod store;
 mod target;
 mod tasks;
 mod tcp;
@@ -42,6 +43,7 @@ pub use problem::{ConfigErrors, OtherFile, Place, Problem, SourceText};
 pub use protocol::Protocol;
 pub use raw::RawConfig;
 pub use robot::Robot;
+pub use store::StoreSettings;
 pub use target::Target;
 pub use tasks::TaskWeight;
 pub use throng_engine::pattern::Pattern;
@@ -79,6 +81,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// `[redact]`.
     pub redaction: Redaction,
+    /// `[store]`.
+    pub store: StoreSettings,
     /// The file, for whoever finds more that is wrong with it.
     pub source: SourceText,
 }
@@ -119,6 +123,7 @@ impl Config {
             options: options::read(&top.section("options")),
             thresholds: thresholds::read(&top.section("thresholds")),
             redaction: redact::read(&top.section("redact")),
+            store: store::read(&top.section("store")),
             source,
         };
         top.refuse_unknown();

@@ -43,7 +43,7 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 15] = [
+pub const RESERVED_FLAGS: [&str; 18] = [
     "robots",
     "spawn-rate",
     "run-time",
@@ -56,6 +56,9 @@ pub const RESERVED_FLAGS: [&str; 15] = [
     "json",
     "quiet",
     "plain",
+    "tag-run",
+    "note",
+    "no-store",
     "verbose",
     "no-color",
     "help",

@@ -4,25 +4,29 @@
 //! the scripts' functions of the run; `watch` is what the user sees meanwhile; `stop` is how the user ends it.
 
 pub(crate) mod control;
+mod keep;
 pub mod prepare;
 pub(crate) mod stop;
+pub(crate) mod terminal;
 mod watch;
 
 use crate::cli::{OutputFlags, ScreenFlags};
+use crate::config::shown_path;
 use crate::exit::{Exit, InputError};
 use crate::preflight::{Demand, Limits, shortages};
 use anyhow::Context;
 use control::RunFunctions;
+use keep::Keeper;
 use prepare::Prepared;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
 use throng_engine::{Desired, Phase, Report, Run, RunError};
 use throng_lua::{LoadError, LuaHost};
-use throng_metrics::{FailureKind, GeneratorBounds, Ledger, RunEnd, RunRecord, Summary};
-use throng_report::{Colour, EndStyle, end_report, write_json};
+use throng_metrics::{FailureKind, Ledger, RunEnd, RunRecord, Summary};
+use throng_report::{EndStyle, end_report, write_json};
+use throng_store::RunId;
 use watch::Watch;
 
 /// How long the user's keys and the shards' reports wait for each other at most.
@@ -47,6 +51,7 @@ struct Playing {
     run: Run,
     ledger: Ledger,
     watch: Watch,
+    keeper: Keeper,
     desired: Desired,
     end: RunEnd,
     /// Reports of this second, shards whose robots have all ended, shards that are through.
@@ -76,11 +81,23 @@ impl Session<'_> {
         let functions = RunFunctions::load(prepared)?;
         let run = Run::start(&prepared.settings, shards, move |desk| LuaHost::new(project.clone(), desk))
             .map_err(load_error)?;
-        let mut watch = Watch::open(self.screen, self.colour(), prepared);
+        let mut watch = Watch::open(self.screen, terminal::colour(self.output), prepared);
         functions.start(&mut watch)?;
-        let mut playing = Playing::begin(run, watch, prepared);
+        let mut record = RunRecord {
+            project: prepared.name.clone(),
+            target: prepared.project.host.clone(),
+            warnings: prepared.warnings.clone(),
+            started_at_unix_s: Some(started),
+            seed: Some(prepared.settings.seed),
+            thresholds: prepared.thresholds.clone(),
+            ..RunRecord::default()
+        };
+        let keeper = Keeper::begin(prepared, self.screen, &record);
+        let mut playing = Playing::begin(run, watch, keeper, prepared);
         playing.play(prepared, &stops);
-        let Playing { run, mut ledger, mut watch, mut end, desired, given_up, .. } = playing;
+        let Playing {
+            run, mut ledger, mut watch, mut keeper, mut end, desired, given_up, second_began, ..
+        } = playing;
         let took = run.elapsed() - desired.begun;
         // A shard that did not end in time would not let itself be joined; the process ends without it.
         if !given_up && let Err(error) = run.join() {
@@ -88,19 +105,14 @@ impl Session<'_> {
         }
         functions.stop(&mut ledger, &mut watch);
         watch.close();
-        let end = out_of_room(end, &ledger);
-        let record = RunRecord {
-            project: prepared.name.clone(),
-            target: prepared.project.host.clone(),
-            warnings: prepared.warnings.clone(),
-            end,
-            took,
-            started_at_unix_s: Some(started),
-            seed: Some(prepared.settings.seed),
-            thresholds: prepared.thresholds.clone(),
-            bounds: GeneratorBounds::default(),
-        };
-        self.finish(&Summary::of(ledger.totals(), &record))
+        record.end = out_of_room(end, &ledger);
+        record.took = took;
+        let rest = (desired.begun + took).saturating_sub(second_began);
+        ledger.close_second(rest);
+        keeper.second(&ledger, &desired, second_began - desired.begun, rest);
+        let summary = Summary::of(ledger.totals(), &record);
+        let kept = keeper.end(&record, &summary);
+        self.finish(&summary, kept)
     }
 
     /// Nobody should wait for the end of a run to learn that its report has no folder.
@@ -129,23 +141,27 @@ impl Session<'_> {
     }
 
     /// Writes the JSON, prints the summary, gives the exit code.
-    fn finish(&self, summary: &Summary) -> anyhow::Result<Exit> {
+    fn finish(&self, summary: &Summary, kept: Option<RunId>) -> anyhow::Result<Exit> {
         let asked: Option<&Path> = self.screen.json.as_deref();
         let written = asked.map(|path| write_json(path, summary)).transpose();
         let report = asked.filter(|_| written.is_ok());
         if self.screen.quiet {
             println!("{}: {}", summary.verdict, summary.reason);
         } else {
-            let style = EndStyle { width: watch::width(), colour: self.colour(), report, next: &self.next };
+            let kept = kept.map(|run| format!("run {run} in {}", shown_path(&self.prepared.store.path)));
+            let kept = kept.as_deref();
+            let style = EndStyle {
+                width: terminal::width(),
+                colour: terminal::colour(self.output),
+                report,
+                kept,
+                next: &self.next,
+            };
             print!("{}", end_report(summary, &style));
         }
         // After the summary, which is all that is left of the run then.
         written?;
         Ok(Exit::of(summary.verdict))
-    }
-
-    fn colour(&self) -> Colour {
-        if std::io::stdout().is_terminal() && self.output.colours() { Colour::Always } else { Colour::Never }
     }
 
     /// What cannot be trusted, and what will not fit, is said before it shows; the run goes on.
@@ -165,7 +181,7 @@ impl Session<'_> {
 }
 
 impl Playing {
-    fn begin(run: Run, watch: Watch, prepared: &Prepared) -> Playing {
+    fn begin(run: Run, watch: Watch, keeper: Keeper, prepared: &Prepared) -> Playing {
         let mut ledger = Ledger::default();
         ledger.plan_robots(prepared.schedule.peak());
         let begun = run.elapsed();
@@ -177,6 +193,7 @@ impl Playing {
             run,
             ledger,
             watch,
+            keeper,
             desired,
             end: RunEnd::Complete,
             reports: 0,
@@ -218,7 +235,10 @@ impl Playing {
         if self.reports >= self.run.shards() {
             self.reports = 0;
             let now = self.run.elapsed();
-            self.ledger.close_second(now.saturating_sub(self.second_began));
+            let took = now.saturating_sub(self.second_began);
+            self.ledger.close_second(took);
+            let at = self.second_began.saturating_sub(self.desired.begun);
+            self.keeper.second(&self.ledger, &self.desired, at, took);
             self.second_began = now;
             self.show();
         }

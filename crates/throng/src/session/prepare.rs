@@ -1,6 +1,6 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{Config, INSECURE, OptionValue};
+use crate::config::{Config, INSECURE, OptionValue, StoreSettings};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// What must hold.
     pub thresholds: Thresholds,
+    /// Where the run is kept.
+    pub store: StoreSettings,
 }
 
 impl Prepared {
@@ -42,6 +44,7 @@ impl Prepared {
             shards: config.load.shards,
             warnings: config.tls.insecure.then(|| INSECURE.to_owned()).into_iter().collect(),
             thresholds: config.thresholds.clone(),
+            store: config.store.clone(),
         }
     }
 }

@@ -14,7 +14,6 @@ const FIRST_LINE: Duration = Duration::from_millis(900);
 const LINES: Duration = Duration::from_secs(5);
 /// Log lines kept while a screen covers the terminal.
 const KEPT: usize = 100;
-const NARROW: usize = 80;
 
 /// Where a run is shown.
 pub(super) struct Watch {
@@ -140,11 +139,6 @@ impl Watch {
 fn shown_target(prepared: &Prepared) -> String {
     let parts = std::iter::once(&prepared.project.host).chain(&prepared.warnings);
     parts.map(String::as_str).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
-}
-
-/// The terminal's width.
-pub(super) fn width() -> usize {
-    crossterm::terminal::size().map_or(NARROW, |(columns, _)| usize::from(columns))
 }
 
 fn log_line(line: &LogLine) -> String {

@@ -13,6 +13,7 @@ mod envelope;
 mod frames;
 mod hostile;
 mod http;
+mod kept;
 mod lag;
 mod network;
 mod plan;

@@ -1,0 +1,85 @@
+//! The run as it is kept in the run store. What goes wrong there is told and ends nothing: a run is worth more than its copy.
+
+use super::prepare::Prepared;
+use crate::cli::ScreenFlags;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use throng_engine::{Desired, Phase};
+use throng_metrics::{Ledger, RunEnd, RunRecord, Summary};
+use throng_store::{Ending, NewRun, RunId, Stretch, Writer};
+
+/// The end of a run that never came to one.
+const CRASHED: &str = "throng itself came to no end; what it had recorded until then is here";
+
+/// Writes the run, if it is wanted and can be written.
+pub(super) struct Keeper {
+    writer: Option<Writer>,
+}
+
+impl Keeper {
+    pub(super) fn begin(prepared: &Prepared, flags: &ScreenFlags, record: &RunRecord) -> Keeper {
+        if flags.no_store || !prepared.store.enabled {
+            return Keeper { writer: None };
+        }
+        let record = RunRecord { end: RunEnd::Broken(CRASHED.to_owned()), ..record.clone() };
+        let run = NewRun {
+            project: prepared.name.clone(),
+            target: prepared.project.host.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: nix::unistd::gethostname()
+                .map_or_else(|_| String::new(), |name| name.to_string_lossy().into()),
+            started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            robots: prepared.schedule.peak(),
+            seed: prepared.settings.seed,
+            record: written(&record),
+            tags: flags.tag_run.clone(),
+            note: flags.note.clone(),
+        };
+        let writer = Writer::begin(&prepared.store.path, &run)
+            .inspect_err(|error| eprintln!("warning: this run is not kept: {error}"));
+        Keeper { writer: writer.ok() }
+    }
+
+    /// The second that was closed last, which began at `at`.
+    pub(super) fn second(&mut self, ledger: &Ledger, desired: &Desired, at: Duration, took: Duration) {
+        let Some(writer) = &mut self.writer else { return };
+        let (totals, run) = (ledger.last_second(), ledger.totals());
+        writer.write(Stretch { at, took, phase: phase(desired, at), totals, run });
+    }
+
+    /// The end; gives the run's number, if it is kept.
+    pub(super) fn end(self, record: &RunRecord, summary: &Summary) -> Option<RunId> {
+        let writer = self.writer?;
+        let run = writer.run();
+        let end = writer.end(Ending {
+            took: record.took,
+            verdict: summary.verdict.name().to_owned(),
+            reason: summary.reason.clone(),
+            record: written(record),
+        });
+        if let Some(error) = end.error {
+            eprintln!("warning: run {run} is not kept whole: {error}");
+        } else if end.not_kept > 0 {
+            eprintln!(
+                "warning: run {run} is not kept whole: the disk was too slow for {} samples",
+                end.not_kept
+            );
+        }
+        Some(run)
+    }
+}
+
+fn written(record: &RunRecord) -> String {
+    serde_json::to_string(record).expect("a record holds only what JSON can say")
+}
+
+/// What the plan does at that time, in one word.
+fn phase(desired: &Desired, at: Duration) -> &'static str {
+    let (now, soon) =
+        (desired.schedule.robots_at(at), desired.schedule.robots_at(at + Duration::from_secs(1)));
+    match desired.phase {
+        Phase::Stop | Phase::Abort => "stop",
+        Phase::Play if soon > now => "ramp_up",
+        Phase::Play if soon < now => "ramp_down",
+        Phase::Play => "hold",
+    }
+}
