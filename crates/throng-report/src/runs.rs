@@ -19,8 +19,6 @@ pub struct RunLine {
     pub robots: u64,
     /// Its verdict, or `running` or `crashed`.
     pub verdict: String,
-    /// The project's name.
-    pub project: String,
     /// Where the robots played.
     pub target: String,
     /// Its tags.
@@ -31,17 +29,10 @@ pub struct RunLine {
 
 /// A line for each run under a head, with a newline at its end.
 pub fn run_list(runs: &[RunLine], cells: usize, colour: Colour) -> String {
-    let columns = [
-        Column::left(),
-        Column::left(),
-        Column::right(0),
-        Column::right(0),
-        Column::left(),
-        Column::left(),
-        Column::text(),
-    ];
+    let columns =
+        [Column::left(), Column::left(), Column::right(0), Column::right(0), Column::left(), Column::text()];
     let mut grid = Grid::new(columns);
-    let heads = ["run", "started", "took", "robots", "verdict", "project", "target, tags and note"];
+    let heads = ["run", "started", "took", "robots", "verdict", "tags, note, target"];
     grid.row(heads.map(|head| Word::new(head, Tone::Strong)).into());
     for run in runs {
         grid.row(vec![
@@ -50,8 +41,7 @@ pub fn run_list(runs: &[RunLine], cells: usize, colour: Colour) -> String {
             Word::plain(units::span(run.took_s)),
             Word::plain(units::count(run.robots)),
             Word::new(clean(&run.verdict), tone(&run.verdict)),
-            Word::plain(clean(&run.project)),
-            Word::dim(said(run)),
+            Word::plain(said(run)),
         ]);
     }
     grid.lines(cells, false).iter().map(|line| line.ansi(colour).trim_end().to_owned() + "\n").collect()
@@ -68,7 +58,7 @@ fn tone(verdict: &str) -> Tone {
 
 fn said(run: &RunLine) -> String {
     let tags = run.tags.iter().map(|tag| format!("#{tag}"));
-    let parts = std::iter::once(run.target.clone()).chain(tags).chain(std::iter::once(run.note.clone()));
+    let parts = tags.chain([run.note.clone(), run.target.clone()]);
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).map(|part| clean(&part).into_owned()).collect();
     parts.join(" ")
 }

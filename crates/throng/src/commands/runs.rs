@@ -131,7 +131,6 @@ fn line(run: &StoredRun) -> RunLine {
         took_s: run.took.as_secs_f64(),
         robots: run.begun.robots,
         verdict: verdict(run).to_owned(),
-        project: run.begun.project.clone(),
         target: run.begun.target.clone(),
         tags: run.begun.tags.clone(),
         note: run.begun.note.clone(),
