@@ -28,7 +28,7 @@ pub fn definitions() -> String {
 /// The messages of a project's schemas: types, and calls by message name. Belongs beside `throng.d.lua`.
 pub fn messages(messages: &Messages) -> String {
     let mut out = String::from("---@meta\n");
-    let declared = || messages.protocols.iter().filter(|protocol| protocol.codec == Codec::Schema);
+    let declared = || messages.protocols.iter().filter(|protocol| protocol.codec != Codec::Raw);
     for protocol in declared() {
         write_types(&mut out, protocol);
     }
@@ -167,6 +167,7 @@ fn lua_type(kind: Kind) -> &'static str {
         Kind::Boolean => "boolean",
         Kind::Duration => "throng.Duration",
         Kind::Wait => "throng.Wait|throng.Duration",
+        Kind::How => "throng.How|throng.Duration",
         Kind::Texts => "string[]",
         Kind::Function(signature) => signature,
         Kind::Table => "table",
@@ -181,6 +182,11 @@ fn options_name(id: OptionsId) -> &'static str {
 }
 
 fn write_types(out: &mut String, protocol: &ProtocolMessages) {
+    for ty in &protocol.enums {
+        let names: Vec<String> = ty.values.iter().map(|name| format!("\"{name}\"|")).collect();
+        out.push('\n');
+        line(out, &format!("---@alias {}.{} {}integer", protocol.name, ty.name, names.concat()));
+    }
     for ty in &protocol.types {
         out.push('\n');
         line(out, &format!("---@class {}.{}", protocol.name, ty.name));
@@ -197,6 +203,10 @@ fn shape_type(protocol: &ProtocolMessages, shape: &Shape) -> String {
         Shape::Boolean => "boolean".into(),
         Shape::String | Shape::Binary => "string".into(),
         Shape::Struct(id) => body_type(protocol, Body::Struct(*id)),
+        Shape::Enum(id) => match protocol.enums.get(*id) {
+            Some(ty) => format!("{}.{}", protocol.name, ty.name),
+            None => "string|integer".into(),
+        },
         Shape::Array(element) => format!("{}[]", shape_type(protocol, element)),
         Shape::Map(element) => format!("table<any, {}>", shape_type(protocol, element)),
         Shape::Any => "any".into(),
@@ -209,6 +219,7 @@ fn body_type(protocol: &ProtocolMessages, body: Body) -> String {
             Some(ty) => format!("{}.{}", protocol.name, ty.name),
             None => "table".into(),
         },
+        Body::Unknown if protocol.codec == Codec::Named => "any".into(),
         Body::Unknown | Body::Nothing => "table".into(),
     }
 }

@@ -26,6 +26,6 @@ mod rules;
 pub use check::{CheckError, check};
 pub use finding::{Colour, Finding, Severity};
 pub use messages::{
-    Body, Codec, Direction, FieldType, Message, Messages, ProtocolMessages, Shape, StructType,
+    Body, Codec, Direction, EnumType, FieldType, Message, Messages, ProtocolMessages, Shape, StructType,
 };
 pub use project::{Project, Role, Settings, Source, TaskKey};

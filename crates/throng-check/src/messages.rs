@@ -19,6 +19,12 @@ pub struct ProtocolMessages {
     pub hosts: Vec<String>,
     /// The structures that bodies and fields refer to.
     pub types: Vec<StructType>,
+    /// The enums that fields refer to.
+    pub enums: Vec<EnumType>,
+    /// The fields around what is sent that scripts may give values to.
+    pub header: Vec<String>,
+    /// Whether other messages come first, under any names.
+    pub open_first: bool,
     /// The messages, each name once.
     pub messages: Vec<Message>,
 }
@@ -28,6 +34,8 @@ pub struct ProtocolMessages {
 pub enum Codec {
     /// Every message and field is declared.
     Schema,
+    /// The messages' names are declared, and bodies are anything.
+    Named,
     /// A body is bytes, and a message's name is whatever the script says.
     Raw,
 }
@@ -76,6 +84,15 @@ pub struct StructType {
     pub fields: Vec<FieldType>,
 }
 
+/// An enum: names of numbers.
+#[derive(Clone, Debug)]
+pub struct EnumType {
+    /// Its name in the schema.
+    pub name: String,
+    /// Its names.
+    pub values: Vec<String>,
+}
+
 /// One field of a structure.
 #[derive(Clone, Debug)]
 pub struct FieldType {
@@ -100,6 +117,8 @@ pub enum Shape {
     Binary,
     /// The fields of `types[n]` of the same protocol.
     Struct(usize),
+    /// A name in `enums[n]` of the same protocol, or any integer.
+    Enum(usize),
     /// A list.
     Array(Box<Shape>),
     /// A table by key.
@@ -151,6 +170,10 @@ impl Shape {
             Shape::Struct(id) => match protocol.types.get(*id) {
                 Some(ty) => format!("a table of `{}`", ty.name),
                 None => "a table".into(),
+            },
+            Shape::Enum(id) => match protocol.enums.get(*id) {
+                Some(ty) => format!("a name in the enum `{}`, or a number", ty.name),
+                None => "a name or a number".into(),
             },
             Shape::Array(_) => "a list".into(),
             Shape::Map(_) => "a table by key".into(),

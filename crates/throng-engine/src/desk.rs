@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use throng_metrics::FailureKind;
-use throng_wire::{Cipher, Coverage, CoverageError, Direction, MessageId, Nanos, Protocol};
+use throng_wire::{Cipher, Coverage, CoverageError, Direction, GivenField, MessageId, Nanos, Protocol};
 
 /// A handle to the shard. Every call returns at once and may be made at any time the host is called.
 ///
@@ -271,7 +271,21 @@ impl Desk {
     /// # Errors
     /// It cannot be sent.
     pub fn send(&self, connection: ConnectionKey, message: MessageId, body: &[u8]) -> Result<(), Failure> {
-        self.0.borrow_mut().send(connection, message, body)
+        self.send_with(connection, message, body, &[])
+    }
+
+    /// The same, with values for fields of the header and trailer.
+    ///
+    /// # Errors
+    /// As of [`Desk::send`].
+    pub fn send_with(
+        &self,
+        connection: ConnectionKey,
+        message: MessageId,
+        body: &[u8],
+        given: &[GivenField],
+    ) -> Result<(), Failure> {
+        self.0.borrow_mut().send(connection, message, body, given)
     }
 
     /// What the server asks with the push that the host is being told of; `None` when it waits for no answer. To be asked
@@ -316,7 +330,7 @@ impl Desk {
         message: MessageId,
         encode: impl FnOnce(&Protocol, &mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), Unsent<E>> {
-        let send = |core: &mut Core, body: &[u8]| core.send(connection, message, body);
+        let send = |core: &mut Core, body: &[u8]| core.send(connection, message, body, &[]);
         self.0.borrow_mut().encoded(connection, encode, send)
     }
 

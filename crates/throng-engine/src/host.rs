@@ -9,7 +9,7 @@ use crate::program::Program;
 use std::sync::Arc;
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind};
-use throng_wire::{MessageId, Protocol};
+use throng_wire::{GivenField, MessageId, Protocol};
 
 /// Runs the code of one shard's robots.
 pub trait Host {
@@ -272,6 +272,8 @@ pub struct CallOptions<'a> {
     pub session: Option<i64>,
     /// An expected failure: told to the script, not counted among the failures by kind.
     pub quiet: bool,
+    /// What its header and trailer have in fields that the protocol leaves alone.
+    pub given: &'a [GivenField],
 }
 
 /// What a stream's read waits for.

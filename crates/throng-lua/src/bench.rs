@@ -177,7 +177,7 @@ unsafe fn push(state: *mut lua_State, wire: &Wire, body: &[u8]) -> bool {
     let (protocol, message) = (&wire.protocol, Some(wire.message));
     let incoming = Incoming { protocol, message, request: None, body, payload: body };
     // SAFETY: nothing limits the state's memory but the machine's.
-    unsafe { codec::push_body(state, &incoming) }
+    unsafe { codec::push_body(state, &incoming).is_some() }
 }
 
 /// The last bytes that were encoded, and packed.

@@ -17,6 +17,7 @@ mod codec;
 mod control;
 mod duration;
 mod error;
+mod fields;
 mod greed;
 mod host;
 mod load;

@@ -3,6 +3,8 @@
 //! First watches and expects, the oldest first: each watch gets the message, and of the expects that want it the oldest.
 //! Then all handlers, in the order of their mods. The message is decoded once, and only if someone listens.
 
+use crate::codec::Decoded;
+use crate::fields;
 use crate::host::LuaHost;
 use crate::run::{Entry, lua_index};
 use crate::state::{Asked, FiberKey, Origin, Queue, Queued, number_of};
@@ -44,10 +46,7 @@ struct Interest {
 
 /// A message and the fields of its headers and trailers, which the prelude takes apart.
 fn with_fields(lua: &Lua, value: &Value, message: &Incoming<'_>) -> mlua::Result<Value> {
-    let fields = lua.create_table()?;
-    for (name, value) in message.protocol.fields(message.payload, Direction::Received) {
-        fields.raw_set(name, value)?;
-    }
+    let fields = fields::table(lua, message.protocol, message.payload, Direction::Received)?;
     let both = lua.create_table()?;
     both.raw_set("message", value)?;
     both.raw_set("fields", fields)?;
@@ -65,7 +64,10 @@ impl LuaHost {
         let Some(vm) = self.vm_of(robot) else { return false };
         let asked = self.desk.question().map(|question| self.asked(question, message));
         let value = match vm.state.codec.decode(&vm.lua, message) {
-            Ok(value) => value,
+            Ok(Decoded { value, unknown }) => {
+                self.count_unknown(message, unknown);
+                value
+            }
             Err(text) => {
                 self.count_undecodable(robot, connection, message, &text);
                 return true;
@@ -329,6 +331,13 @@ impl LuaHost {
         let name = self.message_name(message);
         let unfit = throng_metrics::Failure { kind: FailureKind::Decode, name: &name, message: text };
         self.desk.fail_on(connection, robot, unfit, Some(&hex(message.body)));
+    }
+
+    /// Fields of a message that its schema does not know: no failure, but worth a number.
+    pub(crate) fn count_unknown(&self, message: &Incoming<'_>, count: u32) {
+        if count > 0 {
+            self.desk.count(&format!("unknown_fields {}", self.message_name(message)), count.into());
+        }
     }
 
     /// The failure of a request whose reply does not fit its schema.

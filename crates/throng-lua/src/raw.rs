@@ -56,6 +56,8 @@ pub(crate) type Woken = (bool, Value, Value);
 /// A message for a coroutine that waited, which [`has_room`] was found for.
 pub(crate) struct Reply<'a, F> {
     pub(crate) incoming: &'a Incoming<'a>,
+    /// Told how many fields the schema does not know, if any.
+    pub(crate) unknown: &'a dyn Fn(u32),
     /// What takes its place where it cannot be decoded.
     pub(crate) otherwise: F,
 }
@@ -68,7 +70,10 @@ impl<F: FnOnce() -> Woken> Arguments for Reply<'_, F> {
         unsafe {
             room(state, SLOTS)?;
             ffi::lua_pushboolean(state, 1);
-            if codec::push_body(state, self.incoming) {
+            if let Some(unknown) = codec::push_body(state, self.incoming) {
+                if unknown > 0 {
+                    (self.unknown)(unknown);
+                }
                 return Ok(2);
             }
             ffi::lua_pop(state, 1);

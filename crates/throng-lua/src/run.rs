@@ -1,6 +1,6 @@
 //! Running robots' functions: beginning them, resuming them with what they waited for, and ending them.
 
-use crate::codec;
+use crate::codec::{self, Decoded};
 use crate::host::LuaHost;
 use crate::natives::{failure_value, response_value};
 use crate::raw::{self, Woken};
@@ -160,7 +160,8 @@ impl LuaHost {
             && self.goes_straight(vm, codec::most_bytes(message))
         {
             let otherwise = || self.decoded(vm, key, message, *elapsed);
-            return self.resume_fiber(key, raw::Reply { incoming: message, otherwise });
+            let unknown = |count| self.count_unknown(message, count);
+            return self.resume_fiber(key, raw::Reply { incoming: message, unknown: &unknown, otherwise });
         }
         self.resume_fiber(key, self.values_of(vm, key, &waiting.what, outcome));
     }
@@ -177,7 +178,10 @@ impl LuaHost {
     /// A reply for the prelude, or its failure.
     fn decoded(&self, vm: &Vm, key: FiberKey, message: &Incoming<'_>, elapsed: Duration) -> Woken {
         match vm.state.codec.decode(&vm.lua, message) {
-            Ok(value) => (true, value, Value::Nil),
+            Ok(Decoded { value, unknown }) => {
+                self.count_unknown(message, unknown);
+                (true, value, Value::Nil)
+            }
             Err(text) => {
                 let failure = self.undecodable(key, message, elapsed, text);
                 (false, self.failure(vm, &failure), Value::Nil)

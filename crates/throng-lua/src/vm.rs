@@ -23,7 +23,7 @@ use throng_wire::Protocol;
 pub(crate) const HOST_CHUNKS: &str = "=throng/";
 
 /// The parts of the prelude, in the order in which they need each other.
-const PRELUDE: [(&str, &str); 10] = [
+const PRELUDE: [(&str, &str); 11] = [
     ("errors", include_str!("prelude/errors.lua")),
     ("driver", include_str!("prelude/driver.lua")),
     ("robot", include_str!("prelude/robot.lua")),
@@ -33,6 +33,7 @@ const PRELUDE: [(&str, &str); 10] = [
     ("http", include_str!("prelude/http.lua")),
     ("crypto", include_str!("prelude/crypto.lua")),
     ("sproto", include_str!("prelude/sproto.lua")),
+    ("protobuf", include_str!("prelude/protobuf.lua")),
     ("declare", include_str!("prelude/declare.lua")),
 ];
 

@@ -181,14 +181,29 @@ pub enum WriteError {
     },
 }
 
+/// Messages and numbers that the user listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Listed<'a> {
+    /// Of what is sent, or of both directions.
+    pub(crate) sent: Option<&'a [(String, i64)]>,
+    /// Of what is received, where that has numbers of its own.
+    pub(crate) received: Option<&'a [(String, i64)]>,
+}
+
+impl<'a> Listed<'a> {
+    fn names(self) -> impl Iterator<Item = &'a str> {
+        let all = self.sent.into_iter().chain(self.received).flatten();
+        all.map(|(name, _)| &**name)
+    }
+}
+
 impl Codec {
-    /// A codec, whose messages are those of `named` where it has no words of its own.
-    pub(crate) fn build(spec: CodecSpec, named: Option<&[(String, i64)]>) -> Result<Codec, ProtocolError> {
-        let pairs = named;
-        let named = pairs.map(|named| named.iter().map(|(name, _)| &**name));
+    /// A codec, whose messages are those that are `listed` where it has no words of its own.
+    pub(crate) fn build(spec: CodecSpec, listed: Listed<'_>) -> Result<Codec, ProtocolError> {
+        let named = listed.sent.map(|_| listed.names());
         let spec = match spec {
             CodecSpec::Protobuf(spec) => {
-                return Ok(Codec::Protobuf(Box::new(ProtobufCodec::new(*spec, pairs)?)));
+                return Ok(Codec::Protobuf(Box::new(ProtobufCodec::new(*spec, listed)?)));
             }
             CodecSpec::Raw => {
                 let messages = named
@@ -303,9 +318,8 @@ impl Codec {
         match (self, direction) {
             (Codec::Raw(RawCodec { messages: None }), Direction::Sent) => true,
             (Codec::Raw(RawCodec { messages: None }), Direction::Received) => message.0 == 0,
-            (Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_), _) => {
-                self.message_name(message).is_some()
-            }
+            (Codec::Protobuf(codec), _) => codec.goes(message, direction),
+            (Codec::Raw(_) | Codec::Document(_), _) => self.message_name(message).is_some(),
             (Codec::Sproto(SprotoCodec::Bare(codec)), _) => {
                 codec.sides.of(direction).body_type(message).is_some()
             }

@@ -5,8 +5,10 @@
 //! once, when the protocol is built.
 
 mod build;
+mod given;
 
 pub(crate) use build::Plan;
+pub use given::{GivenError, GivenField};
 
 use std::io::Write as _;
 
@@ -17,6 +19,7 @@ use crate::framing::field::Unread;
 use crate::ids::Ids;
 use crate::reply::Comparison;
 use crate::{Direction, MessageId};
+use given::value_at;
 
 /// The headers and trailers of a protocol.
 #[derive(Debug)]
@@ -54,7 +57,7 @@ struct Slot {
 /// What a field means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Nothing: 0 when sent.
+    /// Nothing: what the script gives it, else 0.
     Plain,
     Constant(i64),
     /// The message's number.
@@ -70,6 +73,25 @@ struct Compression {
     /// Whether a flag says so; without one every body is.
     flagged: bool,
     limit: usize,
+}
+
+/// A message that is sent, but for its body.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// Which one it is.
+    pub message: MessageId,
+    /// Its session, where somebody waits for its reply.
+    pub session: Option<i64>,
+    /// What its sender wants in the fields of header and trailer; the others are 0.
+    pub given: &'a [GivenField],
+}
+
+/// What the fields of a message are to say.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    number: i64,
+    session: i64,
+    given: &'a [GivenField],
 }
 
 /// What the fields of a message said.
@@ -100,13 +122,13 @@ impl Ends {
     pub(crate) fn write(
         &self,
         codec: &Codec,
-        (message, session): (MessageId, Option<i64>),
+        outgoing: Outgoing<'_>,
         body: &[u8],
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
         let start = out.len();
-        let written = self.write_all(codec, (message, session), body, scratch, out);
+        let written = self.write_all(codec, outgoing, body, scratch, out);
         if written.is_err() {
             out.truncate(start);
         }
@@ -116,7 +138,7 @@ impl Ends {
     fn write_all(
         &self,
         codec: &Codec,
-        (message, session): (MessageId, Option<i64>),
+        Outgoing { message, session, given }: Outgoing<'_>,
         body: &[u8],
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
@@ -129,7 +151,8 @@ impl Ends {
             return Err(codec.no_number(message));
         }
         let asked = session.map(|session| self.session(session));
-        self.write_around((number, asked.unwrap_or_default()), scratch, out, |scratch, out| {
+        let around = Around { number, session: asked.unwrap_or_default(), given };
+        self.write_around(around, scratch, out, |scratch, out| {
             codec.write(message, asked, body, scratch, out)
         })
     }
@@ -144,7 +167,8 @@ impl Ends {
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
         let start = out.len();
-        let written = self.write_around((0, 0), scratch, out, |scratch, out| {
+        let around = Around { number: 0, session: 0, given: &[] };
+        let written = self.write_around(around, scratch, out, |scratch, out| {
             codec.write_answer(session, body, scratch, out)
         });
         if written.is_err() {
@@ -156,17 +180,17 @@ impl Ends {
     /// Writes the fields around what `write` appends, which is compressed where that is wanted.
     fn write_around(
         &self,
-        (number, session): (i64, i64),
+        Around { number, session, given }: Around<'_>,
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
         write: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         let mut flag = None;
-        for slot in &self.sent.header {
+        for (place, slot) in self.sent.header.iter().enumerate() {
             if slot.flag != 0 {
                 flag = Some((out.len(), slot));
             }
-            slot.write(number, session, out);
+            slot.write((number, session), value_at(given, place), out);
         }
         let at = out.len();
         write(scratch, out)?;
@@ -176,8 +200,8 @@ impl Ends {
         {
             slot.raise(place, out);
         }
-        for slot in &self.sent.trailer {
-            slot.write(number, session, out);
+        for (place, slot) in self.sent.trailer.iter().enumerate() {
+            slot.write((number, session), value_at(given, self.sent.header.len() + place), out);
         }
         Ok(())
     }
@@ -282,9 +306,9 @@ impl Side {
 
 impl Slot {
     #[inline]
-    fn write(&self, number: i64, session: i64, out: &mut Vec<u8>) {
+    fn write(&self, (number, session): (i64, i64), given: i64, out: &mut Vec<u8>) {
         let value = match self.role {
-            Role::Plain => 0,
+            Role::Plain => given,
             Role::Constant(value) => value,
             Role::Id => number,
             Role::Session => session,

@@ -2,41 +2,43 @@
 
 use crate::MessageId;
 
-/// The numbers of a protocol's messages, both ways.
+/// The numbers of a protocol's messages: of those that are sent and of those that are received, which may have tables of
+/// their own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ids {
-    /// By message.
+    /// Of what is sent, by message.
     numbers: Vec<Option<i64>>,
-    /// By number, sorted.
+    /// Of what is received, by number, sorted.
     messages: Vec<(i64, MessageId)>,
 }
 
-/// Two messages with one number: the second's name.
+/// (message, number) pairs of one direction.
+pub(crate) type Pairs = [(MessageId, i64)];
+
+/// Two messages of one direction with one number: the second's, and the number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SameNumber(pub(crate) usize);
+pub(crate) struct SameNumber(pub(crate) MessageId, pub(crate) i64);
 
 impl Ids {
-    /// The table of (message, number) pairs; an error is the place of a pair whose number is taken.
-    pub(crate) fn new(pairs: &[(MessageId, i64)]) -> Result<Ids, SameNumber> {
-        let mut ids = Ids::default();
-        for (place, (message, number)) in pairs.iter().enumerate() {
-            if pairs[..place].iter().any(|(_, taken)| taken == number) {
-                return Err(SameNumber(place));
-            }
+    /// The tables of what is sent and of what is received.
+    pub(crate) fn new(sent: &Pairs, received: &Pairs) -> Result<Ids, SameNumber> {
+        let mut ids = Ids { numbers: Vec::new(), messages: sorted(received)? };
+        sorted(sent)?;
+        for (message, number) in sent {
             let index = message.0 as usize;
             if ids.numbers.len() <= index {
                 ids.numbers.resize(index + 1, None);
             }
             ids.numbers[index] = Some(*number);
-            ids.messages.push((*number, *message));
         }
-        ids.messages.sort_unstable_by_key(|(number, _)| *number);
         Ok(ids)
     }
 
-    /// Each number and its message.
+    /// Each number and its message, of what is received and of what is sent.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (i64, MessageId)> {
-        self.messages.iter().copied()
+        let sent = self.numbers.iter().enumerate();
+        let sent = sent.filter_map(|(index, number)| Some(((*number)?, MessageId(index as u32))));
+        self.messages.iter().copied().chain(sent)
     }
 
     #[inline]
@@ -51,15 +53,37 @@ impl Ids {
     }
 }
 
+/// Pairs by number.
+fn sorted(pairs: &Pairs) -> Result<Vec<(i64, MessageId)>, SameNumber> {
+    let mut sorted: Vec<(i64, MessageId)> =
+        pairs.iter().map(|(message, number)| (*number, *message)).collect();
+    sorted.sort_by_key(|(number, _)| *number);
+    match sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(SameNumber(pair[1].1, pair[1].0)),
+        None => Ok(sorted),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_go_both_ways() {
-        let ids = Ids::new(&[(MessageId(3), 1001), (MessageId(1), -5)]).unwrap();
+        let pairs = [(MessageId(3), 1001), (MessageId(1), -5)];
+        let ids = Ids::new(&pairs, &pairs).unwrap();
         assert_eq!((ids.number(MessageId(3)), ids.message(-5)), (Some(1001), Some(MessageId(1))));
         assert_eq!((ids.number(MessageId(0)), ids.number(MessageId(9)), ids.message(7)), (None, None, None));
-        assert_eq!(Ids::new(&[(MessageId(0), 1), (MessageId(1), 1)]).unwrap_err(), SameNumber(1));
+    }
+
+    #[test]
+    fn a_number_may_mean_another_message_each_way_but_not_two_in_one() {
+        let (sent, received) = ([(MessageId(0), 1), (MessageId(1), 2)], [(MessageId(2), 1)]);
+        let ids = Ids::new(&sent, &received).unwrap();
+        assert_eq!((ids.number(MessageId(0)), ids.message(1)), (Some(1), Some(MessageId(2))));
+        assert_eq!((ids.number(MessageId(2)), ids.message(2)), (None, None));
+        let twice = [(MessageId(0), 1), (MessageId(1), 1)];
+        assert_eq!(Ids::new(&twice, &[]).unwrap_err(), SameNumber(MessageId(1), 1));
+        assert_eq!(Ids::new(&[], &twice).unwrap_err(), SameNumber(MessageId(1), 1));
     }
 }

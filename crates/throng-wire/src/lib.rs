@@ -33,6 +33,7 @@ pub use codec::{
     ProtobufError, RawCodec, SprotoCodec, WriteError,
 };
 pub use compress::{Compressor, InflateError};
+pub use ends::{GivenError, GivenField, Outgoing};
 pub use framing::{
     Covers, Cut, DEFAULT_MAX, DEFAULT_MAX_U16, DelimiterFraming, Endian, FieldError, FieldSpec, FieldType,
     Framing, FramingError, FramingSetupError, HeaderFraming, LengthFraming, LengthWidth, Mark,

@@ -11,7 +11,7 @@ use throng_sproto::{Schema, TypeId, Value, decode_value};
 use crate::MessageId;
 use crate::channel::ChannelSpec;
 use crate::codec::{Codec, Direction, Head, HeadError, HeadKind, SprotoCodec, WriteError};
-use crate::ends::Ends;
+use crate::ends::{Ends, GivenError, GivenField, Outgoing};
 use crate::kcp::KcpSpec;
 use crate::pending::ReplyKey;
 use crate::reply::ReplyRule;
@@ -210,10 +210,41 @@ impl Protocol {
         scratch: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
+        self.write_with(Outgoing { message, session, given: &[] }, body, scratch, out)
+    }
+
+    /// The same, with values for fields of the header and trailer.
+    ///
+    /// # Errors
+    /// As of [`Protocol::write`].
+    #[inline]
+    pub fn write_with(
+        &self,
+        outgoing: Outgoing<'_>,
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
         match &self.ends {
-            None => self.codec.write(message, session, body, scratch, out),
-            Some(ends) => ends.write(&self.codec, (message, session), body, scratch, out),
+            None => self.codec.write(outgoing.message, outgoing.session, body, scratch, out),
+            Some(ends) => ends.write(&self.codec, outgoing, body, scratch, out),
         }
+    }
+
+    /// A value for a field of the header or trailer of a message that is sent, by the field's name.
+    ///
+    /// # Errors
+    /// There is no such field, the protocol fills it itself, or the value does not fit.
+    pub fn given(&self, name: &str, value: i64) -> Result<GivenField, GivenError> {
+        match &self.ends {
+            Some(ends) => ends.given(name, value),
+            None => Err(GivenError::NoField { name: name.to_owned(), candidates: Vec::new() }),
+        }
+    }
+
+    /// The fields of what is sent that [`Protocol::given`] takes.
+    pub fn givable(&self) -> impl Iterator<Item = &str> {
+        self.ends.iter().flat_map(|ends| ends.givable())
     }
 
     /// Appends the payload that answers the peer's request; see [`Codec::write_answer`].

@@ -40,6 +40,8 @@ pub struct ProtocolSpec {
     pub codec: CodecSpec,
     /// Messages by number, where the header's field `id` or a document's name is one.
     pub ids: Option<Vec<(String, i64)>>,
+    /// Those that are received, where they have other numbers than those that are sent.
+    pub ids_received: Option<Vec<(String, i64)>>,
     /// How bodies are compressed.
     pub compression: Option<CompressionSpec>,
     /// Which replies say no.
@@ -343,7 +345,10 @@ pub enum ProtocolError {
         candidates: Vec<String>,
     },
     /// Two messages have one number.
-    #[error("`ids` has the number {number} twice: the second is `{name}`")]
+    #[error(
+        "`ids` has the number {number} twice: the second is `{name}`; where a number means another message in each \
+         direction, say `ids = {{ send = ..., receive = ... }}`"
+    )]
     SameId {
         /// The second message.
         name: String,
@@ -424,6 +429,7 @@ impl ProtocolSpec {
             kcp: KcpSpec::default(),
             codec,
             ids: None,
+            ids_received: None,
             compression: None,
             refusal: None,
             first: None,
@@ -448,6 +454,19 @@ impl ProtocolSpec {
         if let Some(Framing::Header(header)) = &mut mirror.framing {
             std::mem::swap(&mut header.send, &mut header.receive);
         }
+        let separate = match &mut mirror.codec {
+            CodecSpec::Protobuf(spec) => match &mut spec.shape {
+                ProtobufShape::Bare(ProtobufIds::Separate { send, receive }) => {
+                    std::mem::swap(send, receive);
+                    true
+                }
+                _ => false,
+            },
+            _ => mirror.ids_received.is_some(),
+        };
+        if separate {
+            std::mem::swap(&mut mirror.ids, &mut mirror.ids_received);
+        }
         for Fields { send, receive } in mirror.header.iter_mut().chain([&mut mirror.trailer]) {
             std::mem::swap(send, receive);
         }
@@ -458,6 +477,22 @@ impl ProtocolSpec {
         mirror.first =
             mirror.first.map(|first| Box::new(FirstSpec { reply: Some(ReplySpec::None), ..*first }));
         ProtocolSpec { heartbeat: None, refusal: None, ..mirror }
+    }
+
+    /// What the first messages are, and how many in each direction: the framing, header and layers are those of the whole.
+    pub fn first_spec(&self) -> Option<(ProtocolSpec, u32)> {
+        let first = self.first.as_deref()?;
+        let spec = ProtocolSpec {
+            framing: self.framing.clone(),
+            header: self.header.clone(),
+            websocket: self.websocket.clone(),
+            kcp: self.kcp,
+            reply: first.reply.clone(),
+            on_close: self.on_close,
+            request_timeout: self.request_timeout,
+            ..ProtocolSpec::new(self.name.clone(), first.codec.clone())
+        };
+        Some((spec, first.count))
     }
 }
 

@@ -5,6 +5,7 @@ mod protobuf;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use throng_check::{
     Body, Codec, Direction, FieldType, Message, Messages, Project, ProtocolMessages, Role, Settings, Shape,
@@ -95,17 +96,43 @@ fn protocol_messages(protocol: &Protocol) -> ProtocolMessages {
     }
     let mut types = Types::default();
     let codec = match &protocol.wire.codec {
-        wire::Codec::Raw(_) | wire::Codec::Document(_) => Codec::Raw,
+        codec if codec.knows_any_name() => Codec::Raw,
+        wire::Codec::Raw(_) | wire::Codec::Document(_) => Codec::Named,
         wire::Codec::Sproto(_) | wire::Codec::Protobuf(_) => Codec::Schema,
     };
+    let wire = &protocol.wire;
     let messages = match codec {
         Codec::Raw => Vec::new(),
-        Codec::Schema => {
-            protocol.wire.messages().map(|(id, name)| message(&protocol.wire, id, name, &mut types)).collect()
-        }
+        Codec::Named => wire.messages().map(|(id, name)| named_message(wire, id, name)).collect(),
+        Codec::Schema => wire.messages().map(|(id, name)| message(wire, id, name, &mut types)).collect(),
     };
-    let hosts = protocol.hosts.iter().map(Pattern::as_str).map(str::to_owned).collect();
-    ProtocolMessages { name: protocol.name.clone(), codec, hosts, types: types.structs, messages }
+    ProtocolMessages { types: types.structs, messages, ..bare(protocol, codec) }
+}
+
+/// A protocol without its messages.
+fn bare(protocol: &Protocol, codec: Codec) -> ProtocolMessages {
+    let first = protocol.wire.after(0);
+    ProtocolMessages {
+        name: protocol.name.clone(),
+        codec,
+        hosts: protocol.hosts.iter().map(Pattern::as_str).map(str::to_owned).collect(),
+        types: Vec::new(),
+        enums: Vec::new(),
+        header: protocol.wire.givable().map(str::to_owned).collect(),
+        open_first: !Arc::ptr_eq(first, &protocol.wire),
+        messages: Vec::new(),
+    }
+}
+
+/// A message of which only the name is declared.
+fn named_message(protocol: &wire::Protocol, id: MessageId, name: &str) -> Message {
+    let goes = |direction| protocol.codec.goes(id, direction);
+    let direction = match (goes(wire::Direction::Sent), goes(wire::Direction::Received)) {
+        (true, false) => Direction::Send,
+        (false, true) => Direction::Receive,
+        _ => Direction::Both,
+    };
+    Message { name: name.to_owned(), direction, body: Body::Unknown, reply: Body::Unknown }
 }
 
 fn message(protocol: &wire::Protocol, id: MessageId, name: &str, types: &mut Types) -> Message {

@@ -1,6 +1,7 @@
 //! The objects of the API and what they have.
 
 use super::libraries::{CIPHER_STREAM, CRYPTO, HTTP, HTTP_QUESTION, HTTP_RESPONSE, JSON, MSGPACK, SKYNET};
+use super::protobuf::{PROTOBUF, PROTOBUF_SCHEMA};
 use super::sproto::{SPROTO, SPROTO_HOST, SPROTO_SCHEMA};
 use super::testing::{CLIENT, ROBOT, SERVER, WORLD};
 use super::{Class, ClassId, Kind, Member, OptionsId, Parameter, Signature, What};
@@ -87,6 +88,7 @@ pub const CLASSES: &[Class] = &[
             object("msgpack", ClassId::Msgpack, "MessagePack made and read."),
             object("crypto", ClassId::Crypto, "Digests, ciphers and text forms of bytes."),
             object("sproto", ClassId::Sproto, "Sproto made and read, under the reference's own names."),
+            object("protobuf", ClassId::Protobuf, "Protocol Buffers made and read."),
             object("run", ClassId::Run, "What happens once a run, whatever the robots do."),
             function(
                 "mod",
@@ -136,6 +138,8 @@ pub const CLASSES: &[Class] = &[
     SPROTO,
     SPROTO_SCHEMA,
     SPROTO_HOST,
+    PROTOBUF,
+    PROTOBUF_SCHEMA,
     Class {
         id: ClassId::Run,
         name: "throng.Run",
@@ -240,7 +244,11 @@ pub const CLASSES: &[Class] = &[
             ),
             method(
                 "send",
-                takes(&[p("name", Kind::Message), opt("body", Kind::Body)]),
+                takes(&[
+                    p("name", Kind::Message),
+                    opt("body", Kind::Body),
+                    opt("options", Kind::Options(OptionsId::Send)),
+                ]),
                 "Sends a message that has no reply; never waits.",
             ),
             method(

@@ -5,6 +5,7 @@ mod classes;
 mod globals;
 mod libraries;
 mod options;
+mod protobuf;
 mod sproto;
 mod testing;
 
@@ -56,6 +57,10 @@ pub enum ClassId {
     SprotoSchema,
     /// One end of a connection, for a schema of `throng.sproto`.
     SprotoHost,
+    /// `throng.protobuf`.
+    Protobuf,
+    /// A schema of `throng.protobuf`.
+    ProtobufSchema,
     /// `throng.options`.
     Options,
     /// `self.robot`.
@@ -159,6 +164,8 @@ pub enum Kind {
     Duration,
     /// A pause between tasks.
     Wait,
+    /// How a test's server sends a message: a delay, or a table of it and fields of the header.
+    How,
     /// A list of strings.
     Texts,
     /// A function with its annotation.
@@ -194,6 +201,10 @@ pub enum OptionsId {
     Retry,
     /// Of `connection:request`.
     Request,
+    /// Of `connection:send`.
+    Send,
+    /// How a test's server sends a message.
+    How,
     /// Of `connection:watch`.
     Watch,
     /// Of `connection:expect`.

@@ -19,6 +19,8 @@ const WHEN: OptionKey = key("when", CONDITION, "It is picked only while this ret
 const TIMEOUT: OptionKey = key("timeout", Kind::Duration, "It fails when it takes longer.");
 const TAGS: OptionKey = key("tags", Kind::Texts, "Names to pick tasks by on the command line.");
 const QUIET: OptionKey = key("quiet", Kind::Boolean, "A failure that is expected is not reported.");
+const HEADER: OptionKey =
+    key("header", Kind::Table, "Values for fields of the header and trailer, by name; the others are 0.");
 
 /// All of them.
 pub const OPTIONS: &[OptionSet] = &[
@@ -98,7 +100,14 @@ pub const OPTIONS: &[OptionSet] = &[
             key("as", Kind::Text, "The name it is measured under."),
             key("session", Kind::Any, "The session to send instead of the next one."),
             QUIET,
+            HEADER,
         ],
+    },
+    OptionSet { id: OptionsId::Send, name: "throng.SendOptions", keys: &[HEADER] },
+    OptionSet {
+        id: OptionsId::How,
+        name: "throng.How",
+        keys: &[key("delay", Kind::Duration, "So much later."), HEADER],
     },
     OptionSet {
         id: OptionsId::Watch,

@@ -4,9 +4,13 @@ use super::classes::{field, method, object, opt, p, takes};
 use super::{Class, ClassId, Kind, OptionsId, Parameter};
 
 const DELAY: Parameter = opt("delay", Kind::Duration);
+const HOW: Parameter = opt("how", Kind::How);
 const FIELDS: Parameter = opt("fields", Kind::Any);
 const COUNT: &str = "integer count";
 const OPEN: &str = "boolean open";
+const ANSWER: Kind = Kind::Function(
+    "fun(msg: any, client: throng.Client, name: string, header?: table<string, integer>): any, (throng.How|throng.Duration)?",
+);
 const CONNECTION: Kind = Kind::Function("fun(client: throng.Client)");
 
 /// A test's world.
@@ -71,19 +75,18 @@ pub(super) const SERVER: Class = Class {
         field("url", "string", "Its address."),
         method(
             "on",
-            takes(&[
-                p("name", Kind::Message),
-                p("fn", Kind::Function("fun(msg: table, client: throng.Client): any, throng.Duration?")),
-            ]),
+            takes(&[p("name", Kind::Message), p("fn", ANSWER)]),
             "Answers messages of this name by the fields that the function returns; nil is not yet, false is never.",
         ),
         method(
             "on_message",
-            takes(&[p(
-                "fn",
-                Kind::Function("fun(msg: any, client: throng.Client, name: string): any, throng.Duration?"),
-            )]),
+            takes(&[p("fn", ANSWER)]),
             "The same for messages that have no handler of their own.",
+        ),
+        method(
+            "on_first",
+            takes(&[p("fn", ANSWER)]),
+            "The same for messages that come before the protocol's own rules hold.",
         ),
         method(
             "on_bytes",
@@ -117,7 +120,7 @@ pub(super) const SERVER: Class = Class {
         ),
         method(
             "push",
-            takes(&[p("name", Kind::Push), FIELDS, DELAY]).returning(&[COUNT]),
+            takes(&[p("name", Kind::Push), FIELDS, HOW]).returning(&[COUNT]),
             "Sends a message to every open connection.",
         ),
         method(
@@ -140,13 +143,13 @@ pub(super) const CLIENT: Class = Class {
         field("id", "integer", "Its number, unique in the world."),
         method(
             "reply",
-            takes(&[p("name", Kind::Any), FIELDS, DELAY]),
+            takes(&[p("name", Kind::Any), FIELDS, HOW]),
             "Answers the oldest message that has no reply yet; with a name, the oldest of that name.",
         ),
-        method("push", takes(&[p("name", Kind::Push), FIELDS, DELAY]), "Sends a message."),
+        method("push", takes(&[p("name", Kind::Push), FIELDS, HOW]), "Sends a message."),
         method(
             "ask",
-            takes(&[p("name", Kind::Push), FIELDS, DELAY]),
+            takes(&[p("name", Kind::Push), FIELDS, HOW]),
             "Sends a message with a session, which a handler of the robot's answers by what it returns.",
         ),
         method("write", takes(&[p("bytes", Kind::Text), DELAY]), "Sends bytes."),

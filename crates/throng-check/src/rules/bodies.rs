@@ -57,11 +57,28 @@ impl Check<'_> {
             return;
         }
         let Some(literal) = literal(chunk, value) else { return };
-        if !takes(shape, &literal) {
+        if let (Shape::Enum(id), Literal::Text(Some(name))) = (shape, &literal) {
+            out.extend(self.enum_name(place, *id, name, value));
+        } else if !takes(shape, &literal) {
             let draft =
                 Draft::error(chunk.span(value), format!("`{place}` takes {}", shape.in_words(self.protocol)));
             out.push(draft.wanted(shape.in_words(self.protocol)).found(literal.in_words()));
         }
+    }
+
+    /// A name that an enum does not have.
+    fn enum_name(&self, place: &str, id: usize, name: &str, value: ExprId) -> Option<Draft> {
+        let ty = self.protocol.enums.get(id).filter(|ty| !ty.values.iter().any(|known| known == name))?;
+        let message = format!("`{place}` takes a name in the enum `{}`, which has no `{name}`", ty.name);
+        let draft = Draft::error(self.scope.chunk().span(value), message);
+        let suggestions = nearest(name, ty.values.iter().map(String::as_str));
+        let names = || {
+            let listed: Vec<String> =
+                ty.values.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+            let more = if ty.values.len() > MOST_NAMES { " ..." } else { "" };
+            format!("its names: {}{more}", listed.join(", "))
+        };
+        Some(if suggestions.is_empty() { draft.help(names()) } else { draft.suggest(suggestions) })
     }
 
     fn fields(&self, place: &str, id: usize, fields: &[Field], levels: usize, out: &mut Vec<Draft>) {
@@ -136,7 +153,8 @@ fn list_fields(draft: Draft, ty: &StructType) -> Draft {
 fn takes(shape: &Shape, literal: &Literal) -> bool {
     match (shape, literal) {
         (Shape::Any, _) => true,
-        (Shape::Integer, Literal::Number(_)) => !literal.is_fraction(),
+        (Shape::Enum(_), Literal::Text(_)) => true,
+        (Shape::Integer | Shape::Enum(_), Literal::Number(_)) => !literal.is_fraction(),
         (Shape::Number, Literal::Number(_)) => true,
         (Shape::Integer | Shape::Number, Literal::Text(text)) => text.as_deref().is_none_or(reads_as_number),
         (Shape::Boolean, Literal::Boolean) => true,

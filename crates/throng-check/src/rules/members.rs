@@ -146,6 +146,8 @@ fn described(class: &Class) -> &'static str {
         ClassId::Sproto => "`throng.sproto`",
         ClassId::SprotoSchema => "a Sproto schema",
         ClassId::SprotoHost => "a Sproto host",
+        ClassId::Protobuf => "`throng.protobuf`",
+        ClassId::ProtobufSchema => "a schema of Protocol Buffers",
         ClassId::Robot => "a robot",
         ClassId::Connection => "a connection",
         ClassId::Stream => "a stream connection",

@@ -4,7 +4,7 @@ use super::{Scope, bodies};
 use crate::api::ClassId;
 use crate::draft::Draft;
 use crate::infer::{Link, Type};
-use crate::lua::{ExprId, ExprKind, Name};
+use crate::lua::{ExprId, ExprKind, FieldKey, Name};
 use crate::messages::{Codec, Direction};
 use crate::nearest::{is_slip, nearest};
 
@@ -47,6 +47,10 @@ fn call(scope: &Scope<'_>, base: ExprId, method: &str, args: &[ExprId], out: &mu
     for name in &names {
         out.extend(check_name(scope, &receiver, direction, name));
     }
+    if let (Direction::Send, Receiver::Connection(link), Some(options)) = (direction, &receiver, args.get(2))
+    {
+        header(scope, link, *options, out);
+    }
     if let ([name], Direction::Send, Some(body)) = (names.as_slice(), direction, args.get(1)) {
         let link = match &receiver {
             Receiver::Connection(link) => Some(link),
@@ -56,6 +60,34 @@ fn call(scope: &Scope<'_>, base: ExprId, method: &str, args: &[ExprId], out: &mu
         if let Some((protocol, message)) = scope.infer.message(link, &name.text) {
             bodies::check(scope, protocol, message, *body, out);
         }
+    }
+}
+
+/// Fields around a message that its protocol does not have, or fills itself.
+fn header(scope: &Scope<'_>, link: &Link, options: ExprId, out: &mut Vec<Draft>) {
+    let table = |table: ExprId| scope.chunk().table_of(table).map(|(_, fields)| fields);
+    let given = table(options).into_iter().flatten().find(|field| field.is_named("header"));
+    let Some(given) = given.and_then(|field| table(field.value)) else { return };
+    let ids = scope.infer.protocols_of(Some(link));
+    let protocols = || ids.iter().map(|id| &scope.project.messages.protocols[*id]);
+    let known = || protocols().flat_map(|protocol| protocol.header.iter().map(String::as_str));
+    if ids.is_empty() {
+        return;
+    }
+    for field in given {
+        let FieldKey::Name(name) = &field.key else { continue };
+        if known().any(|known| known == name.text) {
+            continue;
+        }
+        let message = format!("no field `{}` around a message that is sent can be given a value", name.text);
+        let draft = Draft::error(name.span, message);
+        let suggestions = nearest(&name.text, known());
+        let names: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+        out.push(match (suggestions.is_empty(), names.is_empty()) {
+            (false, _) => draft.suggest(suggestions),
+            (true, false) => draft.help(format!("the fields: {}", names.join(", "))),
+            (true, true) => draft.help("the protocol has none that a script gives"),
+        });
     }
 }
 
@@ -147,7 +179,8 @@ fn check_name(scope: &Scope<'_>, receiver: &Receiver, direction: Direction, name
         .filter(|message| message.direction.allows(direction))
         .map(|message| message.name.as_str());
     let message = format!("{subject} `{}`", name.text);
-    if matches!(receiver, Receiver::Unknown) {
+    let may_be_first = protocols().any(|protocol| protocol.open_first);
+    if may_be_first || matches!(receiver, Receiver::Unknown) {
         let slips: Vec<String> =
             right_way.filter(|candidate| is_slip(&name.text, candidate)).map(str::to_owned).collect();
         return (!slips.is_empty()).then(|| Draft::warning(name.span, message).suggest(slips));

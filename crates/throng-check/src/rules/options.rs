@@ -52,6 +52,10 @@ fn arguments(scope: &Scope<'_>, signature: &Signature, args: &[ExprId], out: &mu
         match parameter.kind {
             Kind::Duration => out.extend(check_duration(scope, parameter.name, *arg)),
             Kind::Options(id) => check_options(scope, id, *arg, out),
+            Kind::How if scope.chunk().table_of(*arg).is_some() => {
+                check_options(scope, OptionsId::How, *arg, out);
+            }
+            Kind::How => out.extend(check_duration(scope, parameter.name, *arg)),
             Kind::Function(_) if !after_optional => out.extend(check_function(scope, parameter.name, *arg)),
             _ => {}
         }

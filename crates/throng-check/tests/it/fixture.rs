@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use throng_check::{
-    Body, Codec, Direction, FieldType, Message, Messages, Project, ProtocolMessages, Role, Settings, Shape,
-    Source, StructType, TaskKey,
+    Body, Codec, Direction, EnumType, FieldType, Message, Messages, Project, ProtocolMessages, Role,
+    Settings, Shape, Source, StructType, TaskKey,
 };
 
 /// A project of the corpus: one file, or a folder.
@@ -29,6 +29,10 @@ fn case(path: &Path) -> Case {
         host: Some("ws://127.0.0.1:8765".into()),
         ..Project::default()
     };
+    if name.starts_with("shop_") {
+        project.messages.protocols = vec![shop()];
+        project.host = Some("shop://127.0.0.1:1".into());
+    }
     if name == "raw" {
         project.messages.protocols.push(protocol("gate", Codec::Raw, "raw://*"));
     }
@@ -92,6 +96,9 @@ fn protocol(name: &str, codec: Codec, host: &str) -> ProtocolMessages {
         codec,
         hosts: vec![host.into()],
         types: Vec::new(),
+        enums: Vec::new(),
+        header: Vec::new(),
+        open_first: false,
         messages: Vec::new(),
     }
 }
@@ -163,6 +170,18 @@ pub(crate) fn game() -> ProtocolMessages {
     for (name, ty) in [("KickNotify", kick), ("RoomNotify", room)] {
         b.message(name, Direction::Both, Body::Struct(ty), Body::Unknown);
     }
+    b.0
+}
+
+/// A protocol with enums and fields around its messages, and without declared fields for some of them.
+fn shop() -> ProtocolMessages {
+    let mut b = Builder(ProtocolMessages {
+        header: vec!["version".into(), "player".into()],
+        enums: vec![EnumType { name: "Kind".into(), values: vec!["FOOD".into(), "SWORD".into()] }],
+        ..protocol("shop", Codec::Schema, "shop://*")
+    });
+    let buy = b.ty("Buy", &[("kind", Shape::Enum(0)), ("kinds", list(Shape::Enum(0)))]);
+    b.message("Buy", Direction::Both, Body::Struct(buy), Body::Unknown);
     b.0
 }
 

@@ -10,7 +10,9 @@ use crate::trace::{Message, TakenAs, Trace};
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{Answer, FailureKind, no_sample};
-use throng_wire::{Head, HeadKind, Match, MessageId, Nanos, Protocol, ReplyKey, ReplyRule, WriteError};
+use throng_wire::{
+    GivenField, Head, HeadKind, Match, MessageId, Nanos, Outgoing, Protocol, ReplyKey, ReplyRule, WriteError,
+};
 
 /// What a heartbeat of raw bytes is called.
 const HEARTBEAT: &str = "heartbeat";
@@ -84,7 +86,7 @@ impl Core {
             return Err(self.refused(key, &call, FailureKind::Protocol, text));
         };
         let appended = self.append(key, body.len(), |protocol, scratch, out| {
-            protocol.write(message, session, body, scratch, out)
+            protocol.write_with(Outgoing { message, session, given: options.given }, body, scratch, out)
         });
         match appended {
             Ok(size) => self.trace_sent(key, (Some(message), None), body, size),
@@ -130,11 +132,12 @@ impl Core {
         key: ConnectionKey,
         message: MessageId,
         body: &[u8],
+        given: &[GivenField],
     ) -> Result<(), Failure> {
         let Some(connection) = self.connections.get(key) else { return Err(self.gone(key, "send")) };
         let label = connection.label;
         let appended = self.append(key, body.len(), |protocol, scratch, out| {
-            protocol.write(message, None, body, scratch, out)
+            protocol.write_with(Outgoing { message, session: None, given }, body, scratch, out)
         });
         match appended {
             Ok(size) => {
@@ -561,7 +564,7 @@ impl Core {
             false => heartbeat.send,
         };
         // A heartbeat that cannot be sent was counted; the next one may fare better.
-        let _ = self.send(key, message, &heartbeat.body);
+        let _ = self.send(key, message, &heartbeat.body, &[]);
         self.start_heartbeat(key);
     }
 

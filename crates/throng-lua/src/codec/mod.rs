@@ -13,12 +13,28 @@ use std::cell::RefCell;
 use std::ffi::c_int;
 use std::ptr;
 use throng_engine::Incoming;
+use throng_protobuf::{Defaults, MessageId as ProtobufType, Schema as ProtobufSchema};
 use throng_sproto::{Schema, TypeId};
-use throng_wire::{Codec as WireCodec, Direction, MessageId, ProtobufCodec, Protocol};
+use throng_wire::{Codec as WireCodec, Direction, MessageId, Protocol};
 
 /// A body that is not for the short way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unfit;
+
+/// The body of what came.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// A table where there is a type for it, else a string of its bytes.
+    pub(crate) value: Value,
+    /// Fields of Protocol Buffers that the schema does not know.
+    pub(crate) unknown: u32,
+}
+
+impl From<Value> for Decoded {
+    fn from(value: Value) -> Decoded {
+        Decoded { value, unknown: 0 }
+    }
+}
 
 /// Encodes and decodes the bodies of messages for one Lua state.
 #[derive(Default)]
@@ -46,7 +62,10 @@ impl Codec {
                 WireCodec::Raw(_) => encode_bytes(body, out),
                 WireCodec::Document(_) if body.is_nil() => Ok(()),
                 WireCodec::Document(codec) => document::encode(lua, codec.form(), body, out),
-                WireCodec::Protobuf(codec) => self.encode_protobuf(lua, codec, message, body, out),
+                WireCodec::Protobuf(codec) => {
+                    let ty = codec.body_type(message).ok_or("there is no such message")?;
+                    self.encode_protobuf(lua, ty, body, out)
+                }
                 WireCodec::Sproto(_) => Ok(()),
             },
         }
@@ -113,20 +132,28 @@ impl Codec {
         }
     }
 
-    /// The body of what came; a table where there is a type for it, else a string of its bytes.
+    /// The body of what came.
     ///
     /// # Errors
     /// Why the bytes are no such message.
-    pub(crate) fn decode(&self, lua: &Lua, incoming: &Incoming<'_>) -> Result<Value, String> {
+    pub(crate) fn decode(&self, lua: &Lua, incoming: &Incoming<'_>) -> Result<Decoded, String> {
         match type_of(incoming) {
-            Some((schema, ty)) => Ok(self.decode_table(lua, schema, ty, incoming.body)?.0),
+            Some((schema, ty)) => Ok(self.decode_table(lua, schema, ty, incoming.body)?.0.into()),
             None => match &incoming.protocol.codec {
                 WireCodec::Raw(_) => {
-                    lua.create_string(incoming.body).map(Value::String).map_err(|error| error.to_string())
+                    let bytes = lua.create_string(incoming.body).map_err(|error| error.to_string())?;
+                    Ok(Value::String(bytes).into())
                 }
-                WireCodec::Document(codec) => document::decode(lua, codec.form(), incoming.body),
-                WireCodec::Protobuf(codec) => self.decode_protobuf(lua, codec, incoming),
-                WireCodec::Sproto(_) => Ok(Value::Nil),
+                WireCodec::Document(codec) => {
+                    document::decode(lua, codec.form(), incoming.body).map(Decoded::from)
+                }
+                WireCodec::Protobuf(codec) => {
+                    match incoming.message.and_then(|message| codec.body_type(message)) {
+                        Some(ty) => self.decode_protobuf(lua, ty, codec.defaults(), incoming.body),
+                        None => Ok(Value::Nil.into()),
+                    }
+                }
+                WireCodec::Sproto(_) => Ok(Value::Nil.into()),
             },
         }
     }
@@ -177,15 +204,17 @@ impl Codec {
         Ok(keys)
     }
 
-    fn encode_protobuf(
+    /// Appends the encoded fields of a message of Protocol Buffers.
+    ///
+    /// # Errors
+    /// What does not fit, naming the message and field.
+    pub(crate) fn encode_protobuf(
         &self,
         lua: &Lua,
-        codec: &ProtobufCodec,
-        message: MessageId,
+        (schema, ty): (&ProtobufSchema, ProtobufType),
         body: &Value,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
-        let (schema, ty) = codec.body_type(message).ok_or("there is no such message")?;
         let table = match body {
             Value::Table(table) => table.clone(),
             Value::Nil => lua.create_table().map_err(|error| error.to_string())?,
@@ -198,18 +227,21 @@ impl Codec {
         protobuf::encode(lua, &keys.map_err(|error| error.to_string())?, &table, schema, ty, out)
     }
 
-    fn decode_protobuf(
+    /// The fields of the message of Protocol Buffers that `bytes` are.
+    ///
+    /// # Errors
+    /// Why the bytes are no such message.
+    pub(crate) fn decode_protobuf(
         &self,
         lua: &Lua,
-        codec: &ProtobufCodec,
-        incoming: &Incoming<'_>,
-    ) -> Result<Value, String> {
-        let Some((schema, ty)) = incoming.message.and_then(|message| codec.body_type(message)) else {
-            return Ok(Value::Nil);
-        };
+        (schema, ty): (&ProtobufSchema, ProtobufType),
+        defaults: Defaults,
+        bytes: &[u8],
+    ) -> Result<Decoded, String> {
         let keys = self.keys_or(lua, schema, || protobuf::keys(lua, schema));
         let keys = keys.map_err(|error| error.to_string())?;
-        protobuf::decode(lua, &keys, (schema, ty), codec.defaults(), incoming.body)
+        let (value, unknown) = protobuf::decode(lua, &keys, (schema, ty), defaults, bytes)?;
+        Ok(Decoded { value, unknown })
     }
 }
 
@@ -249,15 +281,15 @@ pub(crate) unsafe fn push_table(
     unsafe { raw::decode_onto(state, schema, ty, bytes) }
 }
 
-/// Pushes the body of what came onto a state's stack, which has room for a few values; false, with nothing pushed, where
-/// only [`Codec::decode`] can tell what it is.
+/// Pushes the body of what came onto a state's stack, which has room for a few values, and counts the fields that its schema
+/// does not know; `None`, with nothing pushed, where only [`Codec::decode`] can tell what it is.
 ///
 /// # Safety
 /// `state` is a running one, and as much memory is free as [`most_bytes`] tells: nothing is called in protected mode.
 #[allow(unsafe_code)]
-pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -> bool {
+pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -> Option<u32> {
     // SAFETY: the caller's promise.
-    unsafe {
+    let pushed = unsafe {
         match type_of(incoming) {
             Some((schema, ty)) => raw::decode_onto(state, schema, ty, incoming.body).is_some(),
             None => match &incoming.protocol.codec {
@@ -267,13 +299,14 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
                 }
                 WireCodec::Document(codec) => document::decode_onto(state, codec.form(), incoming.body),
                 WireCodec::Protobuf(codec) => {
-                    let ty = incoming.message.and_then(|message| codec.body_type(message));
-                    ty.is_some_and(|ty| protobuf::decode_onto(state, ty, codec.defaults(), incoming.body))
+                    let ty = incoming.message.and_then(|message| codec.body_type(message))?;
+                    return protobuf::decode_onto(state, ty, codec.defaults(), incoming.body);
                 }
                 WireCodec::Sproto(_) => false,
             },
         }
-    }
+    };
+    pushed.then_some(0)
 }
 
 /// How many bytes in Lua a byte of a Sproto message takes at the most. A field takes two in its message, and in a table a place

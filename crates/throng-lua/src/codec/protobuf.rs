@@ -108,22 +108,25 @@ pub(super) unsafe fn encode_at(
     }
 }
 
-/// Builds the message of type `ty` that `bytes` are.
+/// Builds the message of type `ty` that `bytes` are, and counts the fields that the schema does not know.
 pub(super) fn decode(
     lua: &Lua,
     keys: &Table,
     (schema, ty): (&Schema, MessageId),
     defaults: Defaults,
     bytes: &[u8],
-) -> Result<Value, String> {
-    let mut decoded = Ok(());
+) -> Result<(Value, u32), String> {
+    let mut decoded = Ok(0);
     // SAFETY: the closure captures references only, and no frame below it holds a value with a destructor when Lua raises;
     // it leaves one value.
     let built = unsafe {
         lua.exec_raw::<Value>(keys, |state| {
             let mut sink = TableSink { state, keys: KEYS, enums: schema.field_count() };
             match throng_protobuf::decode(schema, ty, bytes, defaults, &mut sink) {
-                Ok(_) => ffi::lua_remove(state, KEYS),
+                Ok(found) => {
+                    decoded = Ok(found.unknown);
+                    ffi::lua_remove(state, KEYS);
+                }
                 Err(error) => {
                     decoded = Err(error);
                     ffi::lua_settop(state, 0);
@@ -132,11 +135,12 @@ pub(super) fn decode(
             }
         })
     };
-    decoded.map_err(|error| error.to_string())?;
-    built.map_err(|error| error.to_string())
+    let unknown = decoded.map_err(|error| error.to_string())?;
+    Ok((built.map_err(|error| error.to_string())?, unknown))
 }
 
-/// Pushes the message of type `ty` that `bytes` are; false, with nothing pushed, when they are none.
+/// Pushes the message of type `ty` that `bytes` are, and counts the fields that the schema does not know; `None`, with nothing
+/// pushed, when they are none.
 ///
 /// # Safety
 /// `state` is a running one with room for a few values, and finds the memory that the message takes: nothing is called in
@@ -146,20 +150,20 @@ pub(super) unsafe fn decode_onto(
     (schema, ty): (&Schema, MessageId),
     defaults: Defaults,
     bytes: &[u8],
-) -> bool {
+) -> Option<u32> {
     // SAFETY: all that could raise is memory that is not found, which the caller rules out.
     unsafe {
         let top = ffi::lua_gettop(state);
         if !push_keys(state, schema) {
-            return false;
+            return None;
         }
         let mut sink = TableSink { state, keys: top + 1, enums: schema.field_count() };
-        let decoded = throng_protobuf::decode(schema, ty, bytes, defaults, &mut sink).is_ok();
+        let decoded = throng_protobuf::decode(schema, ty, bytes, defaults, &mut sink).ok();
         match decoded {
-            true => ffi::lua_remove(state, top + 1),
-            false => ffi::lua_settop(state, top),
+            Some(_) => ffi::lua_remove(state, top + 1),
+            None => ffi::lua_settop(state, top),
         }
-        decoded
+        decoded.map(|found| found.unknown)
     }
 }
 

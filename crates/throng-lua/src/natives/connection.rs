@@ -2,6 +2,7 @@
 
 use super::{Context, Natives, Refused, Text, option, options_of, time_option};
 use crate::duration;
+use crate::fields;
 use crate::state::{What, key_of};
 use crate::suggest;
 use crate::values::kind_of;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, ReadUntil, Retry};
 use throng_metrics::FailureKind;
-use throng_wire::{Codec, Direction, MessageId};
+use throng_wire::{Codec, Direction, GivenField, MessageId};
 
 /// What is said of a connection that has ended; no more than its kind says.
 pub(super) const ENDED: &str = "the connection has ended";
@@ -182,13 +183,15 @@ fn request(
     let issued = if options.is_nil() {
         desk.request(connection, message, &encoded, &CallOptions::default())
     } else {
-        let options = options_of(&options, "request", &["timeout", "as", "session", "quiet"])?;
+        let options = options_of(&options, "request", &["timeout", "as", "session", "quiet", "header"])?;
+        let given = given_of(context, connection, &options)?;
         let measured_as: Option<String> = option(&options, "as", "a name")?;
         let call = CallOptions {
             timeout: time_option(&options, "timeout")?,
             measured_as: measured_as.as_deref(),
             session: option(&options, "session", "a whole number")?,
             quiet: option(&options, "quiet", "true or false")?.unwrap_or(false),
+            given: &given,
         };
         desk.request(connection, message, &encoded, &call)
     };
@@ -198,17 +201,33 @@ fn request(
     Ok(Sending::Sent)
 }
 
+/// The values that options have for fields around the next message.
+fn given_of(
+    context: &Context,
+    connection: ConnectionKey,
+    options: &Option<Table>,
+) -> Result<Vec<GivenField>, Refused> {
+    let header = option::<Table>(options, "header", "a table of fields and their values")?;
+    let protocol = context.facts(connection).and_then(|facts| facts.protocol);
+    match (header, protocol) {
+        (Some(header), Some(protocol)) => Ok(fields::given(&protocol, &header)?),
+        _ => Ok(Vec::new()),
+    }
+}
+
 fn send(
     context: &Context,
     lua: &Lua,
-    (connection, message, body): (i64, u32, Value),
+    (connection, message, body, options): Request,
 ) -> Result<Sending, Refused> {
     let (desk, _) = context.robot()?;
     let (connection, message) = (key_of(connection), MessageId(message));
+    let options = options_of(&options, "send", &["header"])?;
+    let given = given_of(context, connection, &options)?;
     let Some(mut encoded) = context.encode(lua, connection, message, &body)? else {
         return Ok(Sending::Ended);
     };
-    let sent = desk.send(connection, message, &encoded);
+    let sent = desk.send_with(connection, message, &encoded, &given);
     encoded.clear();
     context.shared.body.replace(encoded);
     sent?;

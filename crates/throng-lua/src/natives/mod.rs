@@ -12,6 +12,7 @@ mod direct;
 mod http;
 mod json;
 mod measure;
+mod protobuf;
 mod robot;
 mod script;
 mod sproto;
@@ -92,6 +93,7 @@ pub(crate) fn table(lua: &Lua, shared: &Rc<Shared>, vm: &Rc<VmState>) -> mlua::R
     http::add(&natives)?;
     crypto::add(&natives)?;
     sproto::add(&natives)?;
+    protobuf::add(&natives)?;
     json::add(&natives)?;
     Ok(natives.table)
 }

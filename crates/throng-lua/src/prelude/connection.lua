@@ -68,9 +68,9 @@ local function try_request(connection, name, body, options)
   return try_block(refused)
 end
 
-local function send(connection, name, body)
+local function send(connection, name, body, options)
   local id, refused = message_of(connection, "send", name)
-  if not refused then refused = refusal_of(connection, name, N.send(connection[1], id, body)) end
+  if not refused then refused = refusal_of(connection, name, N.send(connection[1], id, body, options)) end
   if refused then raise(refused) end
 end
 

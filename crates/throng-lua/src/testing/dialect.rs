@@ -3,12 +3,13 @@
 //! `throng-wire` knows a protocol as robots speak it. With the directions of its schemas exchanged the same code reads and
 //! writes the server's half; only the sessions of RPC, which a client makes and a server returns, are handled here.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use throng_sproto::rpc::{Header, Package};
 use throng_sproto::{Response, Schema, SourceFile, TypeId, pack, unpack};
 use throng_wire::{
-    Codec, CodecSpec, Direction, HeadKind, MessageId, Protocol, ProtocolError, ProtocolSpec, ReplyRule,
-    SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+    Codec, CodecSpec, Direction, GivenField, HeadKind, MessageId, Outgoing, Protocol, ProtocolError,
+    ProtocolSpec, ReplyRule, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 
 /// The most bytes a packed request may unpack to.
@@ -22,6 +23,17 @@ pub(super) struct Dialect {
     /// As the server does: what it sends is what robots receive.
     pub(super) mirror: Arc<Protocol>,
     rpc: Option<Rpc>,
+    /// What is spoken before it, with how many messages of each direction.
+    first: Option<(Rc<Dialect>, u32)>,
+}
+
+/// Which of a protocol's rules a message goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What is spoken first.
+    First,
+    /// The protocol's own.
+    Whole,
 }
 
 /// The headers of RPC.
@@ -77,12 +89,40 @@ impl Dialect {
             CodecSpec::Sproto(sproto) => Rpc::new(sproto)?,
             CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Protobuf(_) => None,
         };
-        Ok(Dialect { protocol, mirror: Arc::new(Protocol::build(spec.mirrored())?), rpc })
+        let first = match spec.first_spec() {
+            Some((first, count)) => {
+                Some((Rc::new(Dialect::new(&first, Arc::clone(protocol.after(0)))?), count))
+            }
+            None => None,
+        };
+        Ok(Dialect { protocol, mirror: Arc::new(Protocol::build(spec.mirrored())?), rpc, first })
+    }
+
+    /// Which rules hold for the next message of a direction in which so many went before.
+    pub(super) fn part_after(&self, messages: u32) -> Part {
+        match &self.first {
+            Some((_, count)) if messages < *count => Part::First,
+            _ => Part::Whole,
+        }
+    }
+
+    /// The dialect of a part.
+    pub(super) fn part(self: &Rc<Self>, part: Part) -> &Rc<Dialect> {
+        match (&self.first, part) {
+            (Some((first, _)), Part::First) => first,
+            _ => self,
+        }
     }
 
     /// Whether messages are bytes without names.
     pub(super) fn is_raw(&self) -> bool {
-        matches!(self.mirror.codec, Codec::Raw(_))
+        self.mirror.codec.names_are_open()
+    }
+
+    /// The fields around what a robot sent.
+    pub(super) fn fields_of(&self, payload: &[u8]) -> Vec<(String, i64)> {
+        let fields = self.mirror.fields(payload, Direction::Received);
+        fields.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// The message of that name that goes in this direction, seen from the server.
@@ -199,20 +239,16 @@ impl Dialect {
         }
     }
 
-    /// Appends the payload of a message that nobody asked for, or of a reply that is a message of its own.
-    pub(super) fn write(&self, message: MessageId, body: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
-        self.mirror.write(message, None, body, &mut Vec::new(), out).map_err(|error| error.to_string())
-    }
-
-    /// Appends the payload of the reply that is a message of the same name.
-    pub(super) fn write_same(
+    /// Appends the payload of a message, with the session of what it answers and values for fields around it.
+    pub(super) fn write(
         &self,
-        message: MessageId,
-        session: Option<i64>,
+        (message, session): (MessageId, Option<i64>),
+        given: &[GivenField],
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
-        self.mirror.write(message, session, body, &mut Vec::new(), out).map_err(|error| error.to_string())
+        let outgoing = Outgoing { message, session, given };
+        self.mirror.write_with(outgoing, body, &mut Vec::new(), out).map_err(|error| error.to_string())
     }
 
     /// Appends the payload of a message that asks with a session.
@@ -361,7 +397,8 @@ mod tests {
             prop_assert_eq!(head.kind, HeadKind::Reply { session });
             prop_assert!(head.body.starts_with(&body));
             payload.clear();
-            rpc.write(rpc.message("moved", Direction::Sent).expect("a push"), &body, &mut payload).expect("a push");
+            let moved = rpc.message("moved", Direction::Sent).expect("a push");
+            rpc.write((moved, None), &[], &body, &mut payload).expect("a push");
             let head = rpc.protocol.read(&payload, &mut scratch).expect("a push");
             prop_assert_eq!((head.kind, head.message), (HeadKind::Push, rpc.protocol.message("moved")));
         }

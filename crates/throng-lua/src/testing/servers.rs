@@ -2,7 +2,7 @@
 //! their time. No Lua here.
 
 use super::address::Address;
-use super::dialect::{Dialect, Said};
+use super::dialect::{self, Dialect, Part};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::rc::Rc;
@@ -77,6 +77,7 @@ pub(super) struct Call {
     pub(super) name: String,
     pub(super) message: MessageId,
     pub(super) session: Option<i64>,
+    pub(super) part: Part,
 }
 
 /// Bytes that are to be sent later.
@@ -93,14 +94,27 @@ struct Delayed {
 pub(super) enum Heard {
     /// A connection is up.
     Opened,
-    /// A message; `call` is set where a reply may follow.
-    Message { name: String, message: Option<MessageId>, call: Option<u64>, body: Vec<u8> },
+    /// A message.
+    Message(Said),
     /// The answer to a message that it was asked with.
     Answer { message: MessageId, body: Vec<u8> },
     /// Bytes of a stream.
     Bytes(Vec<u8>),
     /// The connection has ended.
     Ended,
+}
+
+/// A message that a server hears.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) name: String,
+    pub(super) message: Option<MessageId>,
+    /// Set where a reply may follow.
+    pub(super) call: Option<u64>,
+    pub(super) body: Vec<u8>,
+    /// The fields of header and trailer.
+    pub(super) fields: Vec<(String, i64)>,
+    pub(super) part: Part,
 }
 
 impl Servers {
@@ -137,6 +151,13 @@ impl Servers {
     /// What the server of a client speaks.
     pub(super) fn speech_of(&self, client: usize) -> &Speech {
         &self.servers[self.clients[client].server].speech
+    }
+
+    /// What the next message to a client is spoken in; none on a stream.
+    pub(super) fn dialect_to(&self, client: usize) -> Option<Rc<Dialect>> {
+        let Speech::Messages(dialect) = self.speech_of(client) else { return None };
+        let sent = self.clients[client].channel.as_ref().map_or(0, Channel::sent);
+        Some(Rc::clone(dialect.part(dialect.part_after(sent))))
     }
 
     /// The open clients of a server, oldest first.
@@ -351,10 +372,14 @@ impl Servers {
 
     fn message(&mut self, id: usize, payload: &[u8]) -> Option<Heard> {
         let Speech::Messages(dialect) = self.speech_of(id).clone() else { return None };
+        let before =
+            self.clients[id].channel.as_ref().map_or(0, |channel| channel.received().saturating_sub(1));
+        let part = dialect.part_after(before);
+        let dialect = dialect.part(part);
         let mut scratch = Vec::new();
         let asked = match dialect.read(payload, &mut scratch) {
-            Ok(Said::Message(asked)) => asked,
-            Ok(Said::Answer { session, body }) => return self.answer(id, session, body),
+            Ok(dialect::Said::Message(asked)) => asked,
+            Ok(dialect::Said::Answer { session, body }) => return self.answer(id, session, body),
             Err(error) => {
                 self.broken(id, &error);
                 return None;
@@ -371,10 +396,18 @@ impl Servers {
                 name: asked.name.clone(),
                 message,
                 session: asked.session,
+                part,
             });
             self.next_call
         });
-        Some(Heard::Message { name: asked.name, message: asked.message, call, body: asked.body.to_vec() })
+        Some(Heard::Message(Said {
+            name: asked.name,
+            message: asked.message,
+            call,
+            body: asked.body.to_vec(),
+            fields: dialect.fields_of(payload),
+            part,
+        }))
     }
 
     fn answer(&mut self, id: usize, session: i64, body: &[u8]) -> Option<Heard> {

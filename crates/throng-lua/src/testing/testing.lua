@@ -18,9 +18,8 @@ local function of(meta, object, written)
   if getmetatable(object) ~= meta then raise("write " .. written .. "(...), with a colon") end
 end
 
--- What natives know servers and clients by, and the server of each client. It is kept apart from the objects, which are the
--- test's to write to.
-local ids, owners = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
+-- What natives know servers and clients by. It is kept apart from the objects, which are the test's to write to.
+local ids = setmetatable({}, { __mode = "k" })
 
 local function function_of(what, fn)
   if type(fn) ~= "function" then raise(what .. " wants a function, not " .. N.kind_of(fn)) end
@@ -32,34 +31,35 @@ end
 local Client, clients, servers = { __name = "client" }, {}, {}
 Client.__index = Client
 
-local function client_of(id, server)
+local function client_of(id)
   local client = clients[id]
   if not client then
     client = setmetatable({ id = id }, Client)
-    clients[id], ids[client], owners[client] = client, id, server
+    clients[id], ids[client] = client, id
   end
   return client
 end
 
--- `reply(fields [, delay])` answers the oldest message that waits, `reply(name, fields [, delay])` the oldest of that name.
-function Client.reply(client, name, fields, delay)
+-- `reply(fields [, how])` answers the oldest message that waits, `reply(name, fields [, how])` the oldest of that name; `how` is
+-- a delay, or { delay, header }.
+function Client.reply(client, name, fields, how)
   of(Client, client, "client:reply")
-  if type(name) == "string" and not T.is_raw(ids[owners[client]]) then return done(T.reply(ids[client], name, fields, delay)) end
+  if type(name) == "string" and not T.speaks_raw(ids[client]) then return done(T.reply(ids[client], name, fields, how)) end
   return done(T.reply(ids[client], nil, name, fields))
 end
 
-function Client.push(client, name, fields, delay)
+function Client.push(client, name, fields, how)
   of(Client, client, "client:push")
-  if T.is_raw(ids[owners[client]]) then return done(T.bytes(ids[client], name, fields)) end
+  if T.speaks_raw(ids[client]) then return done(T.push_bytes(ids[client], name, fields)) end
   if type(name) ~= "string" then raise("push wants the name of a message, not " .. N.kind_of(name)) end
-  return done(T.push(ids[client], name, fields, delay))
+  return done(T.push(ids[client], name, fields, how))
 end
 
 -- Robots answer by what their handler returns; `server:answers` has it.
-function Client.ask(client, name, fields, delay)
+function Client.ask(client, name, fields, how)
   of(Client, client, "client:ask")
   if type(name) ~= "string" then raise("ask wants the name of a message, not " .. N.kind_of(name)) end
-  return done(T.ask(ids[client], name, fields, delay))
+  return done(T.ask(ids[client], name, fields, how))
 end
 
 function Client.write(client, bytes, delay)
@@ -97,6 +97,12 @@ end
 function Server.on_message(server, fn)
   of(Server, server, "server:on_message")
   server.any = function_of("on_message", fn)
+end
+
+-- What robots send before the protocol's own rules hold.
+function Server.on_first(server, fn)
+  of(Server, server, "server:on_first")
+  server.first = function_of("on_first", fn)
 end
 
 function Server.on_bytes(server, fn)
@@ -140,15 +146,15 @@ end
 function Server.clients(server)
   of(Server, server, "server:clients")
   local list = T.clients(ids[server])
-  for index, id in ipairs(list) do list[index] = client_of(id, server) end
+  for index, id in ipairs(list) do list[index] = client_of(id) end
   return list
 end
 
-function Server.push(server, name, fields, delay)
+function Server.push(server, name, fields, how)
   of(Server, server, "server:push")
   if type(name) == "string" and not T.is_raw(ids[server]) then done(T.known(ids[server], name, "send")) end
   local list = server:clients()
-  for _, client in ipairs(list) do client:push(name, fields, delay) end
+  for _, client in ipairs(list) do client:push(name, fields, how) end
   return #list
 end
 
@@ -185,10 +191,10 @@ local function message_came(server, client, event)
   server.messages[name] = server.messages[name] or {}
   keep(server.messages[name], message)
   keep(server.all, message)
-  local handler = server.handlers[name] or server.any
+  local handler = event.first and server.first or server.handlers[name] or server.any
   if not handler then return T.unhandled(ids[client], name, event.call) end
-  local reply, delay = handler(message, client, name)
-  return done(T.answer(ids[client], event.call, reply, delay))
+  local reply, how = handler(message, client, name, event.header)
+  return done(T.answer(ids[client], event.call, reply, how))
 end
 
 -- An answer without fields is an empty table.
@@ -209,7 +215,7 @@ end
 -- What a server hears, as the driver tells it.
 function P.heard(event)
   local server = servers[event.server]
-  local client = client_of(event.client, server)
+  local client = client_of(event.client)
   if event.kind == "message" then return message_came(server, client, event) end
   if event.kind == "answer" then return answer_came(server, event) end
   if event.kind == "bytes" then return bytes_came(server, client, event) end

@@ -5,6 +5,7 @@
 
 use super::TestPlan;
 use super::chunks::{self, TestFile};
+use super::dialect::Part;
 use super::failure::Trouble;
 use super::natives::{self, Context, Dialects};
 use super::options;
@@ -335,7 +336,7 @@ impl World {
                 Heard::Answer { message, body } => {
                     let name = self.message_name(client, message);
                     event.raw_set("kind", "answer")?;
-                    let decoded = self.decode(client, (None, Some(message)), &body);
+                    let decoded = self.decode(client, Part::Whole, (None, Some(message)), &body);
                     event.raw_set(
                         "message",
                         decoded.map_err(|error| {
@@ -344,15 +345,17 @@ impl World {
                     )?;
                     event.raw_set("name", name)?;
                 }
-                Heard::Message { name, message, call, body } => {
+                Heard::Message(said) => {
                     event.raw_set("kind", "message")?;
-                    let decoded = self.decode(client, (message, None), &body);
-                    event.raw_set(
-                        "message",
-                        decoded.map_err(|error| mlua::Error::runtime(format!("{name}: {error}")))?,
-                    )?;
-                    event.raw_set("name", name)?;
-                    event.raw_set("call", call)?;
+                    let decoded = self.decode(client, said.part, (said.message, None), &said.body);
+                    let decoded =
+                        decoded.map_err(|error| mlua::Error::runtime(format!("{}: {error}", said.name)));
+                    event.raw_set("message", decoded?)?;
+                    event.raw_set("name", said.name)?;
+                    event.raw_set("call", said.call)?;
+                    event.raw_set("first", said.part == Part::First)?;
+                    let header = (!said.fields.is_empty()).then(|| lua.create_table_from(said.fields));
+                    event.raw_set("header", header.transpose()?)?;
                 }
             }
             Ok(event)
@@ -371,13 +374,15 @@ impl World {
     fn decode(
         &self,
         client: usize,
+        part: Part,
         (message, request): (Option<MessageId>, Option<MessageId>),
         body: &[u8],
     ) -> Result<Value, String> {
         let speech = self.stand.servers.borrow().speech_of(client).clone();
         let Speech::Messages(dialect) = speech else { return Ok(Value::Nil) };
+        let dialect = dialect.part(part);
         let incoming = Incoming { protocol: &dialect.mirror, message, request, body, payload: body };
-        self.vm().state.codec.decode(&self.vm().lua, &incoming)
+        self.vm().state.codec.decode(&self.vm().lua, &incoming).map(|decoded| decoded.value)
     }
 
     pub(super) fn stand(&self) -> &Stand {

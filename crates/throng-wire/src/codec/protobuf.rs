@@ -13,8 +13,9 @@ use throng_protobuf::{
 use throng_sproto::Value;
 
 use super::messages::Messages;
-use super::{Head, HeadError, HeadKind, WriteError, plain};
+use super::{Direction, Head, HeadError, HeadKind, WriteError, plain};
 use crate::MessageId;
+use crate::ids::Pairs;
 use crate::reply::Comparison;
 
 /// What the head of an envelope without a message that the schema knows is called.
@@ -85,7 +86,11 @@ impl From<NameError> for ProtobufError {
 #[derive(Debug, Clone)]
 enum Shape {
     /// As they are; a header has these numbers.
-    Numbered(Vec<(MessageId, i64)>),
+    Numbered {
+        sent: Vec<(MessageId, i64)>,
+        /// Where what is received has others.
+        received: Option<Vec<(MessageId, i64)>>,
+    },
     /// In a message that has their name and their bytes.
     Named {
         name: FieldPath,
@@ -176,12 +181,27 @@ impl ProtobufCodec {
         self.session.is_some()
     }
 
-    /// The numbers of the messages, where a header has them.
-    pub(crate) fn numbers(&self) -> Option<&[(MessageId, i64)]> {
+    /// The numbers of the messages that are sent, and of those that are received where these have others; none where no
+    /// header has them.
+    pub(crate) fn numbers(&self) -> Option<(&Pairs, Option<&Pairs>)> {
         match &self.shape {
-            Shape::Numbered(numbers) => Some(numbers),
+            Shape::Numbered { sent, received } => Some((sent, received.as_deref())),
             Shape::Named { .. } | Shape::Oneof(_) => None,
         }
+    }
+
+    /// Whether a message goes this way, as far as the numbers tell.
+    pub(super) fn goes(&self, message: MessageId, direction: Direction) -> bool {
+        let has = |pairs: &Pairs| pairs.iter().any(|(known, _)| *known == message);
+        match (&self.shape, direction) {
+            (Shape::Numbered { sent, received: Some(_) }, Direction::Sent) => has(sent),
+            (Shape::Numbered { received: Some(received), .. }, Direction::Received) => has(received),
+            _ => (message.0 as usize) < self.types.len(),
+        }
+    }
+
+    pub(crate) fn name(&self, message: MessageId) -> Option<&str> {
+        self.messages.name(message)
     }
 
     /// The code with which a body says no.
@@ -215,7 +235,7 @@ impl ProtobufCodec {
             path.write_integer(session, out);
         }
         match &self.shape {
-            Shape::Numbered(_) => out.extend_from_slice(body),
+            Shape::Numbered { .. } => out.extend_from_slice(body),
             Shape::Named { name, body: path, written, .. } => {
                 name.write_bytes(written[index].as_bytes(), out);
                 path.write_bytes(body, out);
@@ -239,7 +259,7 @@ impl ProtobufCodec {
             head.refused = refusal.code(refusal.outer.as_ref(), payload);
         }
         match &self.shape {
-            Shape::Numbered(_) => {}
+            Shape::Numbered { .. } => {}
             Shape::Named { name, body, known, .. } => {
                 let name = std::str::from_utf8(name.bytes(payload)?.unwrap_or_default()).unwrap_or_default();
                 head.body = body.bytes(payload)?.unwrap_or_default();

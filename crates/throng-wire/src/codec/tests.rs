@@ -22,13 +22,13 @@ fn schema(text: &str) -> Schema {
 fn envelope(text: &str, packed: bool) -> Codec {
     let shape = SprotoShape::Envelope { ty: "Msg".into(), name: "Name".into(), body: "Bin".into() };
     let spec = SprotoSpec { schema: SchemaSpec::Both(texts(text)), shape, packed: Some(packed) };
-    Codec::build(CodecSpec::Sproto(spec), None).unwrap()
+    Codec::build(CodecSpec::Sproto(spec), Listed::default()).unwrap()
 }
 
 fn rpc() -> Codec {
     let schema = SchemaSpec::Separate { send: texts(CLIENT), receive: texts(SERVER) };
     let shape = SprotoShape::Rpc { package: "package".into() };
-    Codec::build(CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None }), None).unwrap()
+    Codec::build(CodecSpec::Sproto(SprotoSpec { schema, shape, packed: None }), Listed::default()).unwrap()
 }
 
 fn write(codec: &Codec, name: &str, session: Option<i64>, body: &[u8]) -> Result<Vec<u8>, WriteError> {
@@ -199,7 +199,7 @@ fn what_a_server_asks_with_a_session_is_answered_in_its_own_words() {
     let schema_spec = SchemaSpec::Separate { send: texts(CLIENT), receive: texts(asks) };
     let shape = SprotoShape::Rpc { package: "package".into() };
     let codec = CodecSpec::Sproto(SprotoSpec { schema: schema_spec, shape, packed: None });
-    let codec = Codec::build(codec, None).unwrap();
+    let codec = Codec::build(codec, Listed::default()).unwrap();
     let package = Package::new(&schema(asks), "package").unwrap();
     let (mut unpacked, mut payload, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
     package.write(Header { ty: Some(3), session: Some(0), ud: None }, &mut unpacked);

@@ -135,6 +135,80 @@ fn a_header_carries_length_number_and_session() {
 }
 
 #[test]
+fn a_number_may_mean_another_message_in_each_direction() {
+    let pairs = |name: &str| Some(vec![(name.to_owned(), 1001)]);
+    let spec = ProtocolSpec { ids: pairs("Login"), ids_received: pairs("Welcome"), ..shop() };
+    let (shop, mirror) = (Protocol::build(spec.clone()).unwrap(), Protocol::build(spec.mirrored()).unwrap());
+    let frame = sent(&shop, "Login", Some(5), b"abc").unwrap();
+    assert_eq!(frame, b"\x00\x03\x03\xe9\x00\x00\x00\x05abc");
+    let mut scratch = Vec::new();
+    assert_eq!(shop.read(&frame, &mut scratch).unwrap().message, shop.message("Welcome"));
+    assert_eq!(mirror.read(&frame, &mut scratch).unwrap().message, mirror.message("Login"));
+    assert!(sent(&shop, "Welcome", None, b"").is_err(), "it has no number to be sent with");
+    assert_eq!(sent(&mirror, "Welcome", Some(5), b"abc").unwrap(), frame);
+}
+
+#[test]
+fn a_script_gives_values_to_the_fields_that_the_protocol_leaves_alone() {
+    let spec = ProtocolSpec {
+        framing: header(&[
+            "magic:u8=7",
+            "len:u16be",
+            "version:u8",
+            "id:u16be",
+            "player:varint",
+            "seq:u8",
+            "_:1",
+        ]),
+        trailer: Fields { send: fields(&["check:i16le"]), receive: Vec::new() },
+        ..shop()
+    };
+    let shop = Protocol::build(spec).unwrap();
+    let given = [("version", 3), ("player", 300), ("check", -2), ("version", 4)];
+    let given: Vec<GivenField> =
+        given.iter().map(|(name, value)| shop.given(name, *value).unwrap()).collect();
+    let message = shop.message("Login").unwrap();
+    let mut out = Vec::new();
+    shop.write_with(Outgoing { message, session: Some(9), given: &given }, b"ab", &mut Vec::new(), &mut out)
+        .unwrap();
+    assert_eq!(out, b"\x07\0\0\x04\x03\xe9\xac\x02\x09\0ab\xfe\xff");
+    assert_eq!(shop.givable().collect::<Vec<_>>(), ["version", "player", "check"]);
+    for (name, value) in [("seq", 1), ("id", 1), ("len", 1), ("magic", 7), ("_", 0), ("versoin", 1)] {
+        assert!(shop.given(name, value).is_err(), "{name}");
+    }
+    let told = |name, value| shop.given(name, value).unwrap_err().to_string();
+    assert_eq!(told("version", 256), "256 does not fit `version`, which is u8");
+    assert_eq!(told("check", 40_000), "40000 does not fit `check`, which is i16le");
+    assert_eq!(told("seq", 1), "`seq` is the session, which the protocol fills");
+    let bare = Protocol::build(ProtocolSpec::new("x", CodecSpec::Raw)).unwrap();
+    assert!(matches!(bare.given("a", 1), Err(GivenError::NoField { .. })));
+}
+
+#[test]
+fn the_bits_of_a_flag_are_not_a_script_s_to_set() {
+    let framing = header(&["len:u16be", "id:u16be", "flags:u8", "seq:u32be"]);
+    let compression = CompressionSpec {
+        compressor: Compressor::Zlib,
+        above: 0,
+        flag: Some(("flags".to_owned(), 0x80)),
+        max: 1000,
+    };
+    let shop = Protocol::build(ProtocolSpec { framing, compression: Some(compression), ..shop() }).unwrap();
+    assert!(shop.given("flags", 0x7f).is_ok());
+    assert!(matches!(shop.given("flags", 0x81), Err(GivenError::Flag { .. })));
+    let (message, given) = (shop.message("Login").unwrap(), [shop.given("flags", 3).unwrap()]);
+    let mut out = Vec::new();
+    shop.write_with(
+        Outgoing { message, session: None, given: &given },
+        &[b'a'; 500],
+        &mut Vec::new(),
+        &mut out,
+    )
+    .unwrap();
+    assert_eq!(shop.fields(&out, Direction::Sent).nth(2), Some(("flags", 0x83)));
+}
+
+#[test]
 fn a_session_goes_round_in_its_field_and_is_never_nought() {
     let framing = header(&["len:u16be", "id:u16be", "seq:u8"]);
     let shop = Protocol::build(ProtocolSpec { framing, ..shop() }).unwrap();

@@ -6,14 +6,14 @@ use super::refusal::BodyRefusal;
 use super::{Channels, First, Heartbeat, Protocol};
 use crate::MessageId;
 use crate::channel::{ChannelSpec, LONGEST_DATAGRAM};
-use crate::codec::{Codec, Direction, ProtobufCodec, SprotoCodec};
+use crate::codec::{Codec, Direction, Listed, ProtobufCodec, SprotoCodec};
 use crate::ends::{Ends, Plan};
 use crate::framing::Framing;
-use crate::ids::{Ids, SameNumber};
+use crate::ids::{Ids, Pairs, SameNumber};
 use crate::kcp::KcpSpec;
 use crate::names::open::OpenNames;
 use crate::reply::{NamePatterns, OpenPatterns, ReplyRule, Vocabulary};
-use crate::spec::{FirstSpec, HeartbeatSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec};
+use crate::spec::{HeartbeatSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec};
 use crate::websocket::WebSocketSpec;
 
 impl Protocol {
@@ -26,12 +26,13 @@ impl Protocol {
             return Err(ProtocolError::ZeroTime { what: "the request time-out" });
         }
         spec.kcp.validate()?;
-        let first = spec.first.clone().map(|first| First::build(*first, &spec)).transpose()?;
+        let first = First::build(&spec)?;
         let envelope = spec.codec.envelope().map(str::to_owned);
-        let mut codec = Codec::build(spec.codec, spec.ids.as_deref())?;
+        let listed = Listed { sent: spec.ids.as_deref(), received: spec.ids_received.as_deref() };
+        let mut codec = Codec::build(spec.codec, listed)?;
         let ids = match &codec {
             Codec::Protobuf(codec) => own_ids(codec, spec.ids.is_some())?,
-            codec => spec.ids.as_deref().map(|pairs| ids(pairs, codec)).transpose()?,
+            codec => listed.sent.map(|sent| ids(sent, listed.received, codec)).transpose()?,
         };
         let ids = match (&mut codec, ids) {
             (Codec::Document(document), Some(ids)) if document.has_name() => {
@@ -76,52 +77,55 @@ impl Protocol {
 }
 
 impl First {
-    /// The protocol of the first messages: the framing and header are those of the whole.
-    fn build(first: FirstSpec, whole: &ProtocolSpec) -> Result<First, ProtocolError> {
-        let spec = ProtocolSpec {
-            framing: whole.framing.clone(),
-            header: whole.header.clone(),
-            websocket: whole.websocket.clone(),
-            kcp: whole.kcp,
-            reply: first.reply,
-            on_close: whole.on_close,
-            request_timeout: whole.request_timeout,
-            ..ProtocolSpec::new(whole.name.clone(), first.codec)
-        };
+    /// The protocol of the first messages.
+    fn build(whole: &ProtocolSpec) -> Result<Option<First>, ProtocolError> {
+        let Some((spec, count)) = whole.first_spec() else { return Ok(None) };
         let protocol = Protocol::build(spec).map_err(|error| ProtocolError::First(Box::new(error)))?;
-        Ok(First { protocol: Arc::new(protocol), count: first.count })
+        Ok(Some(First { protocol: Arc::new(protocol), count }))
     }
 }
 
-/// The table of `ids`, whose names must be messages.
-fn ids(pairs: &[(String, i64)], codec: &Codec) -> Result<Ids, ProtocolError> {
+/// The tables of `ids`, whose names must be messages; one table is of both directions.
+fn ids(
+    sent: &[(String, i64)],
+    received: Option<&[(String, i64)]>,
+    codec: &Codec,
+) -> Result<Ids, ProtocolError> {
     if let Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Rpc(_)) = codec {
         return Err(ProtocolError::NoIdField);
     }
-    let known = pairs.iter().map(|(name, number)| match codec.message(name) {
+    let found = |(name, number): &(String, i64)| match codec.message(name) {
         Some(message) => Ok((message, *number)),
         None => {
             let candidates = codec.messages().map(|(_, name)| name.to_owned()).collect();
             Err(ProtocolError::UnknownId { name: name.clone(), candidates })
         }
-    });
-    let known = known.collect::<Result<Vec<_>, _>>()?;
-    Ids::new(&known).map_err(|SameNumber(place)| {
-        let (name, number) = pairs[place].clone();
-        ProtocolError::SameId { name, number }
-    })
+    };
+    let known = |pairs: &[(String, i64)]| pairs.iter().map(found).collect::<Result<Vec<_>, _>>();
+    let sent = known(sent)?;
+    let received = received.map(known).transpose()?;
+    both_ways(&sent, received.as_deref(), codec)
 }
 
 /// The numbers of messages of Protocol Buffers; those `given` mean nothing inside an envelope.
 fn own_ids(codec: &ProtobufCodec, given: bool) -> Result<Option<Ids>, ProtocolError> {
-    let Some(numbers) = codec.numbers() else {
-        return if given { Err(ProtocolError::NoIdField) } else { Ok(None) };
-    };
-    let same = |SameNumber(place)| {
-        let (message, number) = numbers[place];
-        ProtocolError::SameId { name: format!("message {}", message.0), number }
-    };
-    Ids::new(numbers).map(Some).map_err(same)
+    match codec.numbers() {
+        Some((sent, received)) => {
+            let same = |SameNumber(message, number)| same_id(codec.name(message), number);
+            Ids::new(sent, received.unwrap_or(sent)).map(Some).map_err(same)
+        }
+        None if given => Err(ProtocolError::NoIdField),
+        None => Ok(None),
+    }
+}
+
+fn both_ways(sent: &Pairs, received: Option<&Pairs>, codec: &Codec) -> Result<Ids, ProtocolError> {
+    let same = |SameNumber(message, number)| same_id(codec.message_name(message), number);
+    Ids::new(sent, received.unwrap_or(sent)).map_err(same)
+}
+
+fn same_id(name: Option<&str>, number: i64) -> ProtocolError {
+    ProtocolError::SameId { name: name.unwrap_or_default().to_owned(), number }
 }
 
 /// Has the codec look for the code of a refusal where no header or trailer has it; of Sproto, what is to be looked for in replies.

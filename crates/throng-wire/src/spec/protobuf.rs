@@ -56,8 +56,16 @@ pub enum ProtobufIds {
     },
     /// In an option of the messages.
     Option(String),
-    /// In [`ProtocolSpec::ids`](super::ProtocolSpec::ids).
+    /// In [`ProtocolSpec::ids`](super::ProtocolSpec::ids), or of what is received in
+    /// [`ProtocolSpec::ids_received`](super::ProtocolSpec::ids_received).
     Listed,
+    /// Others for each direction, neither of which is separate again.
+    Separate {
+        /// Of what robots send.
+        send: Box<ProtobufIds>,
+        /// Of what robots receive.
+        receive: Box<ProtobufIds>,
+    },
 }
 
 /// How an enum's names stand for messages; see [`throng_protobuf::NameRule`].

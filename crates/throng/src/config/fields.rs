@@ -7,6 +7,7 @@ use throng_wire::{
 };
 
 use super::layers::Section;
+use super::raw::Value;
 use super::setting::{Refusal, Setting};
 
 const FIELDS_FORMS: &str = "a list of fields such as [\"len:u16be\", \"id:u16be\", \"seq:u32be\"], \
@@ -82,8 +83,40 @@ fn list(setting: &Setting<'_>) -> Option<Vec<FieldSpec>> {
     (fields.len() == elements.len()).then_some(fields)
 }
 
-/// `ids = { Login = 1001 }`.
-pub(super) fn ids(section: &Section<'_>) -> Option<Vec<(String, i64)>> {
+/// The numbers of messages, `ids = { Login = 1001 }`, or `ids = { send = { Login = 1 }, receive = { Welcome = 1 } }`; with
+/// `rules` of a direction whose numbers stand elsewhere nothing.
+pub(super) fn ids(section: &Section<'_>, rules: bool) -> (Option<Pairs>, Option<Pairs>) {
+    let Some(ids) = section.optional_section("ids") else { return (None, None) };
+    if !is_separate(&ids) {
+        return (numbers(&ids), None);
+    }
+    let side = |key| {
+        let setting = ids.required(key, "messages and their numbers, { Login = 1001 }")?;
+        let table = if rules && !setting.is_table() { None } else { setting.section() };
+        table.filter(|table| !rules || !has_rule(table)).and_then(|table| numbers(&table))
+    };
+    let both = (side("send"), side("receive"));
+    ids.refuse_unknown();
+    both
+}
+
+/// Messages and their numbers.
+pub(super) type Pairs = Vec<(String, i64)>;
+
+/// Whether `ids` has a table for each direction; a message may be called `send` too.
+pub(super) fn is_separate(ids: &Section<'_>) -> bool {
+    let is_rule =
+        |key| ids.setting(key).is_some_and(|setting| !matches!(setting.node.value, Value::Integer(_)));
+    is_rule("send") || is_rule("receive")
+}
+
+/// Whether `ids`, or one direction of it, names an enum or an option, and lists no numbers.
+pub(super) fn has_rule(ids: &Section<'_>) -> bool {
+    let is_text = |key| ids.setting(key).is_some_and(|setting| setting.node.value.as_text().is_some());
+    is_text("enum") || is_text("option")
+}
+
+fn numbers(section: &Section<'_>) -> Option<Pairs> {
     let number = |(name, _, setting): (&str, _, Setting<'_>)| {
         Some((name.to_owned(), setting.whole(i64::MIN..=i64::MAX)?))
     };

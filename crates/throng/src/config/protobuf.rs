@@ -5,8 +5,8 @@ use throng_wire::{CodecSpec, ProtobufIds, ProtobufNames, ProtobufRule, ProtobufS
 
 use super::layers::Section;
 use super::problem::{OtherFile, Place, Problem};
-use super::schema;
 use super::setting::Setting;
+use super::{fields, schema};
 
 const DEFAULTS: [(&str, Defaults); 3] =
     [("scalars", Defaults::Scalars), ("all", Defaults::All), ("leave", Defaults::Leave)];
@@ -15,20 +15,18 @@ const SHAPES: &str = "ids = \"game.v1.MsgId\" for the numbers of a header, \
      envelope = { type = \"Packet\", oneof = \"payload\" }, or envelope = { type = \"Packet\", name = \"name\", body = \"body\" }";
 const IDS: &str = "an enum such as \"game.v1.MsgId\", { option = \"msg_id\" }, or messages and their numbers";
 
+/// Whether the codec is this one.
+pub(super) fn is_codec(section: &Section<'_>) -> bool {
+    section.setting("codec").is_some_and(|codec| codec.node.value.as_text() == Some("protobuf"))
+}
+
 /// Whether `ids` names an enum or an option, and lists no numbers.
 pub(super) fn has_rule(section: &Section<'_>) -> bool {
-    let is_protobuf =
-        section.setting("codec").is_some_and(|codec| codec.node.value.as_text() == Some("protobuf"));
-    let rule = |ids: Setting<'_>| match ids.is_table() {
-        true => ids.section().is_some_and(|table| {
-            [table.setting("enum"), table.setting("option")]
-                .iter()
-                .flatten()
-                .any(|setting| setting.node.value.as_text().is_some())
-        }),
-        false => true,
-    };
-    is_protobuf && section.setting("ids").is_some_and(rule)
+    is_codec(section) && section.setting("ids").is_some_and(|ids| is_rule(&ids))
+}
+
+fn is_rule(ids: &Setting<'_>) -> bool {
+    !ids.is_table() || ids.section().is_some_and(|table| fields::has_rule(&table))
 }
 
 /// Reads the codec.
@@ -61,10 +59,20 @@ fn refuse(section: &Section<'_>, kind: &str) -> Option<ProtobufShape> {
     None
 }
 
-/// `ids = "MsgId"`, `{ enum = "MsgId", prefix = "ID_" }`, `{ option = "msg_id" }`, or numbers, which are read elsewhere.
+/// `ids = "MsgId"`, `{ send = "C2S", receive = "S2C" }`, `{ enum = "MsgId", prefix = "ID_" }`, `{ option = "msg_id" }`, or numbers, which are read elsewhere.
 fn ids(section: &Section<'_>) -> Option<ProtobufIds> {
     let setting = section.setting("ids")?;
-    if !has_rule(section) {
+    let table = if setting.is_table() { setting.section() } else { None };
+    let Some(table) = table.filter(fields::is_separate) else { return one_way(&setting) };
+    // What is missing or unknown there is told where the numbers are read.
+    let (send, receive) = (table.setting("send")?, table.setting("receive")?);
+    let (send, receive) = (one_way(&send), one_way(&receive));
+    Some(ProtobufIds::Separate { send: Box::new(send?), receive: Box::new(receive?) })
+}
+
+/// The numbers of one direction, or of both.
+fn one_way(setting: &Setting<'_>) -> Option<ProtobufIds> {
+    if !is_rule(setting) {
         return Some(ProtobufIds::Listed);
     }
     if !setting.is_table() {

@@ -82,8 +82,10 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     };
     let (framing, header) = fields::split(framing);
     let trailer = section.setting("trailer").and_then(|setting| fields::fields(&setting));
-    let listed = (!protobuf::has_rule(section)).then(|| section.optional_section("ids")).flatten();
-    let ids = listed.and_then(|table| fields::ids(&table));
+    let (ids, ids_received) = match protobuf::has_rule(section) {
+        true => (None, None),
+        false => fields::ids(section, protobuf::is_codec(section)),
+    };
     let codec = codec::read(section, section.has("ids"));
     let (reply, failed) = reply(section, codec.as_ref());
     let error = section.optional_section("error").and_then(|table| fields::error(&table));
@@ -108,6 +110,7 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         websocket,
         kcp,
         ids,
+        ids_received,
         compression,
         refusal: failed.or(error),
         first,

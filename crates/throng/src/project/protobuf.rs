@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use throng_check::{Body, Codec, Direction, FieldType, Message, ProtocolMessages, Shape, StructType};
-use throng_protobuf::{Field, Kind, MessageId as TypeId, Repeat, Schema};
+use throng_check::{Body, Codec, EnumType, FieldType, Message, ProtocolMessages, Shape, StructType};
+use throng_protobuf::{EnumDef, Field, Kind, MessageId as TypeId, Repeat, Schema};
 use throng_wire::{self as wire, ProtobufCodec, ReplyKey};
 
-use crate::config::{Pattern, Protocol};
+use crate::config::Protocol;
 
-/// All messages with their fields. None goes in one direction only, as far as a schema says.
+/// All messages with their fields. One goes in one direction only where the tables of numbers say so.
 pub(super) fn messages(protocol: &Protocol, codec: &ProtobufCodec) -> ProtocolMessages {
     let mut types = Types { schema: codec.schema(), structs: Vec::new(), known: HashMap::new() };
     let mut body = |id| codec.body_type(id).map_or(Body::Unknown, |(_, ty)| Body::Struct(types.index(ty)));
@@ -17,16 +17,16 @@ pub(super) fn messages(protocol: &Protocol, codec: &ProtobufCodec) -> ProtocolMe
             Some(ReplyKey::Name(reply)) => body(reply),
             Some(ReplyKey::Session(_) | ReplyKey::Fifo) | None => Body::Unknown,
         };
-        Message { name: name.to_owned(), direction: Direction::Both, body: body(id), reply }
+        Message { body: body(id), reply, ..super::named_message(&protocol.wire, id, name) }
     };
     let messages = protocol.wire.messages().map(message).collect();
-    let hosts = protocol.hosts.iter().map(Pattern::as_str).map(str::to_owned).collect();
+    let values = |each: &EnumDef| each.values.iter().map(|value| value.name.to_string()).collect();
+    let enums = codec.schema().enums().iter();
     ProtocolMessages {
-        name: protocol.name.clone(),
-        codec: Codec::Schema,
-        hosts,
         types: types.structs,
+        enums: enums.map(|each| EnumType { name: each.name.to_string(), values: values(each) }).collect(),
         messages,
+        ..super::bare(protocol, Codec::Schema)
     }
 }
 
@@ -72,8 +72,7 @@ impl Types<'_> {
             Kind::Bool => Shape::Boolean,
             Kind::String { .. } => Shape::String,
             Kind::Bytes => Shape::Binary,
-            // A name or a number.
-            Kind::Enum(_) => Shape::Any,
+            Kind::Enum(id) => Shape::Enum(id.0 as usize),
             Kind::Message(id) | Kind::Group(id) => Shape::Struct(self.index(id)),
             Kind::Int32
             | Kind::Int64

@@ -53,23 +53,23 @@ impl Bench {
     /// Both ways to encode and decode agree; the message as the schema's own tree.
     fn decode(&self, bytes: &[u8], defaults: Defaults) -> Result<Table, String> {
         let safely = decode(&self.lua, &self.keys, (&self.schema, self.ty), defaults, bytes);
-        let mut pushed = false;
+        let mut pushed = None;
         // SAFETY: the test's state has no limit of memory; the function leaves what it pushed.
         let value: Value = unsafe {
             self.lua.exec_raw((), |state| {
                 pushed = decode_onto(state, (&self.schema, self.ty), defaults, bytes);
-                if !pushed {
+                if pushed.is_none() {
                     assert_eq!(ffi::lua_gettop(state), 0);
                     ffi::lua_pushnil(state);
                 }
             })
         }
         .expect("no error");
-        assert_eq!(pushed, safely.is_ok());
-        if let Ok(safely) = &safely {
+        assert_eq!(pushed, safely.as_ref().ok().map(|(_, unknown)| *unknown));
+        if let Ok((safely, _)) = &safely {
             assert_eq!(self.encoded_at(safely), self.encoded_at(&value), "both ways build the same");
         }
-        safely.map(|value| value.as_table().expect("a table").clone())
+        safely.map(|(value, _)| value.as_table().expect("a table").clone())
     }
 
     /// Without maps of several entries, whose order is anyone's, the bytes are the same each time.
@@ -86,6 +86,19 @@ impl Bench {
                 .expect("no error");
         }
         fits.then_some(out.len())
+    }
+}
+
+#[test]
+fn fields_that_the_schema_does_not_know_are_counted() {
+    let bench = Bench::new();
+    // 40 is none of the message's, and 9 none of the nested one's.
+    for (bytes, wanted) in
+        [(&b"\x08\x01"[..], 0), (b"\xc0\x02\x07\x08\x01", 1), (b"\x6a\x02\x48\x01\xc0\x02\x07", 2)]
+    {
+        let decoded = decode(&bench.lua, &bench.keys, (&bench.schema, bench.ty), Defaults::Leave, bytes);
+        assert_eq!(decoded.unwrap().1, wanted, "{bytes:?}");
+        bench.decode(bytes, Defaults::Leave).unwrap();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a server says to one client: replies, pushes, bytes, the end.
 
 use super::server::check_name;
-use super::{Context, Natives, delay_of};
+use super::{Context, How, Natives, delay_of};
 use crate::bodies;
 use crate::testing::dialect::{Dialect, ReplyForm};
 use crate::testing::servers::{Call, NORMAL, Speech};
@@ -16,6 +16,11 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.may_refuse("reply", reply)?;
     natives.may_refuse("push", push)?;
     natives.may_refuse("ask", ask)?;
+    natives.may_refuse("push_bytes", push_bytes)?;
+    natives.plain("speaks_raw", |context, _, client: usize| {
+        let dialect = context.stand.servers.borrow().dialect_to(client);
+        Ok(dialect.is_some_and(|dialect| dialect.is_raw()))
+    })?;
     natives.may_refuse("bytes", |context, _, (client, bytes, delay): (usize, Value, Value)| {
         bytes_to(context, client, &bytes, delay_of(&delay)?)
     })?;
@@ -40,9 +45,9 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
 fn answer(
     context: &Context,
     lua: &Lua,
-    (client, id, body, delay): (usize, Option<u64>, Value, Value),
+    (client, id, body, how): (usize, Option<u64>, Value, Value),
 ) -> Result<(), String> {
-    let delay = delay_of(&delay)?;
+    let how = How::of(&how)?;
     let speech = context.stand.servers.borrow().speech_of(client).clone();
     let (Some(id), Speech::Messages(dialect)) = (id, speech) else { return Ok(()) };
     let take = || context.stand.servers.borrow_mut().take_call(client, Some(id), None);
@@ -50,10 +55,11 @@ fn answer(
         Value::Nil => {
             let confirmed = {
                 let servers = context.stand.servers.borrow();
-                servers.call(client, id).is_some_and(|call| dialect.confirms(call.message, call.session))
+                let confirms = |call: &Call| dialect.part(call.part).confirms(call.message, call.session);
+                servers.call(client, id).is_some_and(confirms)
             };
             match confirmed.then(take).flatten() {
-                Some(call) => reply_to(context, lua, client, &dialect, &call, &Value::Nil, delay),
+                Some(call) => reply_to(context, lua, client, &call, &Value::Nil, &how),
                 None => Ok(()),
             }
         }
@@ -62,7 +68,7 @@ fn answer(
             Ok(())
         }
         body => match take() {
-            Some(call) => reply_to(context, lua, client, &dialect, &call, &body, delay),
+            Some(call) => reply_to(context, lua, client, &call, &body, &how),
             None => Ok(()),
         },
     }
@@ -72,35 +78,45 @@ fn answer(
 fn reply(
     context: &Context,
     lua: &Lua,
-    (client, name, body, delay): (usize, Option<String>, Value, Value),
+    (client, name, body, how): (usize, Option<String>, Value, Value),
 ) -> Result<(), String> {
-    let delay = delay_of(&delay)?;
-    let dialect = dialect_of(context, client)?;
+    let how = How::of(&how)?;
+    dialect_of(context, client)?;
     let call = context.stand.servers.borrow_mut().take_call(client, None, name.as_deref());
     match (call, name) {
-        (Some(call), _) => reply_to(context, lua, client, &dialect, &call, &body, delay),
+        (Some(call), _) => reply_to(context, lua, client, &call, &body, &how),
         (None, Some(name)) => Err(format!("this client waits for no reply to '{name}'")),
         (None, None) => Err("this client waits for no reply".to_owned()),
     }
 }
 
+/// The answer to a call, in the dialect that it was made in.
 fn reply_to(
     context: &Context,
     lua: &Lua,
     client: usize,
-    dialect: &Rc<Dialect>,
     call: &Call,
     body: &Value,
-    delay: Option<Duration>,
+    how: &How,
 ) -> Result<(), String> {
+    let Speech::Messages(whole) = context.stand.servers.borrow().speech_of(client).clone() else {
+        return Ok(());
+    };
+    let dialect = whole.part(call.part);
     let codec = &context.vm.codec;
+    let given = how.given(dialect)?;
     let mut bytes = Vec::new();
     let mut payload = Vec::new();
     match dialect.reply_form(call.message, call.session) {
-        ReplyForm::Bytes => codec.encode(lua, &dialect.mirror, MessageId(0), body, &mut payload)?,
+        ReplyForm::Bytes => {
+            codec.encode(lua, &dialect.mirror, MessageId(0), body, &mut bytes)?;
+            dialect.write((MessageId(0), None), &given, &bytes, &mut payload)?;
+        }
         ReplyForm::Same(message) => {
+            let name = dialect.mirror.message_name(message);
+            refuse_stray(bodies::stray_in_message(&dialect.mirror, name, body))?;
             codec.encode(lua, &dialect.mirror, message, body, &mut bytes)?;
-            dialect.write_same(message, call.session, &bytes, &mut payload)?;
+            dialect.write((message, call.session), &given, &bytes, &mut payload)?;
         }
         ReplyForm::Message(message) => {
             refuse_stray(bodies::stray_in_message(
@@ -109,7 +125,7 @@ fn reply_to(
                 body,
             ))?;
             codec.encode(lua, &dialect.mirror, message, body, &mut bytes)?;
-            dialect.write(message, &bytes, &mut payload)?;
+            dialect.write((message, None), &given, &bytes, &mut payload)?;
         }
         ReplyForm::Response(ty) => {
             match (ty, body) {
@@ -135,7 +151,7 @@ fn reply_to(
             ));
         }
     }
-    send(context, client, &payload, delay)
+    send(context, client, &payload, how.delay)
 }
 
 /// A field that the message does not have is a slip of the test's.
@@ -146,29 +162,43 @@ fn refuse_stray(stray: Option<String>) -> Result<(), String> {
 fn push(
     context: &Context,
     lua: &Lua,
-    (client, name, body, delay): (usize, String, Value, Value),
+    (client, name, body, how): (usize, String, Value, Value),
 ) -> Result<(), String> {
-    let delay = delay_of(&delay)?;
+    let how = How::of(&how)?;
     let dialect = dialect_of(context, client)?;
     let (message, bytes) = encoded(context, lua, &dialect, &name, &body)?;
     let mut payload = Vec::new();
-    dialect.write(message, &bytes, &mut payload)?;
-    send(context, client, &payload, delay)
+    dialect.write((message, None), &how.given(&dialect)?, &bytes, &mut payload)?;
+    send(context, client, &payload, how.delay)
+}
+
+/// A message without a name.
+fn push_bytes(
+    context: &Context,
+    lua: &Lua,
+    (client, body, how): (usize, Value, Value),
+) -> Result<(), String> {
+    let how = How::of(&how)?;
+    let dialect = dialect_of(context, client)?;
+    let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+    context.vm.codec.encode(lua, &dialect.mirror, MessageId(0), &body, &mut bytes)?;
+    dialect.write((MessageId(0), None), &how.given(&dialect)?, &bytes, &mut payload)?;
+    send(context, client, &payload, how.delay)
 }
 
 /// A message with a session, which the robot may answer.
 fn ask(
     context: &Context,
     lua: &Lua,
-    (client, name, body, delay): (usize, String, Value, Value),
+    (client, name, body, how): (usize, String, Value, Value),
 ) -> Result<(), String> {
-    let delay = delay_of(&delay)?;
+    let how = How::of(&how)?;
     let dialect = dialect_of(context, client)?;
     let (message, bytes) = encoded(context, lua, &dialect, &name, &body)?;
     let session = context.stand.servers.borrow_mut().new_question(client, message);
     let mut payload = Vec::new();
     dialect.ask(message, session, &bytes, &mut payload)?;
-    send(context, client, &payload, delay)
+    send(context, client, &payload, how.delay)
 }
 
 /// A message that servers send, and its encoded body.
@@ -192,9 +222,9 @@ fn bytes_to(context: &Context, client: usize, bytes: &Value, delay: Option<Durat
     let Value::String(bytes) = bytes else {
         return Err(format!("bytes are a string, not {}", kind_of(bytes)));
     };
-    let speech = context.stand.servers.borrow().speech_of(client).clone();
-    match speech {
-        Speech::Messages(dialect) if !dialect.is_raw() => {
+    let dialect = context.stand.servers.borrow().dialect_to(client);
+    match dialect {
+        Some(dialect) if !dialect.is_raw() => {
             Err("messages of this server have names: use push(name, fields)".to_owned())
         }
         _ => send(context, client, &bytes.as_bytes(), delay),
@@ -202,10 +232,8 @@ fn bytes_to(context: &Context, client: usize, bytes: &Value, delay: Option<Durat
 }
 
 fn dialect_of(context: &Context, client: usize) -> Result<Rc<Dialect>, String> {
-    match context.stand.servers.borrow().speech_of(client) {
-        Speech::Messages(dialect) => Ok(dialect.clone()),
-        Speech::Stream => Err("a stream has no messages: use client:write(bytes)".to_owned()),
-    }
+    let dialect = context.stand.servers.borrow().dialect_to(client);
+    dialect.ok_or_else(|| "a stream has no messages: use client:write(bytes)".to_owned())
 }
 
 /// Frames a payload and sends it now or later; a client that has ended gets nothing, like a socket that is gone.
@@ -229,6 +257,7 @@ fn note_unhandled(context: &Context, client: usize, name: &str, call: Option<u64
     let Some(call) = call.and_then(|call| servers.take_call(client, Some(call), None)) else {
         return servers.note(format!("{url}: '{name}' is not in the schema"));
     };
+    let dialect = dialect.part(call.part);
     if dialect.is_raw() || dialect.expects_reply(call.message, call.session) {
         servers.note(format!("{url}: no handler for '{name}'"));
     }

@@ -9,14 +9,18 @@ mod world;
 pub(super) use http::question_value;
 
 use super::TestPlan;
+use super::dialect::Dialect;
 use super::stand::Stand;
 use crate::duration;
+use crate::fields;
+use crate::natives::{Refused, option, options_of};
 use crate::state::Shared;
 use crate::vm::VmState;
 use mlua::{FromLuaMulti, IntoLuaMulti, Lua, Table, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use throng_wire::GivenField;
 
 /// What a native works on.
 #[derive(Clone)]
@@ -29,7 +33,7 @@ pub(super) struct Context {
 }
 
 /// The dialects of the project's protocols, in their order.
-pub(super) type Dialects = Rc<[Rc<super::dialect::Dialect>]>;
+pub(super) type Dialects = Rc<[Rc<Dialect>]>;
 
 /// The table of natives of a world.
 pub(super) fn table(lua: &Lua, context: Context) -> mlua::Result<Table> {
@@ -76,6 +80,38 @@ impl Natives<'_> {
             }
             Err(refused) => refused.into_lua_multi(lua),
         })
+    }
+}
+
+/// How a message is sent: `"500ms"`, or `{ delay = "500ms", header = { code = 3 } }`.
+struct How {
+    delay: Option<Duration>,
+    header: Option<Table>,
+}
+
+impl How {
+    fn of(value: &Value) -> Result<How, String> {
+        let Value::Table(_) = value else { return Ok(How { delay: delay_of(value)?, header: None }) };
+        let options = options_of(value, "a message of a server", &["delay", "header"]);
+        let options = options.map_err(refused_text)?;
+        let header = option::<Table>(&options, "header", "a table of fields and their values");
+        let delay: Option<Value> = option(&options, "delay", "a time").map_err(refused_text)?;
+        Ok(How { delay: delay_of(&delay.unwrap_or(Value::Nil))?, header: header.map_err(refused_text)? })
+    }
+
+    /// The values for the fields around a message in a dialect.
+    fn given(&self, dialect: &Dialect) -> Result<Vec<GivenField>, String> {
+        match &self.header {
+            Some(header) => fields::given(&dialect.mirror, header),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+fn refused_text(refused: Refused) -> String {
+    match refused {
+        Refused::Mistake(text) => text,
+        Refused::Failure(failure) => failure.text.to_string(),
     }
 }
 

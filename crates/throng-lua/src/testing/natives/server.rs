@@ -1,11 +1,10 @@
 //! Fake servers as a whole.
 
-use super::{Context, Natives};
-use crate::natives::Refused;
+use super::{Context, Natives, refused_text};
 use crate::natives::options_of;
 use crate::suggest;
 use crate::testing::address::Address;
-use crate::testing::dialect::Dialect;
+use crate::testing::dialect::{Dialect, Part};
 use crate::testing::servers::Speech;
 use mlua::{Lua, Value};
 use std::rc::Rc;
@@ -59,13 +58,6 @@ fn add_server(context: &Context, _: &Lua, (url, options): (Value, Value)) -> Res
     context.stand.servers.borrow_mut().add(url, address, speech)
 }
 
-fn refused_text(refused: Refused) -> String {
-    match refused {
-        Refused::Mistake(text) => text,
-        Refused::Failure(failure) => failure.text.to_string(),
-    }
-}
-
 fn by_name(context: &Context, name: &str) -> Result<Rc<Dialect>, String> {
     let found = context.dialects.iter().find(|dialect| *dialect.protocol.name == *name).cloned();
     let names = context.dialects.iter().map(|dialect| &*dialect.protocol.name).chain([STREAM]);
@@ -99,6 +91,7 @@ fn known(context: &Context, server: usize, name: &str, direction: Direction) -> 
     let speech = context.stand.servers.borrow_mut().server(server).speech.clone();
     match speech {
         Speech::Stream => Err("a stream has no messages: use on_bytes".to_owned()),
+        Speech::Messages(dialect) if dialect.part(Part::First).message(name, direction).is_some() => Ok(()),
         Speech::Messages(dialect) if dialect.is_raw() => {
             Err("messages of a raw protocol have no names: use on_message".to_owned())
         }

@@ -19,9 +19,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 use throng_engine::{ProtocolRoute, Settings, Wait};
 use throng_wire::{
-    CodecSpec, DelimiterFraming, DocumentForm, DocumentSpec, Endian, FieldPlace, Fields, FirstSpec, Framing,
-    LengthFraming, LengthWidth, OnClose, Protocol, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec,
-    SourceText, SprotoShape, SprotoSpec,
+    CodecSpec, DelimiterFraming, DocumentForm, DocumentSpec, Endian, FieldPlace, FieldSpec, Fields,
+    FirstSpec, Framing, HeaderFraming, LengthFraming, LengthWidth, OnClose, Protocol, ProtocolSpec,
+    RefusalSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 
 const GAME: &str = "
@@ -163,7 +163,21 @@ fn gate() -> ProtocolSpec {
     }
 }
 
-/// Envelopes over WebSocket, RPC on port 8767, lines on 7000, a gate with a trailer on 7001, raw bytes without replies over
+/// Bytes behind a header whose fields the protocol leaves alone in part.
+fn shop() -> ProtocolSpec {
+    let fields = ["len:u16be", "version:u8", "id:u16be", "player:u32le", "seq:u32be"];
+    let fields: Vec<FieldSpec> = fields.iter().map(|text| text.parse().expect("a field")).collect();
+    let number = |(name, number): (&str, i64)| (name.to_owned(), number);
+    ProtocolSpec {
+        framing: Some(Framing::Header(Box::new(HeaderFraming::new(fields, 4096)))),
+        ids: Some([("Login", 1), ("Chat", 2), ("Notice", 3)].map(number).to_vec()),
+        reply: Some(ReplySpec::Field { place: FieldPlace::Header, name: "seq".to_owned() }),
+        ..ProtocolSpec::new("shop", CodecSpec::Raw)
+    }
+}
+
+/// Envelopes over WebSocket, RPC on port 8767, lines on 7000, a gate with a trailer on 7001, a shop with a
+/// header on 7002, raw bytes without replies over
 /// WebSocket on 8799, JSON on 8800.
 fn protocols() -> Vec<(ProtocolSpec, &'static str)> {
     let text = |text: &str| vec![SourceText { name: "test.sproto".to_owned(), text: text.to_owned() }];
@@ -202,6 +216,7 @@ fn protocols() -> Vec<(ProtocolSpec, &'static str)> {
         (battle, "tcp://*:8767"),
         (lines, "tcp://*:7000"),
         (gate(), "tcp://*:7001"),
+        (shop(), "tcp://*:7002"),
         (bytes, "ws://*:8799"),
         (json, "ws://*:8800"),
     ]

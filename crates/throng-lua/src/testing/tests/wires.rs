@@ -97,3 +97,75 @@ fn documents_are_read_and_what_is_none_is_counted() {
     )
     .passes();
 }
+
+#[test]
+fn a_server_speaks_what_comes_first_with_headers_and_trailers_both_ways() {
+    project(
+        "function a:start()
+           local g = self.robot:connect('g', 'tcp://h:7001')
+           self.hello = g:request('hello', 'user@server')
+           self.reply = g:request('ask', 'abc')
+           local ok, err = g:try_request('ask', 'no', { quiet = true })
+           self.kind, self.code = err.kind, err.code
+         end",
+    )
+    .test(
+        "local server, got = world:server('tcp://h:7001'), {}
+         server:on_first(function(msg, client, name, header)
+           assert(header == nil)
+           got[#got + 1] = msg
+           return '200 OK'
+         end)
+         server:on_message(function(msg, client, name, header)
+           got[#got + 1] = msg .. header.session
+           return msg, { header = { ok = msg == 'no' and 0 or 1 } }
+         end)
+         local robot = world:robot()
+         world:advance(1)
+         local a = robot.mods.a
+         assert(a.hello == '200 OK' and a.reply == 'abc', tostring(a.hello))
+         assert(a.kind == 'rejected' and a.code == 0)
+         assert(table.concat(got, ' ') == 'user@server abc1 no2', table.concat(got, ' '))",
+    )
+    .passes();
+}
+
+#[test]
+fn fields_around_a_message_are_the_script_s_to_give_and_the_server_s_to_see() {
+    project(
+        "function a:start()
+           local s = self.robot:connect('s', 'tcp://h:7002')
+           self.reply = s:request('Login', 'x', { header = { version = 3, player = 70000 } })
+           s:send('Chat', 'hi', { header = { version = 4.0 } })
+           s:send('Chat', 'hi')
+           local function refused(header)
+             return tostring(select(2, pcall(s.request, s, 'Login', 'x', { header = header })))
+           end
+           self.unknown, self.large = refused { versoin = 1 }, refused { version = 256 }
+           self.own, self.word = refused { seq = 1 }, refused { version = 'x' }
+         end
+         a:on('Notice', { header = true }, function(self, msg, _, header) self.heard = msg .. header.player end)",
+    )
+    .test(
+        "local server, got = world:server('tcp://h:7002'), {}
+         local function keep(msg, client, name, header)
+           got[#got + 1] = name .. header.version .. ':' .. header.player
+         end
+         server:on('Login', function(msg, client, name, header)
+           keep(msg, client, name, header)
+           client:push('Notice', 'note', { delay = '1ms', header = { player = 9 } })
+           return 'welcome'
+         end)
+         server:on('Chat', keep)
+         local robot = world:robot()
+         world:advance(1)
+         local a = robot.mods.a
+         assert(a.reply == 'welcome' and a.heard == 'note9', tostring(a.heard))
+         assert(table.concat(got, ' ') == 'Login3:70000 Chat4:0 Chat0:0', table.concat(got, ' '))
+         assert(a.unknown:find(\"unknown header field 'versoin'; did you mean 'version'?\", 1, true), a.unknown)
+         assert(a.large:find('256 does not fit `version`, which is u8', 1, true), a.large)
+         assert(a.own:find('`seq` is the session', 1, true), a.own)
+         assert(a.word:find('whole number', 1, true), a.word)",
+    )
+    .passes();
+}

@@ -133,7 +133,8 @@ fn numbers_stand_for_names_where_a_table_says_so() {
         let spec = DocumentSpec { form, name: Some("id".into()), session: None, body: None };
         let messages = Messages::new(["Login", "Move"].into_iter());
         let mut codec = DocumentCodec::new(spec, Some(messages));
-        codec.number(Ids::new(&[(MessageId(0), 1001), (MessageId(1), -2)]).unwrap());
+        let numbers = [(MessageId(0), 1001), (MessageId(1), -2)];
+        codec.number(Ids::new(&numbers, &numbers).unwrap());
         let document = written(&codec, "Move", None, b"");
         let mut scratch = Vec::new();
         assert_eq!(codec.read(&document, Some(&mut scratch)).unwrap().message, Some(MessageId(1)));

@@ -7,6 +7,7 @@ use throng_protobuf::{DefaultValue, Envelope, FieldPath, IdTable, MessageId as T
 
 use super::{Extent, ProtobufCodec, ProtobufError, Refusal, Shape};
 use crate::MessageId;
+use crate::codec::Listed;
 use crate::codec::messages::Messages;
 use crate::reply::Comparison;
 use crate::spec::{ProtobufIds, ProtobufNames, ProtobufShape, ProtobufSpec};
@@ -21,16 +22,16 @@ struct Parts {
 }
 
 impl ProtobufCodec {
-    /// A codec; `named` are the numbers of messages where the user listed them.
+    /// A codec; `listed` are the numbers of messages where the user listed them.
     pub(in crate::codec) fn new(
         spec: ProtobufSpec,
-        named: Option<&[(String, i64)]>,
+        listed: Listed<'_>,
     ) -> Result<ProtobufCodec, ProtobufError> {
         let files: Vec<SourceFile<'_>> =
             spec.schema.iter().map(|file| SourceFile { name: &file.name, text: &file.text }).collect();
         let schema = Schema::compile(&files)?;
         let parts = match spec.shape {
-            ProtobufShape::Bare(ids) => numbered(&schema, &ids, named)?,
+            ProtobufShape::Bare(ids) => numbered(&schema, &ids, listed)?,
             ProtobufShape::Named { ty, name, body, session, names } => {
                 named_shape(&schema, &ty, (&name, &body), session.as_deref(), names)?
             }
@@ -63,28 +64,47 @@ impl ProtobufCodec {
 }
 
 /// Messages behind a header's number.
-fn numbered(
+fn numbered(schema: &Schema, ids: &ProtobufIds, listed: Listed<'_>) -> Result<Parts, ProtobufError> {
+    let (sent, received) = match ids {
+        ProtobufIds::Separate { send, receive } => {
+            (table(schema, send, listed.sent)?, Some(table(schema, receive, listed.received)?))
+        }
+        ids => (table(schema, ids, listed.sent)?, None),
+    };
+    let mut types: Vec<TypeId> = sent.entries().iter().map(|(_, ty)| *ty).collect();
+    if let Some(received) = &received {
+        types.extend(received.entries().iter().map(|(_, ty)| *ty).filter(|ty| sent.id(*ty).is_none()));
+    }
+    let numbers = |table: &IdTable| {
+        let number = |(index, ty): (usize, &TypeId)| Some((MessageId(index as u32), table.id(*ty)?));
+        types.iter().enumerate().filter_map(number).collect::<Vec<_>>()
+    };
+    let shape = Shape::Numbered { sent: numbers(&sent), received: received.as_ref().map(numbers) };
+    let unmatched = sent.unmatched().iter().chain(received.iter().flat_map(IdTable::unmatched));
+    Ok(Parts {
+        names: names(schema, &types),
+        shape,
+        session: None,
+        unmatched: unmatched.cloned().collect(),
+        types,
+    })
+}
+
+/// The numbers of one direction, or of both.
+fn table(
     schema: &Schema,
     ids: &ProtobufIds,
-    named: Option<&[(String, i64)]>,
-) -> Result<Parts, ProtobufError> {
-    let table = match ids {
+    listed: Option<&[(String, i64)]>,
+) -> Result<IdTable, ProtobufError> {
+    Ok(match ids {
         ProtobufIds::Enum { name, rule } => IdTable::from_enum(schema, name, &rule.as_rule())?,
         ProtobufIds::Option(option) => IdTable::from_option(schema, option)?,
         ProtobufIds::Listed => {
-            let pairs = named.ok_or(ProtobufError::NoIds)?;
+            let pairs = listed.ok_or(ProtobufError::NoIds)?;
             IdTable::from_pairs(schema, pairs.iter().map(|(name, id)| (&**name, *id)))?
         }
-    };
-    let entries = table.entries();
-    let types: Vec<TypeId> = entries.iter().map(|(_, ty)| *ty).collect();
-    let numbers = entries.iter().enumerate().map(|(index, (id, _))| (MessageId(index as u32), *id));
-    Ok(Parts {
-        names: names(schema, &types),
-        shape: Shape::Numbered(numbers.collect()),
-        types,
-        session: None,
-        unmatched: table.unmatched().to_vec(),
+        // A table of one direction has none of its own.
+        ProtobufIds::Separate { .. } => return Err(ProtobufError::NoIds),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::spec::{
     CodecSpec, FieldPlace, Fields, ProtobufIds, ProtobufNames, ProtobufRule, ProtobufShape, ProtobufSpec,
     ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SourceText,
 };
-use crate::{Protocol, ReplyKey};
+use crate::{Direction, Protocol, ReplyKey};
 
 const SHOP: &str = r#"
     syntax = "proto3";
@@ -114,6 +114,31 @@ fn the_bytes_are_those_of_the_schema() {
     let numbered = protocol(by_number(by_enum()));
     assert_eq!(written(&numbered, "Notice", Some(1), b"\x0a\x01x"), b"\x07\xd1\0\0\0\x01\x0a\x01x");
     assert_eq!(numbered.message("Packet"), None, "only what has a number is a message");
+}
+
+#[test]
+fn each_direction_may_have_numbers_of_its_own() {
+    let rule = |prefix: &str| ProtobufRule { prefix: prefix.to_owned(), ..ProtobufRule::default() };
+    let by_enum =
+        |name: &str, prefix: &str| Box::new(ProtobufIds::Enum { name: name.to_owned(), rule: rule(prefix) });
+    let ids = ProtobufIds::Separate { send: by_enum("C2S", "C2S_"), receive: by_enum("S2C", "S2C_") };
+    let mut spec = by_number(ids);
+    let CodecSpec::Protobuf(codec) = &mut spec.codec else { panic!("another codec") };
+    let enums = "enum C2S { C2S_NONE = 0; C2S_LOGIN_REQ = 1; C2S_NOTICE = 3; } \
+                 enum S2C { S2C_NONE = 0; S2C_LOGIN_RESP = 1; S2C_NOTICE = 4; }";
+    codec.schema[0].text.push_str(enums);
+    let (shop, mirror) = (protocol(spec.clone()), protocol(spec.mirrored()));
+    let payload = written(&shop, "LoginReq", Some(9), b"");
+    assert_eq!(payload, b"\0\x01\0\0\0\x09");
+    let mut scratch = Vec::new();
+    assert_eq!(shop.read(&payload, &mut scratch).unwrap().message, shop.message("LoginResp"));
+    assert_eq!(mirror.read(&payload, &mut scratch).unwrap().message, mirror.message("LoginReq"));
+    assert_eq!(written(&shop, "Notice", None, b"")[1], 3);
+    assert_eq!(written(&mirror, "Notice", None, b"")[1], 4);
+    let goes = |name, direction| shop.codec.goes(shop.message(name).unwrap(), direction);
+    assert!(goes("LoginReq", Direction::Sent) && !goes("LoginReq", Direction::Received));
+    assert!(!goes("LoginResp", Direction::Sent) && goes("LoginResp", Direction::Received));
+    assert!(goes("Notice", Direction::Sent) && goes("Notice", Direction::Received));
 }
 
 #[test]
