@@ -3,6 +3,7 @@
 use super::Core;
 use super::connection::{Arrival, Connection, Phase};
 use super::ending::End;
+use super::timers::Due;
 use crate::id::{ConnectionKey, OperationKey};
 use crate::net::Traffic;
 use crate::net::tcp::{self, Read};
@@ -241,6 +242,11 @@ impl Core {
     /// Writes what is left of a connection that was closed, and reads what still comes; only the bytes count.
     pub(crate) fn drain(&mut self, key: ConnectionKey) {
         self.net.drain(key);
+        if let Some((deadline, timer)) = self.net.sooner(key) {
+            self.wheel.cancel(timer);
+            let timer = self.wheel.insert(deadline, Due::Layer(key));
+            self.net.keep_timer(key, timer);
+        }
     }
 
     /// Books the bytes that went over all sockets.

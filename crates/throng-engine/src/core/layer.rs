@@ -38,9 +38,12 @@ impl Core {
         }
     }
 
-    /// A layer's timer has fired.
+    /// A layer's timer has fired, maybe that of a connection which is over and lingers.
     pub(crate) fn layer_due(&mut self, key: ConnectionKey) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else {
+            self.net.timer_fired(key);
+            return self.drain(key);
+        };
         let Link::Udp(udp) = &mut connection.link else { return };
         udp.take_timer();
         let beaten = self.net.beat(&mut connection.link);

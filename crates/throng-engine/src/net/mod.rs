@@ -3,6 +3,7 @@
 pub(crate) mod http;
 pub(crate) mod memory;
 pub(crate) mod options;
+mod parting;
 pub(crate) mod proxy;
 mod resolver;
 pub(crate) mod target;
@@ -12,12 +13,14 @@ pub(crate) mod udp;
 
 use crate::config::Settings;
 use crate::id::{ConnectionKey, OperationKey};
+use crate::wheel::TimerId;
 use http::{Http, HttpAnswer, Job, Trouble};
 use memory::{LinkId, MemoryNet};
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token, Waker};
 use options::TcpOptions;
+use parting::Lingering;
 use resolver::{Answer, Resolver};
 use slotmap::{Key, KeyData};
 use std::collections::{HashMap, VecDeque};
@@ -26,7 +29,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tcp::{Read, StampRoom};
 use throng_metrics::FailureKind;
-use throng_wire::Tls;
+use throng_wire::{Nanos, Tls};
 use tls::{Bench, Secure};
 use udp::Udp;
 
@@ -36,9 +39,8 @@ pub(crate) const READ: usize = 64 << 10;
 const GRAVEYARD: usize = 1024;
 /// Closed sockets that wait for their peers' end; more are closed at once.
 const LINGERING: usize = 1024;
-/// What the peer of a closed socket may still send, and how much of it is read with one call.
+/// What the peer of a closed socket may still send.
 const LINGERING_BYTES: usize = 1 << 20;
-const DRAINED_AT_ONCE: usize = 16 << 10;
 
 /// Where bytes go and come from.
 pub(crate) enum Net {
@@ -75,13 +77,6 @@ pub(crate) struct Sockets {
     lingering: HashMap<ConnectionKey, Lingering>,
 }
 
-/// A socket whose connection is over, what it has still to send before its end, and how many bytes it may still bring.
-struct Lingering {
-    stream: TcpStream,
-    unsent: Vec<u8>,
-    left: usize,
-}
-
 /// Bytes that went over sockets, as they were there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
@@ -115,46 +110,9 @@ impl Sockets {
     /// Moves what lingers under `key` on; when there is nothing more to be done for it, it is closed.
     fn drain(&mut self, key: ConnectionKey) {
         let Some(lingering) = self.lingering.get_mut(&key) else { return };
-        let (sent, writing) = lingering.write();
-        let (received, reading) = lingering.read(&mut self.room);
-        if !writing || !reading {
+        if !lingering.go_on(&mut self.room, &mut self.traffic) {
             self.lingering.remove(&key);
         }
-        self.traffic.sent += sent;
-        self.traffic.received += received;
-    }
-}
-
-impl Lingering {
-    /// Writes what the kernel takes, and ends our side behind the last byte; false when the peer is gone.
-    fn write(&mut self) -> (usize, bool) {
-        if self.unsent.is_empty() {
-            return (0, true);
-        }
-        let Ok(sent) = tcp::write(&self.stream, &self.unsent) else { return (0, false) };
-        self.unsent.drain(..sent);
-        if self.unsent.is_empty() {
-            tcp::shut_down_writing(&self.stream);
-        }
-        (sent, true)
-    }
-
-    /// Reads and forgets until there is nothing for now; false after the peer's end, an error, or too many bytes.
-    fn read(&mut self, room: &mut StampRoom) -> (usize, bool) {
-        let (mut sink, mut received) = ([0; DRAINED_AT_ONCE], 0);
-        while received < self.left {
-            match tcp::read(&self.stream, &mut sink, room) {
-                Ok(Read::Bytes { count, .. }) => received += count,
-                Ok(Read::Empty | Read::CutOff) => {
-                    self.left -= received;
-                    return (received, true);
-                }
-                // A peer that sends no more may still take what is left for it.
-                Ok(Read::End) => return (received, !self.unsent.is_empty()),
-                Err(_) => break,
-            }
-        }
-        (received, false)
     }
 }
 
@@ -399,9 +357,8 @@ impl Net {
         }
     }
 
-    /// Ends our side of `key`'s link behind `unsent`, and keeps the socket for a while, reading and forgetting what still
-    /// comes: closing it now would answer that with a reset, which can take what was sent before away from the peer. It
-    /// stays until [`Net::let_go`], or until [`Net::drain`] meets the peer's end or too many bytes.
+    /// Ends our side of `key`'s link behind `unsent`, and keeps it for a while, until what was said has arrived. It stays
+    /// until [`Net::let_go`], or until [`Net::drain`] finds that it is done, or too many bytes.
     pub(crate) fn linger(&mut self, link: Link, key: ConnectionKey, unsent: Vec<u8>) {
         match (self, link) {
             (Net::Sockets(sockets), Link::Tcp { stream, connected: true, secure })
@@ -411,10 +368,13 @@ impl Net {
                     Some(secure) => secure.farewell(&unsent),
                     None => unsent,
                 };
-                if unsent.is_empty() {
-                    tcp::shut_down_writing(&stream);
-                }
-                sockets.lingering.insert(key, Lingering { stream, unsent, left: LINGERING_BYTES });
+                sockets.lingering.insert(key, Lingering::stream(stream, unsent));
+            }
+            (Net::Sockets(sockets), Link::Udp(udp))
+                if (udp.has_unacknowledged() || udp.converses() && !unsent.is_empty())
+                    && sockets.lingering.len() < LINGERING =>
+            {
+                sockets.lingering.insert(key, Lingering::conversation(udp, unsent));
             }
             (net, link) => net.close(link, Parting::InOrder),
         }
@@ -424,6 +384,32 @@ impl Net {
     pub(crate) fn drain(&mut self, key: ConnectionKey) {
         if let Net::Sockets(sockets) = self {
             sockets.drain(key);
+        }
+    }
+
+    /// When a link that lingers has to be moved on by itself, if that is sooner than its timer, with the timer that is to go.
+    pub(crate) fn sooner(&mut self, key: ConnectionKey) -> Option<(Nanos, TimerId)> {
+        match self {
+            Net::Sockets(sockets) => sockets.lingering.get_mut(&key)?.sooner(),
+            Net::Memory(_) => None,
+        }
+    }
+
+    /// Keeps the timer that was set for what [`Net::sooner`] said.
+    pub(crate) fn keep_timer(&mut self, key: ConnectionKey, timer: TimerId) {
+        if let Net::Sockets(sockets) = self
+            && let Some(lingering) = sockets.lingering.get_mut(&key)
+        {
+            lingering.keep_timer(timer);
+        }
+    }
+
+    /// The timer of a link that lingers has fired.
+    pub(crate) fn timer_fired(&mut self, key: ConnectionKey) {
+        if let Net::Sockets(sockets) = self
+            && let Some(lingering) = sockets.lingering.get_mut(&key)
+        {
+            lingering.timer_fired();
         }
     }
 

@@ -147,6 +147,16 @@ impl Udp {
         self.conversation.as_ref().is_some_and(|conversation| conversation.kcp.is_dead())
     }
 
+    /// Whether KCP is on the socket.
+    pub(crate) fn converses(&self) -> bool {
+        self.conversation.is_some()
+    }
+
+    /// Whether something that KCP took has not been acknowledged.
+    pub(crate) fn has_unacknowledged(&self) -> bool {
+        self.conversation.as_ref().is_some_and(|conversation| conversation.kcp.waiting() > 0)
+    }
+
     /// Whether a write would take something that an earlier one may not have.
     pub(crate) fn has_room(&self) -> bool {
         self.conversation.as_ref().is_some_and(|conversation| conversation.kcp.has_room())

@@ -7,6 +7,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use throng_engine::{ProtocolRoute, Settings};
@@ -211,6 +212,74 @@ fn kcp_can_be_a_stream_with_any_framing() {
     }
     server.end();
     answered(&game.end(), 3);
+}
+
+/// Tells how long each message over KCP is; of what comes every `loses`th datagram is lost.
+fn listen_kcp(loses: usize, told: Sender<usize>) -> impl FnOnce(UdpSocket, &AtomicBool) {
+    move |socket, over| {
+        let (began, mut buffer, mut came) = (Instant::now(), vec![0; 1 << 20], 0usize);
+        let mut client = None;
+        while !over.load(Ordering::Relaxed) {
+            let now = began.elapsed().as_millis() as u32;
+            if let Ok((count, to)) = socket.recv_from(&mut buffer) {
+                came += 1;
+                let client = client.get_or_insert_with(|| {
+                    let line = Line { socket: socket.try_clone().expect("a socket"), to, loses: 0, sent: 0 };
+                    let mut kcp = Kcp::new(CONV, line);
+                    kcp.set_nodelay(true, 10, 2, true);
+                    kcp.set_wndsize(128, 128);
+                    kcp.update(now).expect("an update");
+                    kcp
+                });
+                if !came.is_multiple_of(loses) {
+                    client.input(&buffer[..count]).expect("our segments");
+                }
+            }
+            if let Some(client) = &mut client {
+                while let Ok(count) = client.recv(&mut buffer) {
+                    let _ = told.send(count);
+                }
+                client.update(now).expect("an update");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_said_before_close_arrives_over_a_line_that_loses() {
+    let (told, heard) = channel();
+    let server = Place::start(listen_kcp(3, told));
+    let url = format!("kcp://{}", server.address);
+    // More than the window takes at once: a part is not even with KCP yet when the robot closes.
+    let script = vec![
+        Act::Connect(url),
+        Act::Tell(150_000),
+        Act::Tell(150_000),
+        Act::Tell(7),
+        Act::Close,
+        Act::Sleep(Duration::ZERO),
+    ];
+    let mut settings = datagrams(fast());
+    settings.tcp.linger = PATIENCE;
+    let mut game = Game::play(&settings, script);
+    game.hear("elapsed");
+    for size in [150_000, 150_000, 7] {
+        assert_eq!(heard.recv_timeout(PATIENCE), Ok(size));
+    }
+    game.end();
+    server.end();
+}
+
+#[test]
+fn a_run_does_not_wait_long_for_a_server_that_acknowledges_nothing() {
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let url = format!("kcp://{}", silent.local_addr().expect("an address"));
+    let script = vec![Act::Connect(url), Act::Tell(5), Act::Close, Act::Sleep(Duration::ZERO)];
+    let mut game = Game::play(&datagrams(fast()), script);
+    game.hear("elapsed");
+    let before = Instant::now();
+    game.end();
+    assert!(before.elapsed() < PATIENCE);
 }
 
 #[test]
