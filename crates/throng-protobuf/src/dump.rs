@@ -19,6 +19,8 @@ pub struct Line {
     pub depth: usize,
     /// The field's name and value, as in `hp (3, int32) = 5`.
     pub text: String,
+    /// Whether its message has no such field in the schema; not those within it.
+    pub unknown: bool,
 }
 
 /// The fields in `bytes`, a message of type `message`, and what is wrong with the first that cannot be read. Of a field that
@@ -53,14 +55,15 @@ impl<'a> Dumper<'a> {
             let (number, value) = reader.field().map_err(|failure| failure.placed(self.input, place))?;
             let length = start.len() - reader.rest().len();
             let field = message.and_then(|message| message.field_by_number(number));
-            self.field(field, number, value, start, length, depth)?;
+            let within_unknown = message.is_none();
+            self.field((field, within_unknown), number, value, start, length, depth)?;
         }
         Ok(())
     }
 
     fn field(
         &mut self,
-        field: Option<&'a Field>,
+        (field, within_unknown): (Option<&'a Field>, bool),
         number: u32,
         value: RawValue<'a>,
         start: &'a [u8],
@@ -68,7 +71,8 @@ impl<'a> Dumper<'a> {
         depth: usize,
     ) -> Result<(), DecodeError> {
         let name = field.map_or_else(|| format!("?{number}"), |field| self.named(field));
-        let line = |text| Line { offset: offset(self.input, start), length, depth, text };
+        let unknown = field.is_none() && !within_unknown;
+        let line = |text| Line { offset: offset(self.input, start), length, depth, text, unknown };
         match (field.map(|field| (field, field.kind, field.repeat)), value) {
             (Some((field, _, Repeat::Map { key })), RawValue::Bytes(bytes)) => {
                 self.lines.push(line(name));
@@ -130,7 +134,8 @@ impl<'a> Dumper<'a> {
             });
             let text = if nested.is_some() { name.to_owned() } else { text };
             let length = start.len() - reader.rest().len();
-            self.lines.push(Line { offset: offset(self.input, start), length, depth, text });
+            let unknown = kind.is_none();
+            self.lines.push(Line { offset: offset(self.input, start), length, depth, text, unknown });
             if let Some((id, bytes)) = nested {
                 self.message(Some(self.schema.message(id)), bytes, depth + 1)?;
             }

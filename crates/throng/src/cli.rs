@@ -70,6 +70,7 @@ Examples:
   throng proto list protos --json                    those of a folder of schemas, for a program
   throng proto encode Move '{\"x\":3}' --schema protos    a message as hex
   throng proto decode Move 01000800 --schema protos      and back, with the place of every field
+  throng proto encode Move '{\"x\":3}' --protocol game --frame    a whole message, as it goes over the wire
   throng proto decode _ capture.bin --protocol game --envelope --framing protocol";
 
 /// Puts thousands of scripted robots on a server that keeps long-lived connections.
@@ -437,8 +438,23 @@ pub struct ProtoEncodeArgs {
     #[command(flatten)]
     pub schema: SchemaFlags,
     /// Zero-pack the bytes, as Sproto does.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["envelope", "frame"])]
     pub pack: bool,
+    /// The whole message: with the envelope, header or package of --protocol, packed and compressed as it says.
+    #[arg(long, requires = "protocol")]
+    pub envelope: bool,
+    /// The same in the framing of --protocol, as it goes over the wire.
+    #[arg(long, requires = "protocol")]
+    pub frame: bool,
+    /// The session of the whole message; without one it is a push.
+    #[arg(long, value_name = "NUMBER", requires = "protocol")]
+    pub session: Option<i64>,
+    /// Values for fields of its header and trailer, as a JSON object.
+    #[arg(long, value_name = "JSON", requires = "protocol")]
+    pub header: Option<String>,
+    /// The whole message is one that robots receive, not one that they send.
+    #[arg(long, requires = "protocol")]
+    pub received: bool,
     /// Print the bytes themselves.
     #[arg(long, conflicts_with = "output")]
     pub raw: bool,

@@ -363,6 +363,20 @@ fn headers_trailers_and_documents_are_read() {
 }
 
 #[test]
+fn each_direction_may_have_numbers_of_its_own() {
+    let config = file(
+        "[protocols.shop]\nhosts = \"tcp://*\"\nframing = { header = [\"len:u16be\", \"id:u16be\"] }\ncodec = \"raw\"\n\
+         reply = { Login = \"Welcome\" }\nids = { send = { Login = 1 }, receive = { Welcome = 1, Notice = 2 } }\n\
+         [protocols.odd]\nhosts = \"tcp://10.*\"\nframing = { header = [\"len:u16be\", \"id:u16be\"] }\ncodec = \"raw\"\n\
+         reply = \"none\"\nids = { send = 1, receive = 2 }\n",
+    );
+    let [shop, odd] = &config.protocols[..] else { panic!("two protocols") };
+    let head = shop.wire.read(b"\0\0\0\x01", &mut Vec::new()).map(|head| head.message);
+    assert_eq!(head, Ok(shop.wire.message("Welcome")));
+    assert!(odd.wire.message("send").is_some(), "a message may be called so");
+}
+
+#[test]
 fn http_has_limits_that_can_be_set() {
     let settings =
         file("[http]\nconcurrency = 8\nmax_response = \"1MB\"\ntimeout = \"3s\"\n").engine_settings(1).http;

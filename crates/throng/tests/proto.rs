@@ -205,6 +205,152 @@ fn an_envelope_of_protobuf_is_opened_too() {
     assert!(shown.contains("session 1") && shown.contains("      6       3  0a 01 61"), "{shown}");
 }
 
+const WHOLE: &str = r#"
+[target]
+host = "tcp://127.0.0.1:9"
+
+[protocols.game]
+hosts = "tcp://*:1"
+framing = { length = "u16be" }
+codec = "sproto"
+schema = "protos/game.sproto"
+package = "package"
+reply = "session"
+
+[protocols.packets]
+hosts = "tcp://*:2"
+framing = { header = ["len:u16be", "id:u16be", "version:u8", "seq:u32be"] }
+codec = "protobuf"
+schema = "protos"
+ids = { send = { Unit = 1 }, receive = { Packet = 1 } }
+reply = { header = "seq" }
+
+[protocols.town]
+hosts = "tcp://*:3"
+framing = { delimiter = "\n" }
+codec = "json"
+json = { name = "cmd", session = "seq", body = "data" }
+first = { codec = "raw", reply = "fifo", count = 1 }
+
+[protocols.island]
+hosts = "tcp://*:4"
+framing = { length = "u32be" }
+codec = "msgpack"
+msgpack = { name = "id", session = "seq" }
+ids = { login = 1001 }
+
+[protocols.web]
+hosts = "ws://*"
+codec = "raw"
+reply = "none"
+"#;
+
+/// A project whose protocols put something around their messages.
+fn whole() -> tempfile::TempDir {
+    let dir = folder();
+    let project = dir.path().join("project");
+    fs::write(project.join("throng.toml"), WHOLE).unwrap();
+    fs::write(project.join("protos/game.proto"), PROTOBUF).unwrap();
+    dir
+}
+
+#[test]
+fn whole_messages_are_written_as_they_go_over_the_wire_and_read_again() {
+    let dir = whole();
+    let project = dir.path().join("project");
+    #[track_caller]
+    fn check(project: &Path, protocol: &str, encode: &[&str], wire: &str, shown: &[&str]) {
+        let flags = ["--protocol", protocol];
+        let hex = good(project, &[&["encode"], encode, &flags, &["--frame"]].concat());
+        assert_eq!(hex.trim(), wire.replace(' ', ""));
+        let sent = if encode.contains(&"--received") { &[][..] } else { &["--sent"] };
+        let decode = ["decode", "_", hex.trim(), "--envelope", "--framing", "protocol"];
+        let text = good(project, &[&decode[..], &flags, sent].concat());
+        for part in shown {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    let seven = ["--session", "7"];
+    check(
+        &project,
+        "game",
+        &[&["alive", r#"{"seq":5}"#][..], &seven].concat(),
+        "0007 55 02 04 10 01 01 0c",
+        &["alive", "session 7", "seq (0, integer) = 5"],
+    );
+    check(
+        &project,
+        "packets",
+        &[&["game.Unit", r#"{"name":"a"}"#, "--header", r#"{"version":3}"#][..], &seven].concat(),
+        "0003 0001 03 00000007 0a0161",
+        &["version = 3", "Unit", "session 7", "name (1, string) = \"a\""],
+    );
+    check(
+        &project,
+        "packets",
+        &["Packet", r#"{"text":"x"}"#, "--received"],
+        "0003 0001 00 00000000 120178",
+        &["Packet", "text (2, string) = \"x\""],
+    );
+    check(
+        &project,
+        "island",
+        &[&["login", r#"{"name":"ann"}"#][..], &seven].concat(),
+        "00000015 83 a26964 cd03e9 a3736571 07 a46e616d65 a3616e6e",
+        &["login", "session 7", "ann"],
+    );
+    let town = [&["encode", "buy", r#"{"item":7}"#, "--protocol", "town", "--envelope", "--raw"][..], &seven];
+    assert_eq!(good(&project, &town.concat()), r#"{"cmd":"buy","seq":7,"data":{"item":7}}"#);
+    let answer =
+        ["encode", "alive.response", r#"{"seen":5}"#, "--protocol", "game", "--received", "--envelope"];
+    let answer = good(&project, &[&answer[..], &seven].concat());
+    let shown = ["decode", "alive", answer.trim(), "--protocol", "game", "--envelope"];
+    assert!(good(&project, &shown).contains("seen (0, integer) = 5"), "{answer}");
+}
+
+#[test]
+fn a_stream_is_shown_message_by_message_from_what_comes_first_to_the_wrong_byte() {
+    let dir = whole();
+    let project = dir.path().join("project");
+    let stream = b"hello\n{\"cmd\":\"buy\",\"seq\":7,\"data\":{\"item\":7}}\n{\"cmd\":\"buy\",oops}\n{";
+    fs::write(project.join("capture.bin"), stream).unwrap();
+    let args =
+        ["decode", "_", "capture.bin", "--protocol", "town", "--envelope", "--framing", "protocol", "--raw"];
+    snapshot("capture", &bad(&project, &args));
+    // The second message's header says more than there is.
+    let stream = "0003 0001 00 00000000 120178  0009 0001 00 00000000 1201";
+    let args = ["decode", "_", stream, "--protocol", "packets", "--envelope", "--framing", "protocol"];
+    snapshot("capture_cut", &bad(&project, &args));
+}
+
+#[test]
+fn fields_that_a_schema_does_not_know_are_counted() {
+    let dir = folder();
+    let shown = good(dir.path(), &["decode", "Unit", "0a 01 61 48 07 52 01 62", "--schema", "pb"]);
+    assert!(
+        shown.contains("?9 = varint 7") && shown.ends_with("2 fields that the schema does not know\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_makes_no_whole_message_is_told() {
+    let dir = whole();
+    let project = dir.path().join("project");
+    let cases: [&[&str]; 7] = [
+        &["encode", "Unti", "{}", "--protocol", "packets", "--frame"],
+        &["encode", "Packet", "{}", "--protocol", "packets", "--frame"],
+        &["encode", "Unit", "{}", "--protocol", "packets", "--frame", "--header", "{\"versoin\":3}"],
+        &["encode", "Unit", "{}", "--protocol", "packets", "--frame", "--header", "{\"version\":300}"],
+        &["encode", "alive.response", "{}", "--protocol", "game", "--envelope"],
+        &["encode", "any", "5", "--protocol", "web", "--envelope"],
+        &["encode", "any", "\"x\"", "--protocol", "web", "--frame"],
+    ];
+    let shown: Vec<String> =
+        cases.iter().map(|args| format!("{}\n{}", args.join(" "), bad(&project, args))).collect();
+    snapshot("whole_mistakes", &shown.join("\n"));
+}
+
 /// A project whose protocols have an envelope, and a schema for each direction.
 fn envelopes() -> tempfile::TempDir {
     let dir = folder();

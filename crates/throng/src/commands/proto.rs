@@ -7,9 +7,11 @@ mod head;
 mod hex;
 mod json;
 mod list;
+mod msgpack;
 mod schemas;
 mod show;
 mod tree;
+mod whole;
 
 use std::fs::File;
 use std::io::Read;

@@ -237,6 +237,23 @@ fn requests_pushes_and_refusals_are_counted_as_the_server_counts_them() {
 }
 
 #[test]
+fn fields_that_the_robots_schema_does_not_know_are_counted_and_are_no_failure() {
+    let (url, _) = serve(Shape::Header, Seventh::Refused);
+    let older =
+        SHOP.replace("repeated sint64 items = 3;", "").replace("Notice { string text = 1; }", "Notice {}");
+    let player = PLAYER
+        .replace(" and #bought.items == count and bought.items[count] == -count", "")
+        .replace("assert(msg.text == \"welcome ann\")", "assert(msg.text == nil)");
+    let toml = format!("{}{ANY_ERRORS}", settings(&url, 4, Shape::Header.protocol()));
+    let played = Project::new(&toml, &player).file("protos/shop/v1/shop.proto", &older).run(&[]);
+    let report = played.passed();
+    assert_eq!(report.errors(), counts([("rejected", 4)]));
+    assert_eq!(report.counter("unknown_fields BuyResp"), 4 * 9);
+    assert_eq!(report.counter("unknown_fields Notice"), 4);
+    assert_eq!(report.counter("notices"), 4);
+}
+
+#[test]
 fn bodies_that_are_no_messages_are_counted_and_robots_live() {
     check(Shape::Header, Seventh::Garbled, "decode");
     check(Shape::Oneof, Seventh::Garbled, "decode");
@@ -264,6 +281,14 @@ fn check_knows_messages_and_fields() {
     let (code, said) = say(&project(&PLAYER.replace("count = count", "cuont = count")), &["check"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("cuont") && said.contains("did you mean `count`"), "{said}");
+    let (code, said) =
+        say(&project(&PLAYER.replace("kind = \"SWORD\", count", "kind = \"SWROD\", count")), &["check"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("game.v1.Kind") && said.contains("did you mean `SWORD`"), "{said}");
+    let header = PLAYER.replace("count = count }", "count = count }, { header = { sek = 1 } }");
+    let (code, said) = say(&project(&header), &["check"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no field `sek` around a message"), "{said}");
     let (code, said) = say(&project(&PLAYER.replace("\"BuyReq\"", "\"BuyRek\"")), &["check"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("BuyRek") && said.contains("did you mean `BuyReq`"), "{said}");
@@ -309,6 +334,10 @@ fn mistakes_in_settings_and_schemas_are_shown_where_they_are() {
         SHOP,
         &["`protocols.shop.envelope`", "did you mean `seq`"],
     );
+    let ids = |table: &str| header.replace("\"game.v1.MsgId\"", table);
+    check(&ids("{ send = { BuyReq = 1 } }"), SHOP, &["`protocols.shop.ids.receive` is missing"]);
+    check(&ids("{ send = \"MsgIds\", receive = \"MsgId\" }"), SHOP, &["did you mean `game.v1.MsgId`"]);
+    check(&ids("{ BuyReq = 1, BuyResp = 1 }"), SHOP, &["id 1 stands for"]);
     check(&oneof.replace("oneof = \"payload\"", "name = \"n\""), SHOP, &["does not say where a message is"]);
     check(&format!("{oneof}[protocols.shop.ids]\nBuyReq = 1\n"), SHOP, &["both an envelope and ids"]);
     check(

@@ -72,7 +72,7 @@ impl<'a> Piece<'a> {
 /// What messages are read with.
 pub(super) struct Reading<'a, W> {
     pub(super) schemas: &'a Schemas,
-    /// The protocol as the receiver of the bytes has it.
+    /// What the receiver of the bytes speaks with this message.
     pub(super) protocol: Option<(Arc<Protocol>, &'a ProtocolSpec)>,
     pub(super) message: &'a str,
     pub(super) direction: Direction,
@@ -88,9 +88,11 @@ pub(super) fn run(args: &ProtoDecodeArgs, output: OutputFlags) -> anyhow::Result
     let bytes = capture::input(args)?;
     let stdout = io::stdout();
     let colours = output.colours() && stdout.is_terminal();
+    let whole = protocol(args, &schemas)?;
     let mut reading = Reading {
         schemas: &schemas,
-        protocol: protocol(args, &schemas)?,
+        // Bytes alone are no beginning of anything.
+        protocol: whole.as_ref().map(|whole| (Arc::clone(&whole.wire), &whole.spec)),
         message: &args.message,
         direction: if args.sent { Direction::Sent } else { Direction::Received },
         screen: Screen { out: stdout.lock(), colours },
@@ -104,6 +106,7 @@ pub(super) fn run(args: &ProtoDecodeArgs, output: OutputFlags) -> anyhow::Result
     let mut good = true;
     for (index, range) in messages.into_iter().enumerate() {
         let (number, start, length) = (index + 1, range.start, counted(range.len()));
+        reading.protocol = whole.as_ref().map(|whole| whole.after(index));
         reading.screen.say(&format!("message {number} at byte {start}, {length}"))?;
         good &= reading.shown(args, &piece.part(range))?;
         reading.screen.say("")?;
@@ -115,18 +118,37 @@ pub(super) fn run(args: &ProtoDecodeArgs, output: OutputFlags) -> anyhow::Result
     Ok(if good { Exit::Success } else { Exit::Input })
 }
 
-/// The protocol that opens envelopes.
-fn protocol<'a>(
-    args: &ProtoDecodeArgs,
-    schemas: &'a Schemas,
-) -> Result<Option<(Arc<Protocol>, &'a ProtocolSpec)>, InputError> {
+/// The protocol that opens envelopes, as the receiver of the bytes has it.
+struct Opening {
+    wire: Arc<Protocol>,
+    spec: ProtocolSpec,
+    first: Option<(ProtocolSpec, u32)>,
+}
+
+impl Opening {
+    /// What is spoken behind so many messages of a stream.
+    fn after(&self, messages: usize) -> (Arc<Protocol>, &ProtocolSpec) {
+        let spec = match &self.first {
+            Some((first, count)) if messages < *count as usize => first,
+            _ => &self.spec,
+        };
+        let messages = u32::try_from(messages).unwrap_or(u32::MAX);
+        (Arc::clone(self.wire.after(messages)), spec)
+    }
+}
+
+fn protocol(args: &ProtoDecodeArgs, schemas: &Schemas) -> Result<Option<Opening>, InputError> {
     let Some(name) = args.schema.protocol.as_deref().filter(|_| args.envelope) else { return Ok(None) };
     let protocol = schemas.protocol(name)?;
-    if !args.sent {
-        return Ok(Some((Arc::clone(&protocol.wire), &protocol.spec)));
-    }
-    let mirrored = Protocol::build(protocol.spec.mirrored()).map_err(|error| refused(error.to_string()))?;
-    Ok(Some((Arc::new(mirrored), &protocol.spec)))
+    let spec = protocol.spec.clone();
+    let wire = match args.sent {
+        false => Arc::clone(&protocol.wire),
+        true => {
+            let mirrored = Protocol::build(spec.mirrored()).map_err(|error| refused(error.to_string()))?;
+            Arc::new(mirrored)
+        }
+    };
+    Ok(Some(Opening { wire, first: spec.first_spec(), spec }))
 }
 
 /// Bytes without their zero-packing.
@@ -189,6 +211,11 @@ impl<W: Write> Reading<'_, W> {
     pub(super) fn tree(&mut self, piece: &Piece<'_>, tree: Tree, is_all: bool) -> Result<(), Failure> {
         let tree = tree.behind(piece.range.start);
         self.screen.tree(piece.all, &tree)?;
+        match tree.unknown {
+            0 => {}
+            1 => self.screen.say("1 field that the schema does not know")?,
+            count => self.screen.say(&format!("{count} fields that the schema does not know"))?,
+        }
         if let Some(broken) = tree.broken {
             self.complain(piece.all, &broken)?;
             return Err(Failure::Told);

@@ -8,14 +8,18 @@ use throng_sproto::{self as sproto, Schema, TypeId};
 use throng_wire::Direction;
 
 use super::schemas::{Found, Schemas};
-use super::{hex, json, read_stdin, refused};
+use super::{hex, json, read_stdin, refused, whole};
 use crate::cli::ProtoEncodeArgs;
 use crate::exit::{Exit, InputError};
 
 pub(super) fn run(args: &ProtoEncodeArgs) -> anyhow::Result<Exit> {
     let schemas = Schemas::load(&args.schema.schema)?.of_protocol(args.schema.protocol.as_deref())?;
-    let found = schemas.find(&args.message, Direction::Sent)?;
-    let mut bytes = encoded(&found, &fields(args)?)?;
+    let whole = args.envelope || args.frame;
+    let direction = if args.received { Direction::Received } else { Direction::Sent };
+    let mut bytes = match whole {
+        true => whole::written(args, &schemas, &fields(args)?)?,
+        false => encoded(&schemas.find(&args.message, direction)?, &fields(args)?)?,
+    };
     if args.pack {
         let mut packed = Vec::new();
         sproto::pack(&bytes, &mut packed);
@@ -45,7 +49,8 @@ fn fields(args: &ProtoEncodeArgs) -> Result<serde_json::Value, InputError> {
     serde_json::from_slice(text).map_err(|error| refused(format!("not JSON: {error}")))
 }
 
-fn encoded(found: &Found<'_>, json: &serde_json::Value) -> Result<Vec<u8>, InputError> {
+/// A body without anything around it.
+pub(super) fn encoded(found: &Found<'_>, json: &serde_json::Value) -> Result<Vec<u8>, InputError> {
     let mut bytes = Vec::new();
     match found {
         Found::Sproto(schema, Some(ty)) => sproto_message(schema, *ty, json, &mut bytes)?,

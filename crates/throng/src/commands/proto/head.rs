@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use throng_sproto::rpc::Package;
-use throng_wire::{Codec, CodecSpec, Direction, HeadKind, ProtobufShape, Protocol, SprotoShape};
+use throng_wire::{
+    Codec, CodecSpec, Direction, DocumentForm, HeadKind, ProtobufShape, Protocol, SprotoShape,
+};
 
 use super::capture::Broken;
 use super::decode::{Failure, Piece, Reading, unpacked};
@@ -109,12 +111,17 @@ impl<W: Write> Reading<'_, W> {
     /// The head by the protocol's own reading, and the body.
     fn opened(&mut self, wire: &Protocol, piece: &Piece<'_>, content: Option<&[u8]>) -> Result<(), Failure> {
         let mut scratch = Vec::new();
-        let head = wire.read(piece.message(), &mut scratch).map_err(|error| refused(error.to_string()))?;
+        let start = piece.range.start;
+        let broken = |text: String| Broken { offset: start, text };
+        let head = wire.read(piece.message(), &mut scratch).map_err(|error| Broken {
+            offset: start + wrong_byte(wire, piece.message()),
+            text: error.to_string(),
+        })?;
         let name = match (head.message, head.unknown_name) {
             (Some(message), _) => wire.message_name(message).to_owned(),
             (None, Some(name)) => {
                 let hint = did_you_mean(nearest(name, wire.messages().map(|(_, name)| name)));
-                return Err(refused(format!("the head says {name:?}, which is no message{hint}")).into());
+                return Err(broken(format!("the head says {name:?}, which is no message{hint}")).into());
             }
             (None, None) => self.message.to_owned(),
         };
@@ -148,13 +155,29 @@ impl<W: Write> Reading<'_, W> {
                 let seen = wire.body_seen(Direction::Received, (head.message, asked), head.body);
                 match seen {
                     Some(Ok(value)) => self.screen.say(&value.to_string())?,
-                    Some(Err(error)) => return Err(refused(error).into()),
+                    Some(Err(text)) => {
+                        let inside = within(piece.all, head.body);
+                        let offset = inside.map_or(start, |range| range.start + wrong_byte(wire, head.body));
+                        return Err(Broken { offset, text }.into());
+                    }
                     None => self.screen.say(&tree::escaped(head.body))?,
                 }
                 Ok(())
             }
         }
     }
+}
+
+/// Where a document that is none goes wrong, as far as its form tells.
+fn wrong_byte(wire: &Protocol, document: &[u8]) -> usize {
+    let is_json = matches!(&wire.codec, Codec::Document(codec) if codec.form() == DocumentForm::Json);
+    let Some(error) = is_json.then(|| serde_json::from_slice::<serde_json::Value>(document).err()).flatten()
+    else {
+        return 0;
+    };
+    let lines = document.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+    let before: usize = lines.map(<[u8]>::len).sum();
+    (before + error.column().saturating_sub(1)).min(document.len())
 }
 
 /// Where `part` lies in `all`, if it is a part of it.

@@ -25,6 +25,8 @@ pub(super) struct Tree {
     pub(super) broken: Option<Broken>,
     /// How many bytes it takes.
     pub(super) used: usize,
+    /// How many fields the schema does not know.
+    pub(super) unknown: usize,
 }
 
 impl Tree {
@@ -47,6 +49,7 @@ pub(super) fn protobuf(schema: &protobuf::Schema, id: protobuf::MessageId, bytes
         text: line.text,
     };
     Tree {
+        unknown: lines.iter().filter(|line| line.unknown).count(),
         lines: lines.into_iter().map(line).collect(),
         broken: error
             .map(|error| Broken { offset: error.offset, text: format!("{} ({})", error.kind, error.place) }),

@@ -19,10 +19,15 @@ pub(in super::super) fn sproto(schema: &Schema, ty: TypeId, bytes: &[u8]) -> Tre
     let walked = walker.structure(schema.type_def(ty), 0..bytes.len(), 0);
     // What is wrong is for the decoder to say.
     match decode(schema, ty, bytes, &mut ValueSink::new(schema)) {
-        Ok(used) => Tree { lines: walker.lines, broken: None, used },
+        Ok(used) => Tree { lines: walker.lines, broken: None, used, unknown: 0 },
         Err(error) => {
             let broken = Broken { offset: error.offset, text: format!("{} ({})", error.kind, error.place) };
-            Tree { lines: walker.lines, broken: Some(broken), used: walked.unwrap_or(bytes.len()) }
+            Tree {
+                lines: walker.lines,
+                broken: Some(broken),
+                used: walked.unwrap_or(bytes.len()),
+                unknown: 0,
+            }
         }
     }
 }
