@@ -104,6 +104,11 @@ struct Said {
 }
 
 impl Ends {
+    /// The numbers of messages.
+    pub(crate) fn ids(&self) -> Option<&Ids> {
+        self.ids.as_ref()
+    }
+
     /// Whether replies are found by one of the fields.
     pub(crate) fn has_session(&self) -> bool {
         self.session.is_some()

@@ -46,6 +46,13 @@ impl Ids {
         self.numbers.get(message.0 as usize).copied().flatten()
     }
 
+    /// The message that is sent with the number with which this one comes.
+    pub(crate) fn counterpart(&self, received: MessageId) -> Option<MessageId> {
+        let (number, _) = self.messages.iter().find(|(_, message)| *message == received)?;
+        let place = self.numbers.iter().position(|sent| *sent == Some(*number))?;
+        Some(MessageId(place as u32))
+    }
+
     #[inline]
     pub(crate) fn message(&self, number: i64) -> Option<MessageId> {
         let place = self.messages.binary_search_by_key(&number, |(number, _)| *number).ok()?;
@@ -82,6 +89,10 @@ mod tests {
         let ids = Ids::new(&sent, &received).unwrap();
         assert_eq!((ids.number(MessageId(0)), ids.message(1)), (Some(1), Some(MessageId(2))));
         assert_eq!((ids.number(MessageId(2)), ids.message(2)), (None, None));
+        assert_eq!(
+            (ids.counterpart(MessageId(2)), ids.counterpart(MessageId(1))),
+            (Some(MessageId(0)), None)
+        );
         let twice = [(MessageId(0), 1), (MessageId(1), 1)];
         assert_eq!(Ids::new(&twice, &[]).unwrap_err(), SameNumber(MessageId(1), 1));
         assert_eq!(Ids::new(&[], &twice).unwrap_err(), SameNumber(MessageId(1), 1));

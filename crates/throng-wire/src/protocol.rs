@@ -291,6 +291,17 @@ impl Protocol {
         self.ends.iter().flat_map(move |ends| ends.fields(payload, direction))
     }
 
+    /// The message that is sent with the number with which `received` comes, where messages have numbers. Nothing but tests
+    /// goes by it.
+    pub fn counterpart(&self, received: MessageId) -> Option<MessageId> {
+        let ids = self.ends.as_ref().and_then(|ends| ends.ids());
+        let own = match &self.codec {
+            Codec::Document(codec) => codec.ids(),
+            Codec::Raw(_) | Codec::Sproto(_) | Codec::Protobuf(_) => None,
+        };
+        ids.or(own)?.counterpart(received)
+    }
+
     /// Whether there are headers or trailers.
     pub fn has_fields(&self) -> bool {
         self.ends.is_some()

@@ -210,12 +210,13 @@ impl Dialect {
         }
     }
 
-    /// The message that answers one; where a schema has no word for it the same.
+    /// The message that answers one: by the schema, or by its number where that is another message's this way; else the same.
     fn likely_reply(&self, message: MessageId) -> MessageId {
-        match &self.mirror.codec {
-            Codec::Protobuf(codec) => codec.likely_reply(message).unwrap_or(message),
-            Codec::Raw(_) | Codec::Sproto(_) | Codec::Document(_) => message,
-        }
+        let by_schema = match &self.mirror.codec {
+            Codec::Protobuf(codec) => codec.likely_reply(message),
+            Codec::Raw(_) | Codec::Sproto(_) | Codec::Document(_) => None,
+        };
+        by_schema.or_else(|| self.mirror.counterpart(message)).unwrap_or(message)
     }
 
     fn bytes_or_none(&self) -> ReplyForm<'_> {

@@ -178,6 +178,11 @@ impl DocumentCodec {
         self.ids = Some(ids);
     }
 
+    /// The numbers of messages.
+    pub(crate) fn ids(&self) -> Option<&Ids> {
+        self.ids.as_ref()
+    }
+
     /// Looks for a field that tells a refusal.
     pub(crate) fn refuse_by(&mut self, field: &str, refused: Comparison) {
         self.keys.code = Some(field.into());

@@ -19,6 +19,8 @@ fn written(class: &Class) -> Option<&'static str> {
         ClassId::Msgpack => "throng.msgpack",
         ClassId::Crypto => "throng.crypto",
         ClassId::CipherStream => "stream",
+        ClassId::Protobuf => "throng.protobuf",
+        ClassId::ProtobufSchema => "schema",
         ClassId::HttpResponse | ClassId::HttpQuestion => "",
         ClassId::Robot => "robot",
         ClassId::Connection => "connection",

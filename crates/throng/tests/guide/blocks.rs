@@ -74,6 +74,38 @@ pub(crate) fn blocks_of(document: &Path) -> Vec<Block> {
     blocks
 }
 
+/// A complete example of a page: settings, the mods behind them, and their test.
+pub(crate) struct Example {
+    pub(crate) settings: Block,
+    pub(crate) mods: Vec<Block>,
+    pub(crate) test: Block,
+}
+
+/// All examples of the guide: a test goes with the mods of the page since the test before it, and these with the settings
+/// that come last before the first of them.
+pub(crate) fn examples() -> Vec<Example> {
+    let mut examples = Vec::new();
+    for document in documents() {
+        let (mut settings, mut mods): (Option<Block>, Vec<Block>) = (None, Vec::new());
+        for block in blocks_of(&document) {
+            match block.kind.as_str() {
+                "toml" if mods.is_empty() => settings = Some(block),
+                "lua page" => mods.push(block),
+                "lua page test" => {
+                    let settings =
+                        settings.take().unwrap_or_else(|| panic!("{}: no settings", block.place()));
+                    assert!(!mods.is_empty(), "{}: no mods", block.place());
+                    examples.push(Example { settings, mods: std::mem::take(&mut mods), test: block });
+                }
+                _ => {}
+            }
+        }
+        assert!(mods.is_empty(), "{}: mods without a test", document.display());
+    }
+    assert!(examples.len() > 10, "the guide's examples are not where they were");
+    examples
+}
+
 #[test]
 fn every_block_says_what_it_is() {
     let known = [

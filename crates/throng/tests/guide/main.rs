@@ -9,9 +9,9 @@
 //! | `lua fragment` | lines inside a robot's function, played against the demo server |
 //! | `lua fragment norun` | the same, only loaded and checked: it ends the robot or waits for what does not come |
 //! | `lua test` | a file of `tests/`, run by `throng test` |
-//! | `lua page` | a whole mod for the settings that come first on its page |
+//! | `lua page` | a whole mod of an example, for the `toml` block that comes before the example's first mod |
 //! | `proto` | a schema of every project that snippets are put into, under the name in its first line |
-//! | `lua page test` | a test of the page's mods with these settings |
+//! | `lua page test` | the example's test, which ends it; a page may have several |
 //! | `lua wrong` | what `throng check` must refuse |
 //! | `toml` | settings, alone in their file |
 //! | `console` | commands |

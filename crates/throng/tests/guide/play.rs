@@ -7,7 +7,7 @@ use std::thread;
 
 use throng_demo::{Demo, DemoOptions, ServerKind};
 
-use crate::blocks::{Block, blocks, blocks_of, root};
+use crate::blocks::{Block, Example, blocks, blocks_of, examples, root};
 use crate::lua::{check_loads, mod_name, project_with};
 use crate::project::{LOGIN, Project};
 
@@ -162,12 +162,10 @@ fn the_tests_of_the_guide_pass() {
 
 #[test]
 fn the_protocols_of_the_guide_play() {
-    for test in blocks("lua page test") {
-        let page = blocks_of(&test.document);
+    for Example { settings, mods, test } in examples() {
         let project = Project::new();
-        let settings = page.iter().find(|block| block.kind == "toml").expect("a page's settings");
         project.write("throng.toml", &settings.text);
-        for block in page.iter().filter(|block| block.kind == "lua page") {
+        for block in &mods {
             project.write(&format!("mods/{}.lua", mod_name(block)), &block.text);
         }
         project.write("tests/page_test.lua", &test.text);
