@@ -10,12 +10,13 @@ use std::{
 };
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     runtime::{Builder, Runtime},
     sync::{mpsc, watch},
 };
 
 use crate::{
+    datagrams,
     dead_end::DeadEnd,
     kind::ServerKind,
     options::DemoOptions,
@@ -144,6 +145,7 @@ struct House {
     runtime: Runtime,
     addresses: BTreeMap<ServerKind, SocketAddr>,
     listening: Vec<(TcpListener, Arc<Server>)>,
+    datagrams: Vec<(UdpSocket, Arc<Server>)>,
     /// Kept so that their addresses stay dead.
     dead_ends: Vec<DeadEnd>,
     heartbeat: Duration,
@@ -163,6 +165,7 @@ impl House {
             runtime,
             addresses: BTreeMap::new(),
             listening: Vec::new(),
+            datagrams: Vec::new(),
             dead_ends: Vec::new(),
             heartbeat: options.heartbeat,
             skynet: Arc::new(SkynetWorld::new(options.seed)),
@@ -185,6 +188,14 @@ impl House {
     ) -> io::Result<()> {
         let _inside = self.runtime.enter();
         let kind = setup.kind;
+        if matches!(kind, ServerKind::EchoUdp | ServerKind::EchoKcp) {
+            let socket = server::bind_datagrams(address)?;
+            let address = socket.local_addr()?;
+            let server = Server::new(setup, address, Arc::clone(timer), started);
+            self.datagrams.push((socket, Arc::new(server)));
+            self.addresses.insert(kind, address);
+            return Ok(());
+        }
         let dead_end = match kind {
             ServerKind::Refuse => Some(DeadEnd::refusing(address)?),
             ServerKind::Unanswered => Some(DeadEnd::full(address)?),
@@ -209,7 +220,8 @@ impl House {
     }
 
     fn servers(&self) -> Vec<Arc<Server>> {
-        self.listening.iter().map(|(_, server)| Arc::clone(server)).collect()
+        let listening = self.listening.iter().map(|(_, server)| server);
+        listening.chain(self.datagrams.iter().map(|(_, server)| server)).cloned().collect()
     }
 
     fn role(&self, server: &Arc<Server>) -> Option<Role> {
@@ -229,7 +241,9 @@ impl House {
             ServerKind::Login => Role::Login { world: Arc::clone(&self.skynet) },
             ServerKind::Gate => Role::Gate { world: Arc::clone(&self.skynet) },
             ServerKind::Mute => Role::Mute,
-            ServerKind::Refuse | ServerKind::Unanswered => return None,
+            ServerKind::Refuse | ServerKind::Unanswered | ServerKind::EchoUdp | ServerKind::EchoKcp => {
+                return None;
+            }
         })
     }
 
@@ -241,6 +255,13 @@ impl House {
                 let lifetime = Lifetime { shutdown: shutdown.clone(), alive: alive.clone() };
                 self.runtime.spawn(server::accept(listener, role, server, lifetime));
             }
+        }
+        for (socket, server) in std::mem::take(&mut self.datagrams) {
+            let lifetime = Lifetime { shutdown: shutdown.clone(), alive: alive.clone() };
+            match server.kind {
+                ServerKind::EchoKcp => self.runtime.spawn(datagrams::echo_kcp(socket, server, lifetime)),
+                _ => self.runtime.spawn(datagrams::echo(socket, server, lifetime)),
+            };
         }
         drop(alive);
         let mut down = shutdown;

@@ -113,8 +113,10 @@ impl Fault {
     }
 
     fn is_offered_by(self, server: ServerKind) -> bool {
-        use ServerKind::{Battle, Echo, EchoWs, Game, Gate, Lobby, Login, Web};
+        use ServerKind::{Battle, Echo, EchoKcp, EchoUdp, EchoWs, Game, Gate, Lobby, Login, Web};
         match self {
+            // Of KCP a datagram is lost, not a reply.
+            Self::Drop(_) if matches!(server, EchoUdp | EchoKcp) => true,
             Self::Orphan(_) => server == Battle,
             Self::Kick(_) => server == Game,
             Self::Garbage(_) | Self::GarbageBody(_) | Self::Pushes(_) => {
@@ -336,13 +338,15 @@ mod tests {
         check(
             "gme.drop=1",
             Err(
-                "no server is called `gme`: it is one of lobby, game, battle, echo, echo-ws, web, login, gate",
+                "no server is called `gme`: it is one of lobby, game, battle, echo, echo-ws, echo-udp, echo-kcp, web, login, gate",
             ),
         );
         check("game.drop=0", Err("drop wants a whole number from 1 (every Nth), found `0`"));
         check("game.delay=soon", Err("delay wants a time such as 50ms or 1.5s, found `soon`"));
         check("game.stall=1s", Err("stall wants after:TIME,for:TIME, found `1s`"));
         check("game.orphan=1", Err("game does not offer the fault `orphan`"));
+        check("echo-kcp.drop=3", Ok("echo-kcp.drop=3"));
+        check("echo-udp.double=1", Err("echo-udp does not offer the fault `double`"));
         check("mute.drop=1", Err("mute does not offer the fault `drop`"));
         check(
             "game.EchoRequest.stall=after:0s,for:1s",

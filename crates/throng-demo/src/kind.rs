@@ -18,6 +18,10 @@ pub enum ServerKind {
     Echo,
     /// WebSocket: sends each binary message back.
     EchoWs,
+    /// UDP: sends each datagram back.
+    EchoUdp,
+    /// KCP over UDP: sends each message back.
+    EchoKcp,
     /// HTTP: a login that sets a cookie, and a page that wants it.
     Web,
     /// TCP, lines: a login as skynet's login server has it.
@@ -34,12 +38,14 @@ pub enum ServerKind {
 
 impl ServerKind {
     /// All of them, in the order they are listed to users.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Lobby,
         Self::Game,
         Self::Battle,
         Self::Echo,
         Self::EchoWs,
+        Self::EchoUdp,
+        Self::EchoKcp,
         Self::Web,
         Self::Login,
         Self::Gate,
@@ -56,6 +62,8 @@ impl ServerKind {
             Self::Battle => "battle",
             Self::Echo => "echo",
             Self::EchoWs => "echo-ws",
+            Self::EchoUdp => "echo-udp",
+            Self::EchoKcp => "echo-kcp",
             Self::Web => "web",
             Self::Login => "login",
             Self::Gate => "gate",
@@ -74,6 +82,8 @@ impl ServerKind {
     pub fn scheme(self) -> &'static str {
         match self {
             Self::Lobby | Self::Game | Self::EchoWs => "ws",
+            Self::EchoUdp => "udp",
+            Self::EchoKcp => "kcp",
             Self::Web => "http",
             Self::Battle
             | Self::Echo
@@ -90,7 +100,9 @@ impl ServerKind {
         match self.scheme() {
             "ws" => "wss",
             "http" => "https",
-            _ => "tls",
+            "tcp" => "tls",
+            // Datagrams have none.
+            scheme => scheme,
         }
     }
 
@@ -99,7 +111,7 @@ impl ServerKind {
             Self::Lobby => &LOBBY,
             Self::Game => &GAME,
             Self::Battle => &BATTLE,
-            Self::Echo | Self::EchoWs => &ECHO,
+            Self::Echo | Self::EchoWs | Self::EchoUdp | Self::EchoKcp => &ECHO,
             Self::Web => &WEB,
             Self::Login => &LOGIN,
             Self::Gate => &GATE,

@@ -18,6 +18,7 @@
 //! knows no sockets, `plan` decides which fault strikes when.
 
 mod connection;
+mod datagrams;
 mod dead_end;
 mod demo;
 mod duration;

@@ -44,6 +44,14 @@ struct Flags {
     #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
     echo_ws: Listen,
 
+    /// Where datagrams are sent back as they came (UDP)
+    #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
+    echo_udp: Listen,
+
+    /// Where messages are sent back as they came (KCP, with any conversation's number)
+    #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
+    echo_kcp: Listen,
+
     /// Where players log in and look at their profile (HTTP)
     #[arg(long, value_name = "ADDR", default_value = "off", value_parser = listen)]
     web: Listen,
@@ -99,7 +107,7 @@ An ADDR is HOST:PORT, a port alone (on loopback), or off; port 0 is a free one.
 Faults. N means every Nth over the whole server; a TIME is 50ms, 1.5s, 2m.
   delay=TIME                  each reply leaves this long after its request was read
   jitter=TIME                 adds up to this to the delay
-  drop=N                      the reply is not sent
+  drop=N                      the reply is not sent; of echo-kcp a datagram is lost, which KCP makes good for
   double=N                    the reply is sent twice
   reorder=N                   the reply is sent behind the next one on its connection
   single_bytes=N              the reply is written one byte at a time
@@ -184,6 +192,8 @@ fn options(flags: &Flags) -> DemoOptions {
         (ServerKind::Battle, flags.battle),
         (ServerKind::Echo, flags.echo),
         (ServerKind::EchoWs, flags.echo_ws),
+        (ServerKind::EchoUdp, flags.echo_udp),
+        (ServerKind::EchoKcp, flags.echo_kcp),
         (ServerKind::Web, flags.web),
         (ServerKind::Login, flags.login),
         (ServerKind::Gate, flags.gate),

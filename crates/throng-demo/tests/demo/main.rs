@@ -2,6 +2,7 @@
 
 mod battle;
 mod client;
+mod datagrams;
 mod dead_ends;
 mod echo;
 mod example;

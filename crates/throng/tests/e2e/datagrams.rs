@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kcp::Kcp;
+use throng_demo::{Demo, DemoOptions, ServerKind};
 
 use crate::play::{Project, once, settings};
 use crate::report::Books;
@@ -172,4 +173,41 @@ fn a_script_may_say_which_conversation_it_is() {
     assert_eq!(report.check("own bytes"), (1, 0));
     assert_eq!(counts.convs.len(), 1);
     assert!(counts.convs[0] >= 4_000_000_000, "{:?}", counts.convs);
+}
+
+/// A demo of both echoes, on whose KCP every third datagram is lost.
+fn demo() -> Demo {
+    let options = DemoOptions::empty().with(ServerKind::EchoUdp).with(ServerKind::EchoKcp);
+    Demo::start(options.fault("echo-kcp.drop=3").unwrap()).unwrap()
+}
+
+#[test]
+fn the_demo_echoes_over_both() {
+    for kind in [ServerKind::EchoUdp, ServerKind::EchoKcp] {
+        let demo = demo();
+        let settings = settings(&demo.url(kind).unwrap(), 3, ECHO);
+        let played = Project::new(&settings, &once(&echoes(20, 100))).run(&[]);
+        let report = played.passed();
+        assert_eq!(report.books("echo"), answered(60), "{kind}");
+        assert_eq!(report.check("own bytes"), (60, 0), "{kind}");
+        let counts = &demo.stop().servers[kind.name()];
+        assert_eq!((counts.requests["echo"], counts.replies["echo"]), (60, 60), "{kind}");
+        assert!(kind != ServerKind::EchoKcp || counts.faults.dropped > 0);
+    }
+}
+
+#[test]
+fn what_robots_say_before_they_close_arrives_over_a_line_that_loses() {
+    let demo = demo();
+    let protocol = format!("{}[tcp]\nlinger = \"5s\"\n", ECHO.replace("\"fifo\"", "\"none\""));
+    let settings = settings(&demo.url(ServerKind::EchoKcp).unwrap(), 5, &protocol);
+    // More than the window takes at once: what is left goes out as acknowledgements come, when the robot has closed.
+    let script =
+        "for i = 1, 10 do game:send('echo', ('x'):rep(30000)) end game:close() throng.check('said', true)";
+    let played = Project::new(&settings, &once(script)).run(&[]);
+    let report = played.passed();
+    assert_eq!(report.number("/messages/sent"), 50);
+    let counts = &demo.stop().servers["echo-kcp"];
+    assert_eq!(counts.requests["echo"], 50, "all of them arrived");
+    assert!(counts.faults.dropped > 0);
 }
