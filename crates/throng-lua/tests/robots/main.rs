@@ -5,6 +5,7 @@ mod crypto;
 mod greed;
 mod life;
 mod mistakes;
+mod protobuf;
 mod pushes;
 mod requests;
 mod sproto;

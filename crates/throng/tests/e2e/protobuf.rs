@@ -29,7 +29,9 @@ message Head { uint32 seq = 1; }
 
 const PLAYER: &str = r#"
 local player = throng.mod { wait = 0 }
+local schema = throng.protobuf.of("shop")
 function player:start()
+  assert(schema:decode("BuyReq", schema:encode("BuyReq", { kind = "SWORD" })).kind == "SWORD")
   local shop = self.robot:connect("shop", throng.host)
   assert(shop:request("LoginReq", { name = "ann" }).gold == -1)
 end
@@ -292,6 +294,34 @@ fn check_knows_messages_and_fields() {
     let (code, said) = say(&project(&PLAYER.replace("\"BuyReq\"", "\"BuyRek\"")), &["check"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("BuyRek") && said.contains("did you mean `BuyReq`"), "{said}");
+}
+
+#[test]
+fn check_knows_the_names_of_documents_and_that_others_may_come_first() {
+    let check = |protocol: &str, player: &str| {
+        let toml = settings("tcp://127.0.0.1:1", 1, protocol);
+        say(&Project::new(&toml, player).file("protos/shop/shop.proto", SHOP), &["check"])
+    };
+    let player = |name: &str| {
+        format!(
+            "local a = throng.mod() function a:start() local c = self.robot:connect('c', throng.host) \
+             c:request('{name}') end return a"
+        )
+    };
+    let json = "[protocols.town]\nframing = { delimiter = \"\\n\" }\ncodec = \"json\"\njson = { name = \"cmd\", session = \"seq\" }\n";
+    let (code, said) = check(json, &player("anything"));
+    assert_eq!(code, Some(0), "{said}");
+    let ids = format!("{json}ids = {{ send = {{ login = 1 }}, receive = {{ welcome = 1 }} }}\n");
+    assert_eq!(check(&ids, &player("login")).0, Some(0));
+    let (code, said) = check(&ids, &player("lgoin"));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("did you mean `login`"), "{said}");
+    let first = "first = { codec = \"raw\", reply = \"fifo\" }\n";
+    let protocol = format!("{}{first}", Shape::Header.protocol());
+    let (code, said) = check(&protocol, &player("handshake"));
+    assert_eq!(code, Some(0), "{said}");
+    let (_, said) = check(&protocol, &player("LoginRek"));
+    assert!(said.contains("did you mean `LoginReq`"), "{said}");
 }
 
 #[test]
