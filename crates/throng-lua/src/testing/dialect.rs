@@ -114,6 +114,12 @@ impl Dialect {
         }
     }
 
+    /// Whether what is spoken first has a message of that name in this direction, seen from the server.
+    pub(super) fn first_has(&self, name: &str, direction: Direction) -> bool {
+        let first = self.first.as_ref().map(|(first, _)| first).filter(|first| !first.is_raw());
+        first.is_some_and(|first| first.message(name, direction).is_some())
+    }
+
     /// Whether messages are bytes without names.
     pub(super) fn is_raw(&self) -> bool {
         self.mirror.codec.names_are_open()

@@ -4,7 +4,7 @@ use super::{Context, Natives, refused_text};
 use crate::natives::options_of;
 use crate::suggest;
 use crate::testing::address::Address;
-use crate::testing::dialect::{Dialect, Part};
+use crate::testing::dialect::Dialect;
 use crate::testing::servers::Speech;
 use mlua::{Lua, Value};
 use std::rc::Rc;
@@ -91,7 +91,7 @@ fn known(context: &Context, server: usize, name: &str, direction: Direction) -> 
     let speech = context.stand.servers.borrow_mut().server(server).speech.clone();
     match speech {
         Speech::Stream => Err("a stream has no messages: use on_bytes".to_owned()),
-        Speech::Messages(dialect) if dialect.part(Part::First).message(name, direction).is_some() => Ok(()),
+        Speech::Messages(dialect) if dialect.first_has(name, direction) => Ok(()),
         Speech::Messages(dialect) if dialect.is_raw() => {
             Err("messages of a raw protocol have no names: use on_message".to_owned())
         }

@@ -111,6 +111,8 @@ fn a_server_speaks_what_comes_first_with_headers_and_trailers_both_ways() {
     )
     .test(
         "local server, got = world:server('tcp://h:7001'), {}
+         local ok, err = pcall(server.on, server, 'message', function() end)
+         assert(not ok and tostring(err):find('use on_message'), err)
          server:on_first(function(msg, client, name, header)
            assert(header == nil)
            got[#got + 1] = msg
