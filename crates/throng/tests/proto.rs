@@ -399,6 +399,35 @@ fn the_bytes_of_each_direction_have_its_own_schema() {
 }
 
 #[test]
+fn a_response_has_the_package_of_the_server_s_schema() {
+    let dir = envelopes();
+    let project = dir.path().join("project");
+    let package = ".package { session 2 : integer type 7 : integer }\n";
+    fs::write(
+        dir.path().join("receive.sproto"),
+        format!("{package}seen 1 {{ request {{ who 0 : integer }} }}\n"),
+    )
+    .unwrap();
+    let package = ".package { type 0 : integer session 1 : integer }\n";
+    let send = format!("{package}go 1 {{ request {{ x 0 : integer }} response {{ y 0 : integer }} }}\n");
+    fs::write(dir.path().join("send.sproto"), send).unwrap();
+    let encode = [
+        "encode",
+        "go.response",
+        r#"{"y":5}"#,
+        "--protocol",
+        "two",
+        "--received",
+        "--envelope",
+        "--session",
+        "9",
+    ];
+    let answer = good(&project, &encode);
+    let shown = good(&project, &["decode", "go", answer.trim(), "--protocol", "two", "--envelope"]);
+    assert!(shown.contains("session 9") && shown.contains("y (0, integer) = 5"), "{shown}");
+}
+
+#[test]
 fn a_dump_in_a_file_is_as_good_as_its_bytes() {
     let dir = folder();
     let dump = "00000000  01 00 08 00                                       |....|\n00000004\n";

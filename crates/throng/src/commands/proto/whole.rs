@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use throng_sproto::rpc::{Header, Package};
 use throng_wire::{
-    Channel, Codec, Direction, DocumentForm, GivenField, MessageId, Outgoing, Protocol, ProtocolSpec,
+    Channel, Codec, CodecSpec, Direction, DocumentForm, GivenField, MessageId, Outgoing, Protocol,
+    ProtocolSpec, SprotoShape, SprotoSpec,
 };
 
 use super::encode::encoded;
-use super::schemas::Schemas;
+use super::schemas::{Found, Schemas};
 use super::{did_you_mean, msgpack, refused};
 use crate::cli::ProtoEncodeArgs;
 use crate::config::nearest;
@@ -27,7 +29,7 @@ pub(super) fn written(
     };
     let protocol = schemas.protocol(name)?;
     let wire = if args.received { mirrored(&protocol.spec)? } else { Arc::clone(&protocol.wire) };
-    let payload = payload(args, schemas, &wire, json)?;
+    let payload = payload(args, schemas, (&wire, &protocol.spec), json)?;
     if !args.frame {
         return Ok(payload);
     }
@@ -52,7 +54,7 @@ fn mirrored(spec: &ProtocolSpec) -> Result<Arc<Protocol>, InputError> {
 fn payload(
     args: &ProtoEncodeArgs,
     schemas: &Schemas,
-    wire: &Protocol,
+    (wire, spec): (&Protocol, &ProtocolSpec),
     json: &serde_json::Value,
 ) -> Result<Vec<u8>, InputError> {
     let direction = if args.received { Direction::Received } else { Direction::Sent };
@@ -65,6 +67,9 @@ fn payload(
         })?;
         let other = if args.received { Direction::Sent } else { Direction::Received };
         let body = encoded(&schemas.find(&args.message, other)?, json)?;
+        if args.received {
+            return response(schemas, spec, session, &body);
+        }
         let written = wire.write_answer(session, &body, &mut scratch, &mut out);
         return written.map(|()| out).map_err(|error| refused(error.to_string()));
     }
@@ -74,6 +79,32 @@ fn payload(
     let outgoing = Outgoing { message, session: args.session, given: &given };
     let written = wire.write_with(outgoing, &body, &mut scratch, &mut out);
     written.map(|()| out).map_err(|error| refused(error.to_string()))
+}
+
+/// What a server answers: its own package header with the session, and the body.
+fn response(
+    schemas: &Schemas,
+    spec: &ProtocolSpec,
+    session: i64,
+    body: &[u8],
+) -> Result<Vec<u8>, InputError> {
+    let CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { package }, packed, .. }) = &spec.codec
+    else {
+        return Err(refused("only messages of Sproto RPC have responses of their own"));
+    };
+    let Found::Sproto(schema, _) = schemas.find(package, Direction::Received)? else {
+        return Err(refused(format!("`{package}` is no Sproto type")));
+    };
+    let package = Package::new(schema, package).map_err(|error| refused(error.to_string()))?;
+    let mut plain = Vec::new();
+    package.write(Header { ty: None, session: Some(session), ud: None }, &mut plain);
+    plain.extend_from_slice(body);
+    if !packed.unwrap_or(true) {
+        return Ok(plain);
+    }
+    let mut out = Vec::new();
+    throng_sproto::pack(&plain, &mut out);
+    Ok(out)
 }
 
 /// The message called `name`, of Protocol Buffers also by its full name.
