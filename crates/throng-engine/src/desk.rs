@@ -4,6 +4,7 @@ use crate::core::Core;
 use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent};
 use crate::http::{HttpRequest, Unasked};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+use crate::sample::sample;
 use crate::trace::Trace;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -399,10 +400,25 @@ impl Desk {
         core.trace_failure(robot, kind, name, message);
     }
 
-    /// Counts that the reply which is being told cannot be decoded, so that its request has failed.
-    pub fn reply_undecodable(&self, robot: RobotKey, name: &str, text: &str, sample: Option<&str>) {
+    /// As [`Desk::fail_on`], for the push which is being told and cannot be decoded. The connection ends where its protocol wants
+    /// that.
+    pub fn push_undecodable(
+        &self,
+        connection: ConnectionKey,
+        robot: RobotKey,
+        (name, text): (&str, &str),
+        body: &[u8],
+    ) {
+        let unfit = throng_metrics::Failure { kind: FailureKind::Decode, name, message: text };
+        self.fail_on(connection, robot, unfit, Some(&sample(body)));
+        self.0.borrow_mut().malformed = Some(text.into());
+    }
+
+    /// Counts that the reply which is being told cannot be decoded, so that its request has failed. The connection ends where its
+    /// protocol wants that.
+    pub fn reply_undecodable(&self, robot: RobotKey, name: &str, text: &str, body: &[u8]) {
         let mut core = self.0.borrow_mut();
-        core.reply_undecodable(text, sample);
+        core.reply_undecodable(text, Some(&sample(body)));
         core.trace_failure(robot, FailureKind::Decode, name, text);
     }
 

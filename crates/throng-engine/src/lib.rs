@@ -19,6 +19,7 @@ mod program;
 mod random;
 pub mod redact;
 mod run;
+mod sample;
 mod schedule;
 mod shard;
 mod trace;

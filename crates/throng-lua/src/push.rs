@@ -329,8 +329,7 @@ impl LuaHost {
         text: &str,
     ) {
         let name = self.message_name(message);
-        let unfit = throng_metrics::Failure { kind: FailureKind::Decode, name: &name, message: text };
-        self.desk.fail_on(connection, robot, unfit, Some(&hex(message.body)));
+        self.desk.push_undecodable(connection, robot, (&name, text), message.body);
     }
 
     /// Fields of a message that its schema does not know: no failure, but worth a number.
@@ -354,7 +353,7 @@ impl LuaHost {
         };
         let robot = self.shared.fibers.borrow().get(fiber).map(|fiber| fiber.robot);
         if let Some(robot) = robot {
-            self.desk.reply_undecodable(robot, &name, &text, Some(&hex(message.body)));
+            self.desk.reply_undecodable(robot, &name, &text, message.body);
         }
         let (name, text) = (name.into(), text.into());
         Failure { kind: FailureKind::Decode, name, connection: None, elapsed, text, code: None }
@@ -403,12 +402,4 @@ impl Listeners {
         }
         messages[place].get_or_insert_with(|| by_name(message.protocol.message_name(id))).clone()
     }
-}
-
-/// The first bytes of what could not be decoded.
-fn hex(bytes: &[u8]) -> String {
-    const SHOWN: usize = 64;
-    let text: Vec<String> = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
-    let rest = if bytes.len() > SHOWN { format!(" ... ({} bytes)", bytes.len()) } else { String::new() };
-    text.join(" ") + &rest
 }

@@ -353,6 +353,16 @@ impl Channel {
         }
     }
 
+    /// What was put aside of a message that is not whole yet: deciphered bytes, or fragments. What follows it is with the driver.
+    pub fn unfinished(&self) -> &[u8] {
+        let ciphered = self.coders.as_deref().and_then(|coders| coders.receive.as_ref());
+        match (&self.layer, ciphered) {
+            (Layer::Stream, Some(coder)) if !coder.done => &coder.plain,
+            (Layer::Stream, _) => &[],
+            (Layer::WebSocket(websocket), _) => websocket.buffer(),
+        }
+    }
+
     /// Whether the stream may end here. Only bytes that were offered to [`Channel::cut`] are known: a driver that saves cuts
     /// until `Need` is met must have offered the first of them.
     ///

@@ -46,8 +46,9 @@ pub use protocol::{Heartbeat, Protocol};
 pub use reply::{Comparison, NamePatterns, Operator, PatternError, ReplyRule};
 pub use spec::{
     CodecSpec, CompressionSpec, DEFAULT_REQUEST_TIMEOUT, DocumentSpec, FieldPlace, Fields, FirstSpec,
-    HeartbeatSpec, OnClose, ProtobufIds, ProtobufNames, ProtobufRule, ProtobufShape, ProtobufSpec,
-    ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+    HeartbeatSpec, OnClose, OnMalformed, ProtobufIds, ProtobufNames, ProtobufRule, ProtobufShape,
+    ProtobufSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape,
+    SprotoSpec,
 };
 pub use tls::{ClientIdentity, Tls, TlsConfig, TlsError, TlsSetupError, TlsSpec, TlsVersion};
 pub use websocket::{HandshakeError, WebSocketError, WebSocketSpec};

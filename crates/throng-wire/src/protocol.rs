@@ -15,7 +15,7 @@ use crate::ends::{Ends, GivenError, GivenField, Outgoing};
 use crate::kcp::KcpSpec;
 use crate::pending::ReplyKey;
 use crate::reply::ReplyRule;
-use crate::spec::OnClose;
+use crate::spec::{OnClose, OnMalformed};
 use refusal::BodyRefusal;
 
 /// A protocol; immutable, and shared by all connections that speak it.
@@ -31,6 +31,8 @@ pub struct Protocol {
     pub heartbeat: Option<Heartbeat>,
     /// What the loss of a connection means to its robot.
     pub on_close: OnClose,
+    /// What becomes of a connection on which a message came that cannot be read.
+    pub on_malformed: OnMalformed,
     /// How long a request waits for its reply.
     pub request_timeout: Duration,
     /// What stands around bodies.

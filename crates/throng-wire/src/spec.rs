@@ -54,6 +54,8 @@ pub struct ProtocolSpec {
     pub heartbeat: Option<HeartbeatSpec>,
     /// What the loss of a connection means to its robot.
     pub on_close: OnClose,
+    /// What becomes of a connection on which a message came that cannot be read.
+    pub on_malformed: OnMalformed,
     /// How long a request waits for its reply.
     pub request_timeout: Duration,
 }
@@ -241,6 +243,17 @@ pub enum OnClose {
     Call,
     /// Nothing.
     Ignore,
+}
+
+/// What becomes of a connection on which a message came that is whole and cannot be read. One whose framing is broken always
+/// ends, because nobody knows where its next message begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnMalformed {
+    /// It goes on with the next message.
+    #[default]
+    Skip,
+    /// It ends.
+    Close,
 }
 
 /// A description that makes no protocol.
@@ -436,6 +449,7 @@ impl ProtocolSpec {
             reply: None,
             heartbeat: None,
             on_close: OnClose::default(),
+            on_malformed: OnMalformed::default(),
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
         }
     }
@@ -489,6 +503,7 @@ impl ProtocolSpec {
             kcp: self.kcp,
             reply: first.reply.clone(),
             on_close: self.on_close,
+            on_malformed: self.on_malformed,
             request_timeout: self.request_timeout,
             ..ProtocolSpec::new(self.name.clone(), first.codec.clone())
         };

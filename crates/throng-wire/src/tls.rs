@@ -23,6 +23,8 @@ use std::fmt;
 pub const RECORD: usize = 16 << 10;
 /// Bytes of records and handshake messages that are not whole yet which a connection keeps at most.
 pub const LONGEST_TAIL: usize = 48 << 10;
+/// Bytes that are kept for people of what broke a connection.
+const SHOWN: usize = 64;
 /// What a record needs beside its plaintext, at most.
 const OVERHEAD: usize = 64;
 
@@ -36,6 +38,7 @@ pub struct Tls {
     /// The start of something that is not whole yet.
     tail: Vec<u8>,
     phase: Phase,
+    rejected: Box<[u8]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Tls {
             }
         };
         let connection = UnbufferedClientConnection::new(config.client(), name).map_err(TlsError::from)?;
-        Ok(Tls { connection, tail: Vec::new(), phase: Phase::Handshake })
+        Ok(Tls { connection, tail: Vec::new(), phase: Phase::Handshake, rejected: Box::default() })
     }
 
     /// Appends what is sent first.
@@ -94,6 +97,11 @@ impl Tls {
     /// more plaintext than these and its input together.
     pub fn kept(&self) -> usize {
         self.tail.len()
+    }
+
+    /// The first bytes of what broke the connection, at most 64, as they came; a part of them may have been decrypted.
+    pub fn rejected(&self) -> &[u8] {
+        &self.rejected
     }
 
     /// Takes what came, which is decrypted in place. Each record's plaintext is given to `plain`, and what has to be answered
@@ -126,7 +134,10 @@ impl Tls {
         };
         let kept = taken.and_then(|()| match self.tail.len() {
             ..=LONGEST_TAIL => Ok(()),
-            _ => Err(TlsError::TooLong),
+            _ => {
+                self.rejected = self.tail[..SHOWN].into();
+                Err(TlsError::TooLong)
+            }
         });
         if kept.is_err() {
             self.phase = Phase::Failed;
@@ -165,12 +176,23 @@ impl Tls {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     // What the server sends belongs to a handshake that is done.
                     self.phase = Phase::Open;
+                    let mut records = Ok(());
                     while let Some(record) = traffic.next_record() {
-                        let record = record.map_err(TlsError::from)?;
-                        discard += record.discard;
-                        plain(record.payload);
+                        match record {
+                            Ok(record) => {
+                                discard += record.discard;
+                                plain(record.payload);
+                            }
+                            Err(error) => records = Err(TlsError::from(error)),
+                        }
+                        if records.is_err() {
+                            break;
+                        }
                     }
-                    Progress::Further
+                    if records.is_err() {
+                        self.reject(&input[used..]);
+                    }
+                    records.map(|()| Progress::Further)?
                 }
                 Ok(ConnectionState::WriteTraffic(_)) => {
                     self.phase = Phase::Open;
@@ -180,6 +202,7 @@ impl Tls {
                 Ok(state) => step(state, out),
                 Err(error) => {
                     used += discard;
+                    self.reject(&input[used..]);
                     self.say_why(&mut input[used..], out);
                     return Err(TlsError::from_peer(error, self.phase == Phase::Open));
                 }
@@ -195,6 +218,10 @@ impl Tls {
                 Progress::PeerClosed => return Err(TlsError::ClosedEarly),
             }
         }
+    }
+
+    fn reject(&mut self, input: &[u8]) {
+        self.rejected = input[..input.len().min(SHOWN)].into();
     }
 
     /// Appends the alert about an error, which waits in rustls. What it did not like still stands in `input`.

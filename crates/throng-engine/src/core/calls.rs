@@ -423,6 +423,7 @@ impl Core {
 
     /// The reply that is being told cannot be decoded: its request has failed after all.
     pub(crate) fn reply_undecodable(&mut self, text: &str, sample: Option<&str>) {
+        self.malformed = Some(text.into());
         let Some(Call { books: Some(books), quiet, .. }) = self.answered_last.take() else { return };
         self.recorder.answer_refused(books);
         match quiet {

@@ -16,7 +16,7 @@ use crate::wheel::TimerId;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use throng_metrics::{EndCause, FailureKind, RobotState, no_sample};
+use throng_metrics::{EndCause, FailureKind, RobotState};
 use throng_wire::{Channel, Conv, KcpSpec, Nanos, Pending, Tls, TlsError};
 use url::Host;
 
@@ -492,11 +492,21 @@ impl Core {
             self.end_connection_silently(key, end.cause);
             return;
         }
-        self.attempt_failed(operation, kind, text);
+        self.attempt_failed_with(operation, kind, text, end.sample.as_deref());
+    }
+
+    fn attempt_failed(&mut self, operation: OperationKey, kind: FailureKind, text: &str) {
+        self.attempt_failed_with(operation, kind, text, None);
     }
 
     /// An attempt is over without a connection: another follows after a pause, or the script is told.
-    fn attempt_failed(&mut self, operation: OperationKey, kind: FailureKind, text: &str) {
+    fn attempt_failed_with(
+        &mut self,
+        operation: OperationKey,
+        kind: FailureKind,
+        text: &str,
+        sample: Option<&str>,
+    ) {
         self.drop_opening(operation);
         let now = self.now();
         let Some(robot) = self.operations.robot(operation) else { return };
@@ -518,7 +528,7 @@ impl Core {
         };
         let pause = dial.next_pause(random);
         if let Some(books) = self.labels.get(dial.label).books {
-            self.recorder.connect_failed(books, kind, &message, no_sample);
+            self.recorder.connect_failed(books, kind, &message, || sample.map(str::to_owned));
         }
         self.trace(robot, |_| Trace::Failed(&failure));
         match pause {

@@ -24,11 +24,13 @@ pub(crate) struct End {
     pub(crate) cause: EndCause,
     pub(crate) text: Box<str>,
     pub(crate) code: Option<u16>,
+    /// What the peer said, where that is why.
+    pub(crate) sample: Option<Box<str>>,
 }
 
 impl End {
     pub(crate) fn new(cause: EndCause, text: impl Into<Box<str>>) -> End {
-        End { cause, text: text.into(), code: None }
+        End { cause, text: text.into(), code: None, sample: None }
     }
 }
 

@@ -8,10 +8,11 @@ use crate::id::{ConnectionKey, OperationKey};
 use crate::net::Traffic;
 use crate::net::tcp::{self, Read};
 use crate::net::{tls, udp};
+use crate::sample::sample;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
 use throng_metrics::{EndCause, FailureKind, LagSource};
-use throng_wire::{ChannelError, Nanos, Received};
+use throng_wire::{ChannelError, Nanos, OnMalformed, Received};
 
 /// A kernel stamp is believed when it lies at most this far before the read.
 const OLDEST_STAMP: Nanos = 60_000_000_000;
@@ -218,11 +219,12 @@ impl Core {
                 Input::Nothing
             }
             Err(error) => {
-                self.count_broken_tls(key, &error);
+                let rejected = sample_of(connection.link.rejected());
+                self.count_broken_tls(key, &error, rejected.as_deref());
                 if datagrams && udp::is_refused(&error) {
                     self.count_refusal(key);
                 }
-                self.end_input(key, lost_by(&error));
+                self.end_input(key, End { sample: rejected, ..lost_by(&error) });
                 Input::Nothing
             }
         }
@@ -230,12 +232,12 @@ impl Core {
 
     /// A server that breaks TLS, or says with an alert what it does not like, after the handshake. A handshake that fails is
     /// counted as the connect it belongs to.
-    fn count_broken_tls(&mut self, key: ConnectionKey, error: &io::Error) {
+    fn count_broken_tls(&mut self, key: ConnectionKey, error: &io::Error, rejected: Option<&str>) {
         let Some(error) = tls::failure(error) else { return };
         let open = |connection: &&Connection| connection.phase == Phase::Open;
         if let Some(connection) = self.connections.get(key).filter(open) {
             let name = connection.name.clone();
-            self.count_failure_on(key, FailureKind::Tls, &name, &told(error), None);
+            self.count_failure_on(key, FailureKind::Tls, &name, &told(error), rejected);
         }
     }
 
@@ -272,6 +274,9 @@ impl Core {
             (None, _) if !connection.pending.is_empty() => End::new(EndCause::HalfClosed, ""),
             (None, _) => End::new(EndCause::Server, ""),
         };
+        if end.cause == EndCause::Truncated {
+            self.count_half_message(key);
+        }
         self.end_input(key, end);
     }
 
@@ -319,7 +324,7 @@ impl Core {
             }
             Ok(Received::Closed { code, reason, .. }) => {
                 let text = close_text(code, &reason);
-                self.end_connection(key, End { cause: EndCause::Server, text: text.into(), code });
+                self.end_connection(key, End { code, ..End::new(EndCause::Server, text) });
                 Step::Gone
             }
             Err(error) => {
@@ -353,26 +358,52 @@ impl Core {
     fn broken(&mut self, key: ConnectionKey, error: &ChannelError, input: &[u8]) {
         let text = told(error);
         let kind = match error {
-            ChannelError::Framing(_) | ChannelError::Datagram { .. } => FailureKind::Framing,
-            ChannelError::WebSocket(_) | ChannelError::Truncated(_) | ChannelError::Cipher(_) => {
-                FailureKind::Protocol
+            ChannelError::Framing(_) | ChannelError::Datagram { .. } | ChannelError::Truncated(_) => {
+                FailureKind::Framing
             }
+            ChannelError::WebSocket(_) | ChannelError::Cipher(_) => FailureKind::Protocol,
         };
         let Some(connection) = self.connections.get(key) else { return };
         if connection.phase == Phase::Open {
             let name = connection.name.clone();
-            self.count_failure_on(key, kind, &name, &text, Some(&hex_sample(input)));
+            self.count_failure_on(key, kind, &name, &text, Some(&sample(input)));
         }
-        self.end_connection(key, End::new(EndCause::Protocol, text));
+        let said = Some(sample(input).into());
+        self.end_connection(key, End { sample: said, ..End::new(EndCause::Protocol, text) });
     }
 
-    /// A payload whose head cannot be read: counted with its first bytes; the connection goes on, for it is framed.
+    /// The peer went in the middle of a message: counted with the first bytes of it.
+    fn count_half_message(&mut self, key: ConnectionKey) {
+        let open = |connection: &&Connection| connection.phase == Phase::Open;
+        let Some(connection) = self.connections.get(key).filter(open) else { return };
+        let Some(channel) = &connection.channel else { return };
+        let Err(error) = channel.end_of_input() else { return };
+        let (name, half) = (connection.name.clone(), [channel.unfinished(), &connection.tail].concat());
+        self.count_failure_on(key, FailureKind::Framing, &name, &error.to_string(), Some(&sample(&half)));
+    }
+
+    /// A payload whose head cannot be read: counted with its first bytes. The connection may go on, for it is framed.
     pub(crate) fn unreadable(&mut self, key: ConnectionKey, error: &str, payload: &[u8]) {
         self.recorder.message_received();
         let Some(connection) = self.connections.get(key) else { return };
         let name = connection.name.clone();
-        self.count_fault(key, FailureKind::Decode, &name, error, Some(&hex_sample(payload)));
+        self.count_fault(key, FailureKind::Decode, &name, error, Some(&sample(payload)));
+        self.malformed = Some(error.into());
     }
+
+    /// Ends the connection of the message that was told if it could not be read, where its protocol wants that.
+    pub(crate) fn close_if_malformed(&mut self, key: ConnectionKey, on_malformed: OnMalformed) {
+        if let Some(error) = self.malformed.take()
+            && on_malformed == OnMalformed::Close
+        {
+            self.end_connection(key, End::new(EndCause::Protocol, error));
+        }
+    }
+}
+
+/// A sample of bytes, where there are any.
+fn sample_of(bytes: &[u8]) -> Option<Box<str>> {
+    (!bytes.is_empty()).then(|| sample(bytes).into())
 }
 
 /// How a connection ends whose socket failed.
@@ -420,11 +451,4 @@ fn place(input: &[u8], payload: &[u8]) -> Option<Range<usize>> {
     let start = (payload.as_ptr() as usize).checked_sub(input.as_ptr() as usize)?;
     let range = start..start.checked_add(payload.len())?;
     (range.end <= input.len()).then_some(range)
-}
-
-/// The first 64 bytes, for people.
-fn hex_sample(bytes: &[u8]) -> String {
-    let shown: Vec<String> = bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
-    let rest = if bytes.len() > 64 { format!(" ... {} bytes", bytes.len()) } else { String::new() };
-    format!("{}{rest}", shown.join(" "))
 }

@@ -73,6 +73,8 @@ pub(crate) struct Core {
     pub(crate) turn: u64,
     /// The request whose reply is being told.
     pub(crate) answered_last: Option<Call>,
+    /// Why the message that is being told cannot be read.
+    pub(crate) malformed: Option<Box<str>>,
     /// What the server asks with the push that is being told.
     pub(crate) question: Option<Question>,
     /// Connections without measures that have ended, the latest last: what is said of them is not counted either.
@@ -165,6 +167,7 @@ impl Core {
             scratch: Vec::new(),
             turn: 0,
             answered_last: None,
+            malformed: None,
             question: None,
             unmeasured: VecDeque::new(),
             dialled: 0,

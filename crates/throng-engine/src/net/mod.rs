@@ -484,6 +484,14 @@ impl Link {
         matches!(self, Link::Tcp { secure: Some(_), .. })
     }
 
+    /// The first bytes of what broke TLS; none where it holds.
+    pub(crate) fn rejected(&self) -> &[u8] {
+        match self {
+            Link::Tcp { secure: Some(secure), .. } => secure.rejected(),
+            _ => &[],
+        }
+    }
+
     /// Whether TLS is not up on a connected socket, or has failed.
     pub(crate) fn is_shaking_hands(&self) -> bool {
         matches!(self, Link::Tcp { secure: Some(secure), .. } if secure.is_shaking_hands())

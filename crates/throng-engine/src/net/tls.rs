@@ -81,6 +81,11 @@ impl Secure {
         }
     }
 
+    /// The first bytes of what broke it.
+    pub(crate) fn rejected(&self) -> &[u8] {
+        self.tls.rejected()
+    }
+
     /// Whether plaintext can be written.
     pub(crate) fn is_open(&self) -> bool {
         self.tls.is_open()

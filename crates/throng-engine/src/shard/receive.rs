@@ -205,6 +205,7 @@ impl<H: Host> Shard<H> {
             }
             Err(error) => self.core.borrow_mut().unreadable(key, &error.to_string(), payload),
         }
+        self.core.borrow_mut().close_if_malformed(key, protocol.on_malformed);
         self.scratch = scratch;
         self.run_events();
     }

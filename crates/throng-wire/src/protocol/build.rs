@@ -66,6 +66,7 @@ impl Protocol {
             reply,
             heartbeat,
             on_close: spec.on_close,
+            on_malformed: spec.on_malformed,
             request_timeout: spec.request_timeout,
             ends,
             first,

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use throng_wire::{
-    CodecSpec, FieldPlace, Fields, FirstSpec, Framing, HeartbeatSpec, KcpSpec, OnClose, ProtobufError,
-    ProtobufShape, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SprotoShape, SprotoSpec,
-    WebSocketSpec,
+    CodecSpec, FieldPlace, Fields, FirstSpec, Framing, HeartbeatSpec, KcpSpec, OnClose, OnMalformed,
+    ProtobufError, ProtobufShape, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SprotoShape,
+    SprotoSpec, WebSocketSpec,
 };
 
 use super::Pattern;
@@ -36,6 +36,7 @@ pub struct Protocol {
 
 const ON_CLOSE: [(&str, OnClose); 3] =
     [("restart", OnClose::Restart), ("call", OnClose::Call), ("ignore", OnClose::Ignore)];
+const ON_MALFORMED: [(&str, OnMalformed); 2] = [("skip", OnMalformed::Skip), ("close", OnMalformed::Close)];
 const REPLY_RULES: [(&str, ReplyWord); 3] =
     [("session", ReplyWord::Session), ("fifo", ReplyWord::Fifo), ("none", ReplyWord::None)];
 const REPLY_FORMS: &str = "\"session\", \"fifo\", \"none\", a field such as { header = \"seq\" }, \
@@ -93,6 +94,7 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     let first = section.optional_section("first").and_then(|table| first(&table));
     let heartbeat = section.optional_section("heartbeat").and_then(|table| heartbeat(&table));
     let on_close = section.setting("on_close").and_then(|setting| setting.choice(&ON_CLOSE));
+    let on_malformed = section.setting("on_malformed").and_then(|setting| setting.choice(&ON_MALFORMED));
     let request_timeout = section.setting("request_timeout").and_then(|setting| setting.positive_duration());
     let websocket = websocket(section);
     let kcp = section.optional_section("kcp").map(|table| kcp::read(&table)).unwrap_or_default();
@@ -117,6 +119,7 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         reply,
         heartbeat,
         on_close: on_close.unwrap_or_default(),
+        on_malformed: on_malformed.unwrap_or_default(),
         request_timeout: request_timeout.unwrap_or(blank.request_timeout),
         ..blank
     };
