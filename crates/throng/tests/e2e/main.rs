@@ -26,3 +26,4 @@ mod screen;
 mod servers;
 mod skynet;
 mod tls;
+mod wrong_servers;
