@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use throng_protobuf::Defaults;
 use throng_wire::{
-    CodecSpec, Comparison, Direction, FieldPlace, Fields, Head, MessageId, ProtobufIds, ProtobufNames,
-    ProtobufRule, ProtobufShape, ProtobufSpec, Protocol, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec,
-    SourceText, SprotoShape, SprotoSpec,
+    CodecSpec, Comparison, Direction, FieldPlace, Fields, Head, Limits, MessageId, ProtobufIds,
+    ProtobufNames, ProtobufRule, ProtobufShape, ProtobufSpec, Protocol, ProtocolSpec, RefusalSpec, ReplySpec,
+    SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 
 /// The most that a packed payload unpacks to.
@@ -39,7 +39,8 @@ static SPROTO: LazyLock<[Protocol; 4]> = LazyLock::new(|| {
     let envelope = || SprotoShape::Envelope { ty: "Msg".into(), name: "Name".into(), body: "Bin".into() };
     let build = |shape, packed| {
         let codec = CodecSpec::Sproto(SprotoSpec { schema: schema(), shape, packed: Some(packed) });
-        Protocol::build(ProtocolSpec::new("game", codec)).expect("a protocol")
+        let spec = ProtocolSpec { limits: shallow(), ..ProtocolSpec::new("game", codec) };
+        Protocol::build(spec).expect("a protocol")
     };
     let rpc = || SprotoShape::Rpc { package: "package".into() };
     [build(envelope(), false), build(envelope(), true), build(rpc(), true), build(rpc(), false)]
@@ -49,7 +50,7 @@ static PROTOBUF: LazyLock<[Protocol; 3]> = LazyLock::new(|| {
     let schema = || vec![SourceText { name: "shop.proto".into(), text: SHOP.into() }];
     let spec = |shape| {
         let codec = ProtobufSpec { schema: schema(), shape, defaults: Defaults::All };
-        ProtocolSpec::new("shop", CodecSpec::Protobuf(Box::new(codec)))
+        ProtocolSpec { limits: shallow(), ..ProtocolSpec::new("shop", CodecSpec::Protobuf(Box::new(codec))) }
     };
     let seq = || Some("seq".to_owned());
     let oneof = ProtocolSpec {
@@ -72,6 +73,10 @@ static PROTOBUF: LazyLock<[Protocol; 3]> = LazyLock::new(|| {
     };
     [oneof, named, by_id].map(|spec| Protocol::build(spec).expect("a protocol"))
 });
+
+fn shallow() -> Limits {
+    Limits { depth: Some(3), ..Limits::default() }
+}
 
 fn comparison() -> Comparison {
     "!= 0".parse().expect("a comparison")
@@ -111,6 +116,7 @@ fn look(protocol: &Protocol, head: &Head<'_>) {
     let request = MessageId(0);
     let _ = (protocol.answers(head), protocol.refused(request, head));
     for asked in [None, Some(request)] {
+        let _ = protocol.check_depth(head.message, asked, head.body);
         let _ = protocol.body_seen(Direction::Received, (head.message, asked), head.body);
     }
 }

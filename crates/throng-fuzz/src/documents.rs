@@ -14,6 +14,7 @@ fn protocol(form: DocumentForm) -> Protocol {
     let key = |key: &str| Some(key.to_owned());
     let spec = DocumentSpec { form, name: key("n"), session: key("s"), body: key("b") };
     let mut spec = ProtocolSpec::new("fuzz", CodecSpec::Document(spec));
+    spec.limits.depth = Some(3);
     // The names of servers would fill their table.
     spec.ids = Some(vec![("one".to_owned(), 1), ("two".to_owned(), 2)]);
     Protocol::build(spec).expect("a protocol")
@@ -103,6 +104,7 @@ pub fn json(bytes: &[u8]) {
     if special {
         return;
     }
+    let _ = JSON.check_depth(None, None, bytes);
     let mut scratch = Vec::new();
     let Ok(head) = JSON.read(bytes, &mut scratch) else { return };
     let said: serde_json::Result<BTreeMap<String, serde_json::Value>> = serde_json::from_slice(bytes);
@@ -124,6 +126,7 @@ pub fn json(bytes: &[u8]) {
 pub fn msgpack(bytes: &[u8]) {
     // An extension of four bytes is a table of two keys and values.
     let read = whole(DocumentForm::Msgpack, bytes, 5);
+    let _ = MSGPACK.check_depth(None, None, bytes);
     let mut scratch = Vec::new();
     let Ok(head) = MSGPACK.read(bytes, &mut scratch) else { return };
     if read && !head.body.is_empty() {

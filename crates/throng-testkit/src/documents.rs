@@ -205,6 +205,20 @@ fn closed() -> Vec<Behaviour> {
             r#"{"cmd":"answer","seq":$,"data":"\ud800"}"#,
         ),
         json(
+            "json_body_deeper_than_allowed",
+            Protocol::Closing,
+            Counted::Reply("decode"),
+            BROKEN,
+            r#"{"cmd":"answer","seq":$,"data":[[[[[1]]]]]}"#,
+        ),
+        json(
+            "json_body_as_deep_as_allowed",
+            Protocol::Closing,
+            Counted::Answered,
+            LIVES,
+            r#"{"cmd":"answer","seq":$,"data":[[[[1]]]]}"#,
+        ),
+        json(
             "json_push_broken_and_closed",
             Protocol::Closing,
             Counted::PushFails("note"),

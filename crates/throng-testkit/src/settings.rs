@@ -76,6 +76,7 @@ on_close = "ignore"
 
 [protocols.longrpc]
 framing = { length = "u32be", max = "4MB" }
+max_unpacked = "1MB"
 codec = "sproto"
 schema = "protos/calls.sproto"
 package = "package"
@@ -113,6 +114,7 @@ framing = { length = "u32be", max = "1MB" }
 codec = "json"
 json = { name = "cmd", session = "seq", body = "data" }
 on_malformed = "close"
+max_depth = 4
 on_close = "ignore"
 
 [protocols.msgpack]

@@ -146,6 +146,16 @@ fn packings() -> Vec<Behaviour> {
         ),
         headless("http_in_place_of_rpc", *b"HTTP/1.1 404 Not Found\r\n\r\n"),
         replies("packing_bomb", Protocol::LongRpc, Counted::Connection("decode"), move |_| bomb.clone()),
+        // A reply of three words, and zeros behind it.
+        replies("packing_at_its_limit", Protocol::LongRpc, Counted::Answered, |session| {
+            joined(&[&rpc_reply(session, &fine()), &[0; (1 << 20) / 8 - 3]])
+        }),
+        replies(
+            "packing_one_word_above_its_limit",
+            Protocol::LongRpc,
+            Counted::Connection("decode"),
+            |session| joined(&[&rpc_reply(session, &fine()), &[0; (1 << 20) / 8 - 2]]),
+        ),
     ]
 }
 

@@ -24,9 +24,6 @@ use crate::compress::InflateError;
 use crate::spec::{CodecSpec, ProtocolError, SprotoShape};
 use messages::Messages;
 
-/// The most bytes a packed payload may unpack to: 16 MiB, the reference's own limit.
-const UNPACK_LIMIT: usize = 1 << 24;
-
 /// What a protocol's payloads are.
 #[derive(Debug, Clone)]
 pub enum Codec {
@@ -198,6 +195,16 @@ impl<'a> Listed<'a> {
 }
 
 impl Codec {
+    /// Bounds what packed payloads unpack to, in bytes.
+    pub(crate) fn limit_unpacked(&mut self, most: usize) {
+        match self {
+            Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.packing.limit(most),
+            Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.packing.limit(most),
+            Codec::Raw(_) | Codec::Sproto(SprotoCodec::Bare(_)) | Codec::Document(_) | Codec::Protobuf(_) => {
+            }
+        }
+    }
+
     /// A codec, whose messages are those that are `listed` where it has no words of its own.
     pub(crate) fn build(spec: CodecSpec, listed: Listed<'_>) -> Result<Codec, ProtocolError> {
         let named = listed.sent.map(|_| listed.names());

@@ -14,6 +14,7 @@ pub mod channel;
 pub mod cipher;
 pub mod codec;
 pub mod compress;
+mod depth;
 mod ends;
 pub mod framing;
 mod ids;
@@ -33,6 +34,7 @@ pub use codec::{
     ProtobufError, RawCodec, SprotoCodec, WriteError,
 };
 pub use compress::{Compressor, InflateError};
+pub use depth::TooDeep;
 pub use ends::{GivenError, GivenField, Outgoing};
 pub use framing::{
     Covers, Cut, DEFAULT_MAX, DEFAULT_MAX_U16, DelimiterFraming, Endian, FieldError, FieldSpec, FieldType,
@@ -45,10 +47,10 @@ pub use pending::{Match, Pending, ReplyKey};
 pub use protocol::{Heartbeat, Protocol};
 pub use reply::{Comparison, NamePatterns, Operator, PatternError, ReplyRule};
 pub use spec::{
-    CodecSpec, CompressionSpec, DEFAULT_REQUEST_TIMEOUT, DocumentSpec, FieldPlace, Fields, FirstSpec,
-    HeartbeatSpec, OnClose, OnMalformed, ProtobufIds, ProtobufNames, ProtobufRule, ProtobufShape,
-    ProtobufSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText, SprotoShape,
-    SprotoSpec,
+    CodecSpec, CompressionSpec, DEFAULT_REQUEST_TIMEOUT, DEFAULT_UNPACKED, DocumentSpec, FieldPlace, Fields,
+    FirstSpec, HeartbeatSpec, Limits, OnClose, OnMalformed, ProtobufIds, ProtobufNames, ProtobufRule,
+    ProtobufShape, ProtobufSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SchemaSpec, SourceText,
+    SprotoShape, SprotoSpec,
 };
 pub use tls::{ClientIdentity, Tls, TlsConfig, TlsError, TlsSetupError, TlsSpec, TlsVersion};
 pub use websocket::{HandshakeError, WebSocketError, WebSocketSpec};

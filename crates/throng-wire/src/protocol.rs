@@ -15,7 +15,7 @@ use crate::ends::{Ends, GivenError, GivenField, Outgoing};
 use crate::kcp::KcpSpec;
 use crate::pending::ReplyKey;
 use crate::reply::ReplyRule;
-use crate::spec::{OnClose, OnMalformed};
+use crate::spec::{Limits, OnClose, OnMalformed};
 use refusal::BodyRefusal;
 
 /// A protocol; immutable, and shared by all connections that speak it.
@@ -35,6 +35,7 @@ pub struct Protocol {
     pub on_malformed: OnMalformed,
     /// How long a request waits for its reply.
     pub request_timeout: Duration,
+    pub(crate) limits: Limits,
     /// What stands around bodies.
     ends: Option<Box<Ends>>,
     first: Option<First>,

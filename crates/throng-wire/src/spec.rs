@@ -18,6 +18,9 @@ use crate::kcp::{KcpSpec, KcpSpecError};
 use crate::reply::{Comparison, PatternError};
 use crate::websocket::WebSocketSpec;
 
+/// The most that packed Sproto may unpack to when nothing is said: 16 MiB, the reference's own limit.
+pub const DEFAULT_UNPACKED: usize = 1 << 24;
+
 /// How long a request waits when nothing else is said.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -56,8 +59,26 @@ pub struct ProtocolSpec {
     pub on_close: OnClose,
     /// What becomes of a connection on which a message came that cannot be read.
     pub on_malformed: OnMalformed,
+    /// What bounds a message beside its framing.
+    pub limits: Limits,
     /// How long a request waits for its reply.
     pub request_timeout: Duration,
+}
+
+/// What bounds a message that comes beside its framing's and WebSocket's own limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many structs of Sproto, messages of Protocol Buffers, or lists and maps of a document may lie in each other, the
+    /// outermost included; where nothing is said, as many as the codec ever reads.
+    pub depth: Option<u32>,
+    /// The most that packed Sproto may unpack to, in bytes.
+    pub unpacked: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { depth: None, unpacked: DEFAULT_UNPACKED }
+    }
 }
 
 /// What payloads are.
@@ -450,6 +471,7 @@ impl ProtocolSpec {
             heartbeat: None,
             on_close: OnClose::default(),
             on_malformed: OnMalformed::default(),
+            limits: Limits::default(),
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
         }
     }
@@ -504,6 +526,7 @@ impl ProtocolSpec {
             reply: first.reply.clone(),
             on_close: self.on_close,
             on_malformed: self.on_malformed,
+            limits: self.limits,
             request_timeout: self.request_timeout,
             ..ProtocolSpec::new(self.name.clone(), first.codec.clone())
         };

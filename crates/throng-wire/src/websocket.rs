@@ -34,11 +34,18 @@ pub struct WebSocketSpec {
     pub text: bool,
     /// The subprotocol to ask for, if any.
     pub subprotocol: Option<Box<str>>,
+    /// The longest head of a handshake, in bytes.
+    pub max_handshake: usize,
 }
 
 impl Default for WebSocketSpec {
     fn default() -> Self {
-        WebSocketSpec { max_message: crate::framing::DEFAULT_MAX, text: false, subprotocol: None }
+        WebSocketSpec {
+            max_message: crate::framing::DEFAULT_MAX,
+            text: false,
+            subprotocol: None,
+            max_handshake: 16 << 10,
+        }
     }
 }
 

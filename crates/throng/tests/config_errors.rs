@@ -47,6 +47,28 @@ fn check(group: &str, cases: &[(&str, &str)]) {
 }
 
 #[test]
+fn mistakes_about_limits() {
+    let sproto = "codec = \"sproto\"\nschema = \"protos/game\"\npackage = \"package\"\n";
+    let json = "codec = \"json\"\nreply = \"fifo\"\n";
+    let raw = "codec = \"raw\"\nreply = \"fifo\"\n";
+    let with = |codec: &str, more: &str| format!("[protocols.game]\n{codec}{more}\n");
+    check(
+        "limits",
+        &[
+            ("deeper than Sproto goes", &with(sproto, "max_depth = 65")),
+            ("deeper than documents go", &with(json, "max_depth = 128")),
+            ("no depth at all", &with(json, "max_depth = 0")),
+            ("the depth of bytes", &with(raw, "max_depth = 5")),
+            ("nothing is unpacked", &with(json, "max_unpacked = \"1MB\"")),
+            ("a handshake that no server can keep to", &with(raw, "max_handshake = 255")),
+            ("a handshake without end", &with(raw, "max_handshake = \"2MB\"")),
+            ("neither skipped nor closed", &with(json, "on_malformed = \"closed\"")),
+            ("a key that is almost right", &with(json, "on_malforned = \"close\"")),
+        ],
+    );
+}
+
+#[test]
 fn mistakes_in_the_text_itself() {
     check(
         "syntax",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use throng::config::{Config, FlagValue, OptionValue, Overrides, Place, Plan, SourceText, option_flags};
 use throng_engine::{Keepalive, OnError, ProxyProtocol, RobotId, Stage, TcpOptions, Wait};
-use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, ReplySpec, SprotoShape};
+use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, OnMalformed, ReplySpec, SprotoShape};
 
 #[track_caller]
 fn load(toml: &str, overrides: &Overrides) -> Config {
@@ -182,6 +182,22 @@ fn every_kind_of_framing_is_read() {
     assert_eq!((delimiter.delimiter(), delimiter.max()), (&b"\r\n"[..], 100));
     assert!(matches!(framing("{ fixed = 16 }"), Framing::Fixed(16)));
     assert!(matches!(framing("\"message\""), Framing::Message));
+}
+
+#[test]
+fn limits_of_messages_are_settings_with_defaults() {
+    let text = "[protocols.game]\ncodec = \"sproto\"\nschema = \"protos\"\npackage = \"package\"\n";
+    let limits = |more: &str| file(&format!("{text}{more}")).protocols[0].spec.clone();
+    let blank = limits("");
+    assert_eq!((blank.limits.depth, blank.limits.unpacked), (None, 16 << 20));
+    assert_eq!((blank.websocket.max_handshake, blank.websocket.max_message), (16 << 10, 1 << 20));
+    assert_eq!(blank.on_malformed, OnMalformed::Skip);
+    let told = limits(
+        "max_depth = 64\nmax_unpacked = \"1MB\"\nmax_handshake = 256\nmax_message = 1\non_malformed = \"close\"\n",
+    );
+    assert_eq!((told.limits.depth, told.limits.unpacked), (Some(64), 1 << 20));
+    assert_eq!((told.websocket.max_handshake, told.websocket.max_message), (256, 1));
+    assert_eq!(told.on_malformed, OnMalformed::Close);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::ptr;
 use throng_engine::Incoming;
 use throng_protobuf::{Defaults, MessageId as ProtobufType, Schema as ProtobufSchema};
 use throng_sproto::{Schema, TypeId};
-use throng_wire::{Codec as WireCodec, Direction, MessageId, Protocol};
+use throng_wire::{Codec as WireCodec, Direction, MessageId, Protocol, TooDeep};
 
 /// A body that is not for the short way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,7 @@ impl Codec {
     /// # Errors
     /// Why the bytes are no such message.
     pub(crate) fn decode(&self, lua: &Lua, incoming: &Incoming<'_>) -> Result<Decoded, String> {
+        check_depth(incoming).map_err(|error| error.to_string())?;
         match type_of(incoming) {
             Some((schema, ty)) => Ok(self.decode_table(lua, schema, ty, incoming.body)?.0.into()),
             None => match &incoming.protocol.codec {
@@ -288,6 +289,9 @@ pub(crate) unsafe fn push_table(
 /// `state` is a running one, and as much memory is free as [`most_bytes`] tells: nothing is called in protected mode.
 #[allow(unsafe_code)]
 pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -> Option<u32> {
+    if check_depth(incoming).is_err() {
+        return None;
+    }
     // SAFETY: the caller's promise.
     let pushed = unsafe {
         match type_of(incoming) {
@@ -307,6 +311,11 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
         }
     };
     pushed.then_some(0)
+}
+
+#[inline]
+fn check_depth(incoming: &Incoming<'_>) -> Result<(), TooDeep> {
+    incoming.protocol.check_depth(incoming.message, incoming.request, incoming.body)
 }
 
 /// How many bytes in Lua a byte of a Sproto message takes at the most. A field takes two in its message, and in a table a place

@@ -22,7 +22,7 @@ const BLOCK: u16 = 0;
 pub struct EnvelopeCodec {
     pub(super) messages: Messages,
     pub(super) sides: Sides<Side>,
-    packing: Packing,
+    pub(super) packing: Packing,
 }
 
 /// An envelope that could not be read.
@@ -117,7 +117,7 @@ impl EnvelopeCodec {
     }
 
     pub(super) fn is_packed(&self) -> bool {
-        self.packing == Packing::Packed
+        matches!(self.packing, Packing::Packed { .. })
     }
 
     /// Reads an envelope that is not packed, or no more.

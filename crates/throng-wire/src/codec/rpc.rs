@@ -19,7 +19,7 @@ use crate::spec::{ProtocolError, Schemas};
 pub struct RpcCodec {
     pub(super) messages: Messages,
     pub(super) sides: Sides<Side>,
-    packing: Packing,
+    pub(super) packing: Packing,
 }
 
 /// One direction.

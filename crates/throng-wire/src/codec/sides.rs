@@ -2,7 +2,8 @@
 
 use throng_sproto::{Schema, UnpackError, pack, unpack};
 
-use super::{Direction, UNPACK_LIMIT};
+use super::Direction;
+use crate::spec::DEFAULT_UNPACKED;
 
 /// What is known of each direction.
 #[derive(Debug, Clone)]
@@ -24,20 +25,30 @@ impl<S> Sides<S> {
 /// How payloads lie on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
-    Packed,
+    Packed {
+        /// The most that a payload may unpack to, in bytes.
+        limit: usize,
+    },
     Plain,
 }
 
 impl Packing {
     pub(super) fn new(packed: bool) -> Packing {
-        if packed { Packing::Packed } else { Packing::Plain }
+        if packed { Packing::Packed { limit: DEFAULT_UNPACKED } } else { Packing::Plain }
+    }
+
+    /// Bounds what payloads unpack to.
+    pub(super) fn limit(&mut self, most: usize) {
+        if let Packing::Packed { limit } = self {
+            *limit = most;
+        }
     }
 
     /// Appends to `out` what `payload` appends to its buffer.
     #[inline]
     pub(super) fn write(self, scratch: &mut Vec<u8>, out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
         match self {
-            Packing::Packed => {
+            Packing::Packed { .. } => {
                 scratch.clear();
                 payload(scratch);
                 pack(scratch, out);
@@ -51,7 +62,7 @@ impl Packing {
     pub(super) fn unpack(self, payload: &[u8], scratch: &mut Vec<u8>) -> Result<(), UnpackError> {
         scratch.clear();
         match self {
-            Packing::Packed => unpack(payload, UNPACK_LIMIT, scratch),
+            Packing::Packed { limit } => unpack(payload, limit, scratch),
             Packing::Plain => Ok(()),
         }
     }
@@ -60,7 +71,7 @@ impl Packing {
     #[inline]
     pub(super) fn content<'a>(self, payload: &'a [u8], unpacked: &'a [u8]) -> &'a [u8] {
         match self {
-            Packing::Packed => unpacked,
+            Packing::Packed { .. } => unpacked,
             Packing::Plain => payload,
         }
     }

@@ -3,7 +3,7 @@ use throng_sproto::rpc::{Header, Package};
 use throng_sproto::{SourceFile, Value, encode_value, pack, unpack};
 
 use super::*;
-use crate::spec::{SchemaSpec, SourceText, SprotoSpec};
+use crate::spec::{DEFAULT_UNPACKED, SchemaSpec, SourceText, SprotoSpec};
 
 const CLIENT: &str = ".package { type 0 : integer session 1 : integer }
 handshake 1 { response { msg 0 : string } } get 2 { request { what 0 : string } response { result 0 : string } }
@@ -250,11 +250,24 @@ fn a_message_goes_only_the_way_its_schema_has_it() {
 #[test]
 fn a_payload_that_unpacks_to_more_than_the_limit_is_refused() {
     // Each zero is eight zeros.
-    let bomb = vec![0; UNPACK_LIMIT / 8 + 1];
+    let bomb = vec![0; DEFAULT_UNPACKED / 8 + 1];
     assert!(matches!(
         rpc().read(&bomb, &mut Vec::new()),
         Err(HeadError::Unpack(UnpackError::TooLarge { .. }))
     ));
+}
+
+#[test]
+fn a_payload_may_unpack_to_what_its_protocol_allows() {
+    // A header with the session 1 in a word of its own, and zeros behind it.
+    let reply = |words: usize| [&[0b0001_0101, 2, 1, 4][..], &vec![0; words - 1]].concat();
+    for mut codec in [rpc(), envelope(".Msg { Name 0 : string Bin 1 : binary } .Echo {}", true)] {
+        codec.limit_unpacked(80);
+        let at_the_limit = codec.read(&reply(10), &mut Vec::new()).map(drop);
+        assert!(!matches!(at_the_limit, Err(HeadError::Unpack(_))), "{at_the_limit:?}");
+        let above = codec.read(&reply(11), &mut Vec::new()).map(drop);
+        assert_eq!(above, Err(HeadError::Unpack(UnpackError::TooLarge { limit: 80 })));
+    }
 }
 
 #[test]
@@ -273,7 +286,7 @@ proptest! {
         let mut scratch = Vec::new();
         for codec in [&envelope(text, false), &envelope(text, true), &rpc()] {
             if let Ok(head) = codec.read(&bytes, &mut scratch) {
-                prop_assert!(head.body.len() <= UNPACK_LIMIT);
+                prop_assert!(head.body.len() <= DEFAULT_UNPACKED);
                 prop_assert!(head.message.is_none_or(|message| codec.goes(message, Direction::Received)));
             }
         }

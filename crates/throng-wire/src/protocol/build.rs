@@ -30,6 +30,7 @@ impl Protocol {
         let envelope = spec.codec.envelope().map(str::to_owned);
         let listed = Listed { sent: spec.ids.as_deref(), received: spec.ids_received.as_deref() };
         let mut codec = Codec::build(spec.codec, listed)?;
+        codec.limit_unpacked(spec.limits.unpacked);
         let ids = match &codec {
             Codec::Protobuf(codec) => own_ids(codec, spec.ids.is_some())?,
             codec => listed.sent.map(|sent| ids(sent, listed.received, codec)).transpose()?,
@@ -67,6 +68,7 @@ impl Protocol {
             heartbeat,
             on_close: spec.on_close,
             on_malformed: spec.on_malformed,
+            limits: spec.limits,
             request_timeout: spec.request_timeout,
             ends,
             first,

@@ -8,8 +8,6 @@ use sha1::{Digest, Sha1};
 use super::random::Random;
 use super::{HandshakeError, WebSocketSpec};
 
-/// The longest HTTP head accepted, in bytes.
-const MOST_HEAD: usize = 16 << 10;
 const END: &[u8] = b"\r\n\r\n";
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const ANSWER: &str = "HTTP/1.1 ";
@@ -86,14 +84,14 @@ impl Opening {
         if input[..known] != start.as_bytes()[..known] {
             return Err(HandshakeError::NotHttp);
         }
-        let window = &input[..input.len().min(MOST_HEAD)];
+        let window = &input[..input.len().min(spec.max_handshake)];
         let from = self.scanned.min(window.len()).saturating_sub(END.len() - 1);
         let Some(at) = memmem::find(&window[from..], END) else {
             self.scanned = input.len();
-            return if input.len() < MOST_HEAD {
+            return if input.len() < spec.max_handshake {
                 Ok(None)
             } else {
-                Err(HandshakeError::TooLong { max: MOST_HEAD })
+                Err(HandshakeError::TooLong { max: spec.max_handshake })
             };
         };
         let head = Head::parse(&window[..from + at])?;

@@ -444,6 +444,20 @@ fn a_head_without_an_end_is_refused() {
 }
 
 #[test]
+fn a_head_may_be_as_long_as_allowed() {
+    for (room, opens) in [(0, true), (-1, false)] {
+        let (mut client, mut spec, request) = request(None);
+        let mut server = WebSocket::server();
+        server.cut(&spec, &Framing::Message, request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        server.drain_control(&mut answer);
+        spec.max_handshake = answer.len().checked_add_signed(room).unwrap();
+        let cut = client.cut(&spec, &Framing::Message, &answer);
+        assert_eq!(cut.is_ok(), opens, "{cut:?}");
+    }
+}
+
+#[test]
 fn a_server_refuses_what_is_no_upgrade() {
     let (_, spec, request) = request(None);
     for (from, to) in [

@@ -3,12 +3,13 @@
 //! The section is read into a `ProtocolSpec`; whether its parts go together, and with the schema, is for `throng-wire` to
 //! say, and is shown here at the setting that is meant.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use throng_wire::{
-    CodecSpec, FieldPlace, Fields, FirstSpec, Framing, HeartbeatSpec, KcpSpec, OnClose, OnMalformed,
-    ProtobufError, ProtobufShape, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec, SprotoShape,
-    SprotoSpec, WebSocketSpec,
+    CodecSpec, DEFAULT_UNPACKED, FieldPlace, Fields, FirstSpec, Framing, HeartbeatSpec, KcpSpec, Limits,
+    OnClose, OnMalformed, ProtobufError, ProtobufShape, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec,
+    SprotoShape, SprotoSpec, WebSocketSpec,
 };
 
 use super::Pattern;
@@ -46,6 +47,10 @@ const HOSTS_FORMS: &str = "a pattern over addresses such as \"ws://*\", or a lis
 /// What `connect` calls a connection without framing; no protocol can have the name.
 const STREAM: &str = "stream";
 const MOST_MAX_MESSAGE: u64 = 1 << 30;
+/// The least and the most that a WebSocket handshake's head may be bounded to.
+const HANDSHAKES: RangeInclusive<u64> = 256..=1 << 20;
+/// Levels that a document may have at most.
+const DEEPEST_DOCUMENT: i64 = 127;
 
 #[derive(Clone, Copy)]
 enum ReplyWord {
@@ -97,6 +102,7 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     let on_malformed = section.setting("on_malformed").and_then(|setting| setting.choice(&ON_MALFORMED));
     let request_timeout = section.setting("request_timeout").and_then(|setting| setting.positive_duration());
     let websocket = websocket(section);
+    let limits = limits(section, codec.as_ref());
     let kcp = section.optional_section("kcp").map(|table| kcp::read(&table)).unwrap_or_default();
     section.refuse_unknown();
     refuse_missing_framing(section, &hosts, (framing.as_ref(), header.as_ref()), &kcp);
@@ -120,6 +126,7 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         heartbeat,
         on_close: on_close.unwrap_or_default(),
         on_malformed: on_malformed.unwrap_or_default(),
+        limits,
         request_timeout: request_timeout.unwrap_or(blank.request_timeout),
         ..blank
     };
@@ -189,10 +196,39 @@ fn websocket(section: &Section<'_>) -> WebSocketSpec {
     let blank = WebSocketSpec::default();
     let max_message = section.setting("max_message").and_then(|setting| setting.size(1..=MOST_MAX_MESSAGE));
     let text = section.setting("text").and_then(|setting| setting.boolean());
+    let max_handshake = section.setting("max_handshake").and_then(|setting| setting.size(HANDSHAKES));
     WebSocketSpec {
         max_message: max_message.map_or(blank.max_message, |bytes| bytes as usize),
+        max_handshake: max_handshake.map_or(blank.max_handshake, |bytes| bytes as usize),
         text: text.unwrap_or(blank.text),
         ..blank
+    }
+}
+
+/// What bounds messages beside their framing. No codec reads deeper than its own limit, which can only be lowered.
+fn limits(section: &Section<'_>, codec: Option<&CodecSpec>) -> Limits {
+    let deepest = match codec {
+        None | Some(CodecSpec::Raw) => 1,
+        Some(CodecSpec::Sproto(_)) => i64::from(throng_sproto::MAX_DEPTH),
+        Some(CodecSpec::Protobuf(_)) => i64::from(throng_protobuf::MAX_DEPTH),
+        Some(CodecSpec::Document(_)) => DEEPEST_DOCUMENT,
+    };
+    let (depth, unpacked) = (section.setting("max_depth"), section.setting("max_unpacked"));
+    let (sproto, raw) =
+        (matches!(codec, Some(CodecSpec::Sproto(_)) | None), matches!(codec, Some(CodecSpec::Raw)));
+    for (setting, means, wanted) in [
+        (&depth, !raw, "codec = \"sproto\", \"protobuf\", \"json\" or \"msgpack\""),
+        (&unpacked, sproto, "codec = \"sproto\""),
+    ] {
+        if let Some(setting) = setting.as_ref().filter(|_| !means) {
+            setting.refuse(format!("`{}` means nothing to this codec", setting.path), wanted);
+        }
+    }
+    let depth = depth.filter(|_| !raw && codec.is_some()).and_then(|depth| depth.whole(1..=deepest));
+    let unpacked = unpacked.filter(|_| sproto).and_then(|unpacked| unpacked.size(1..=MOST_MAX_MESSAGE));
+    Limits {
+        depth: depth.map(|depth| depth as u32),
+        unpacked: unpacked.map_or(DEFAULT_UNPACKED, |bytes| bytes as usize),
     }
 }
 

@@ -204,5 +204,5 @@ fn there_are_more_than_a_hundred_ways_and_each_has_a_name_of_its_own() {
         Layer::ALL.into_iter().flat_map(Layer::behaviours).map(|behaviour| behaviour.name).collect();
     let names: BTreeSet<&str> = all.iter().copied().collect();
     assert_eq!(names.len(), all.len());
-    assert!(all.len() >= 250, "{}", all.len());
+    assert!(all.len() >= 400, "{}", all.len());
 }

@@ -50,6 +50,15 @@ impl DocumentForm {
         built.map_err(|reason| self.error(reason))
     }
 
+    /// Whether no more lists and maps than `depth` lie in each other in a document. Of bytes that are none, what comes before the
+    /// fault counts.
+    pub(crate) fn nests_within(self, document: &[u8], depth: u32) -> bool {
+        match self {
+            DocumentForm::Json => json::nests_within(document, depth),
+            DocumentForm::Msgpack => msgpack::nests_within(document, depth),
+        }
+    }
+
     /// A whole document as a value for people: null is the text `null`.
     ///
     /// # Errors

@@ -13,6 +13,26 @@ pub(super) fn build(document: &[u8], build: &mut impl Build) -> Result<(), Strin
     built.map_err(|error| error.to_string())
 }
 
+/// Whether no more levels than `depth` are open at once.
+pub(super) fn nests_within(document: &[u8], depth: u32) -> bool {
+    let (mut open, mut text, mut escaped) = (0_u32, false, false);
+    for byte in document {
+        match byte {
+            _ if std::mem::take(&mut escaped) => {}
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            _ if text => {}
+            b'[' | b'{' => open = open.saturating_add(1),
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > depth {
+            return false;
+        }
+    }
+    true
+}
+
 /// A value.
 struct Any<'b, B>(&'b mut B);
 

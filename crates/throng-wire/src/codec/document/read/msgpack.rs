@@ -5,6 +5,8 @@ use rmp::decode::read_marker;
 
 use super::{Build, DEPTH};
 
+/// What is said of a document that nests too deeply.
+const TOO_DEEP: &str = "it nests too deeply";
 const CUT_SHORT: &str = "it is cut short";
 
 /// Builds what a document says; of two equal keys the last counts.
@@ -12,6 +14,13 @@ pub(super) fn build(document: &[u8], build: &mut impl Build) -> Result<(), Strin
     let mut rest = document;
     value(&mut rest, build, DEPTH)?;
     if rest.is_empty() { Ok(()) } else { Err(format!("{} more bytes follow it", rest.len())) }
+}
+
+/// Whether no more levels than `depth` are open at once.
+pub(super) fn nests_within(document: &[u8], depth: u32) -> bool {
+    let mut rest = document;
+    let depth = (depth as usize).min(DEPTH);
+    value(&mut rest, &mut Nothing, depth) != Err(TOO_DEEP)
 }
 
 fn value(bytes: &mut &[u8], build: &mut impl Build, depth: usize) -> Result<(), &'static str> {
@@ -85,7 +94,7 @@ fn within(bytes: &[u8], count: usize, depth: usize) -> Result<usize, &'static st
     if count > bytes.len() {
         return Err(CUT_SHORT);
     }
-    depth.checked_sub(1).ok_or("it nests too deeply")
+    depth.checked_sub(1).ok_or(TOO_DEEP)
 }
 
 fn extension(bytes: &mut &[u8], count: usize, build: &mut impl Build) -> Result<(), &'static str> {
@@ -115,4 +124,45 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], &'static str> {
     let (field, rest) = bytes.split_first_chunk().ok_or(CUT_SHORT)?;
     *bytes = rest;
     Ok(*field)
+}
+
+/// Builds nothing.
+struct Nothing;
+
+impl Build for Nothing {
+    fn null(&mut self) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn boolean(&mut self, _: bool) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn integer(&mut self, _: i64) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn number(&mut self, _: f64) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn text(&mut self, _: &[u8]) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn element(&mut self, _: i64) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn entry(&mut self) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    fn close_list(&mut self, _: i64) -> Result<(), &'static str> {
+        Ok(())
+    }
 }
