@@ -151,6 +151,11 @@ fn a_stream_that_ends_inside_a_message_is_truncated() {
     world.advance(20);
     let (_, row) = world.totals.connections().iter().next().expect("a connection");
     assert_eq!(row.counts.ended.of(EndCause::Truncated), 1);
+    let groups = world.totals.failures();
+    let told = (groups[0].kind, &*groups[0].message, groups[0].sample.as_deref());
+    let wanted = "the stream ended in the middle of a message";
+    assert_eq!(told, (FailureKind::Framing, wanted, Some("00 09 78 |..x|")));
+    assert_eq!(groups.len(), 1);
 }
 
 /// The first link of a network.
