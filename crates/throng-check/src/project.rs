@@ -64,6 +64,8 @@ pub enum Role {
     Mod,
     /// Code that mods share through `require`.
     Lib,
+    /// The functions of a protocol.
+    Protocol,
     /// A test of the mods.
     Test,
 }

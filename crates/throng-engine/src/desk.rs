@@ -4,7 +4,7 @@ use crate::core::Core;
 use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent};
 use crate::http::{HttpRequest, Unasked};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
-use crate::sample::sample;
+use crate::sample::sample_with;
 use crate::trace::Trace;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -206,6 +206,11 @@ impl Desk {
             .collect()
     }
 
+    /// A robot's connections, oldest first.
+    pub fn connection_keys(&self, robot: RobotKey) -> Vec<ConnectionKey> {
+        self.0.borrow().robots.get(robot).map(|slot| slot.connections.to_vec()).unwrap_or_default()
+    }
+
     /// What is known of a connection; `None` once it has ended.
     pub fn facts(&self, connection: ConnectionKey) -> Option<Facts> {
         let core = self.0.borrow();
@@ -253,6 +258,13 @@ impl Desk {
         self.0.borrow_mut().message(connection, name)
     }
 
+    /// The name of a message on a connection.
+    pub fn message_name(&self, connection: ConnectionKey, message: MessageId) -> String {
+        let core = self.0.borrow();
+        let label = core.connections.get(connection).map(|open| open.label);
+        label.map_or_else(String::new, |label| core.message_name(label, message))
+    }
+
     /// Sends a request whose body the host has encoded, and waits for its reply.
     ///
     /// # Errors
@@ -293,6 +305,16 @@ impl Desk {
     /// during [`Host::push`](crate::Host::push), and kept for [`Desk::answer`], now or later.
     pub fn question(&self) -> Option<Question> {
         self.0.borrow().question
+    }
+
+    /// A session that no waiting request of a connection has, for a request of this message whose host must know it before it is
+    /// made; `None` when there is none.
+    pub fn next_session(&self, connection: ConnectionKey, message: MessageId) -> Option<i64> {
+        let mut core = self.0.borrow_mut();
+        let Core { connections, labels, .. } = &mut *core;
+        let open = connections.get_mut(connection)?;
+        let protocol = labels.get(open.label).protocol.as_ref()?;
+        open.pending.next_session(|session| protocol.awaits(message, session))
     }
 
     /// Answers what the server asked, with a body that the host has encoded as
@@ -401,24 +423,24 @@ impl Desk {
     }
 
     /// As [`Desk::fail_on`], for the push which is being told and cannot be decoded. The connection ends where its protocol wants
-    /// that.
+    /// that. `said` is its body, and how a function of the host's came to its mistake, if one did.
     pub fn push_undecodable(
         &self,
         connection: ConnectionKey,
         robot: RobotKey,
         (name, text): (&str, &str),
-        body: &[u8],
+        said: (&[u8], &str),
     ) {
         let unfit = throng_metrics::Failure { kind: FailureKind::Decode, name, message: text };
-        self.fail_on(connection, robot, unfit, Some(&sample(body)));
+        self.fail_on(connection, robot, unfit, Some(&sample_with(said)));
         self.0.borrow_mut().malformed = Some(text.into());
     }
 
     /// Counts that the reply which is being told cannot be decoded, so that its request has failed. The connection ends where its
-    /// protocol wants that.
-    pub fn reply_undecodable(&self, robot: RobotKey, name: &str, text: &str, body: &[u8]) {
+    /// protocol wants that. `said` is as of [`Desk::push_undecodable`].
+    pub fn reply_undecodable(&self, robot: RobotKey, (name, text): (&str, &str), said: (&[u8], &str)) {
         let mut core = self.0.borrow_mut();
-        core.reply_undecodable(text, Some(&sample(body)));
+        core.reply_undecodable(text, Some(&sample_with(said)));
         core.trace_failure(robot, FailureKind::Decode, name, text);
     }
 

@@ -6,10 +6,11 @@
 use crate::http::HttpResponse;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
 use crate::program::Program;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind};
-use throng_wire::{GivenField, MessageId, Protocol};
+use throng_wire::{GivenField, HeadKind, MessageId, Protocol};
 
 /// Runs the code of one shard's robots.
 pub trait Host {
@@ -43,6 +44,43 @@ pub trait Host {
     /// server waits for an answer says [`Desk::question`](crate::Desk::question), during this call.
     fn push(&mut self, robot: RobotKey, connection: ConnectionKey, message: Incoming<'_>) -> bool;
 
+    /// Cuts the frames at the front of `input` with the protocol's own function, and adds them to `cuts`. Returns how many
+    /// bytes the frame behind them has at least, of which fewer are there.
+    ///
+    /// # Errors
+    /// What stands behind the frames is none, or the function failed.
+    fn cut(
+        &mut self,
+        speaker: &Speaker<'_>,
+        input: &[u8],
+        cuts: &mut Vec<OwnCut>,
+    ) -> Result<usize, OwnError> {
+        let _ = (input, cuts);
+        Err(speaker.has_no_host())
+    }
+
+    /// Reads the head of a payload with the protocol's own function.
+    ///
+    /// # Errors
+    /// The payload is none, or the function failed.
+    fn head(&mut self, speaker: &Speaker<'_>, payload: &[u8]) -> Result<OwnHead, OwnError> {
+        let _ = payload;
+        Err(speaker.has_no_host())
+    }
+
+    /// Makes what [`Desk::send`](crate::Desk::send) takes of the protocol's heartbeat, with the protocol's own functions.
+    ///
+    /// # Errors
+    /// They failed.
+    fn heartbeat(&mut self, speaker: &Speaker<'_>) -> Result<Vec<u8>, OwnError> {
+        Err(speaker.has_no_host())
+    }
+
+    /// A connection has ended whose protocol has functions of its own.
+    fn ended(&mut self, connection: ConnectionKey) {
+        let _ = connection;
+    }
+
     /// A routine has run out of time: its code is dropped and never resumed. The engine calls nothing else for it.
     fn abandon(&mut self, activity: ActivityKey);
 
@@ -57,6 +95,54 @@ pub trait Host {
 
     /// Bytes the host's objects take, and the limit it works under.
     fn memory(&self) -> Memory;
+}
+
+/// Whose connection it is that a protocol's own functions are called for.
+#[derive(Debug, Clone, Copy)]
+pub struct Speaker<'a> {
+    /// The robot.
+    pub robot: RobotKey,
+    /// The connection.
+    pub connection: ConnectionKey,
+    /// What it speaks.
+    pub protocol: &'a Protocol,
+}
+
+impl Speaker<'_> {
+    fn has_no_host(&self) -> OwnError {
+        OwnError::Malformed("the host has no functions of protocols".into())
+    }
+}
+
+/// A frame that a protocol's own function cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCut {
+    /// Where its payload lies in the input.
+    pub payload: Range<usize>,
+    /// Where in the input the next frame begins; behind where this one does.
+    pub end: usize,
+}
+
+/// What a protocol's own function says of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnHead {
+    /// What the message is.
+    pub kind: HeadKind,
+    /// The message, where it says so.
+    pub message: Option<MessageId>,
+    /// Where its body begins, at most at its end.
+    pub body: usize,
+    /// The code with which a reply says no.
+    pub refused: Option<i64>,
+}
+
+/// Why a protocol's own function gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnError {
+    /// It refused what came.
+    Malformed(Box<str>),
+    /// It is wrong itself, or was cut off.
+    Broken(ScriptError),
 }
 
 /// Why a message was not sent.

@@ -31,8 +31,8 @@ pub use config::{OnError, ProtocolRoute, Settings, ShardShare};
 pub use control::{Command, Desired, Phase, Report};
 pub use desk::{Desk, Facts, Level, LogLine};
 pub use host::{
-    CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, Question, ReadUntil,
-    Retry, Routine, ScriptError, Uncaught, Unsent,
+    CallOptions, CloseReason, ConnectOptions, Failure, Host, Incoming, Memory, Outcome, OwnCut, OwnError,
+    OwnHead, Question, ReadUntil, Retry, Routine, ScriptError, Speaker, Uncaught, Unsent,
 };
 pub use http::{HttpMistake, HttpRequest, HttpResponse, HttpSettings, Unasked, form_encoded};
 pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};

@@ -33,6 +33,16 @@ pub(crate) fn sample(bytes: &[u8]) -> String {
     rows.join("\n")
 }
 
+/// The same, with a traceback below it where there is one.
+pub(crate) fn sample_with((bytes, traceback): (&[u8], &str)) -> String {
+    let mut sample = sample(bytes);
+    if !traceback.is_empty() {
+        sample.push('\n');
+        sample.push_str(traceback);
+    }
+    sample
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

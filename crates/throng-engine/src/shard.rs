@@ -4,6 +4,7 @@
 //! always called with nothing borrowed, so it may use its [`Desk`].
 
 mod events;
+mod own;
 mod receive;
 
 use crate::clock::{Clock, after};
@@ -13,7 +14,7 @@ use crate::core::flow::WallOffset;
 use crate::core::timers::{BATCHES, Due};
 use crate::core::{Afterlife, Core};
 use crate::desk::Desk;
-use crate::host::Host;
+use crate::host::{Host, OwnCut};
 use crate::id::{ActivityKey, ConnectionKey, RobotId, RobotKey};
 use crate::net::memory::MemoryNet;
 use crate::net::{Net, READ, Sockets};
@@ -49,6 +50,8 @@ pub struct Shard<H> {
     wall: WallOffset,
     buffer: Vec<u8>,
     spill: Vec<u8>,
+    /// Frames that the host has cut.
+    cuts: Vec<OwnCut>,
     scratch: Vec<u8>,
     ready: Vec<Readiness>,
     due: Vec<(Nanos, Due)>,
@@ -131,6 +134,7 @@ impl<H: Host> Shard<H> {
             share,
             buffer: vec![0; READ],
             spill: Vec::new(),
+            cuts: Vec::new(),
             scratch: Vec::new(),
             ready: Vec::new(),
             due: Vec::new(),

@@ -23,7 +23,7 @@ pub(crate) fn stray_in_message(protocol: &Protocol, name: &str, body: &Value) ->
     }
     match protocol.body_type(message, Direction::Sent) {
         Some((schema, ty)) => stray_in_type(schema, ty, name, body),
-        None if matches!(protocol.codec, Codec::Raw(_) | Codec::Document(_)) => None,
+        None if matches!(protocol.codec, Codec::Raw(_) | Codec::Document(_) | Codec::Own(_)) => None,
         None => {
             let fields = contents(body.as_table()?);
             fields.pairs::<Value, Value>().next().map(|_| format!("{name} has no fields at all"))

@@ -115,7 +115,8 @@ impl LuaHost {
         let prelude = vm.prelude();
         let tables = [&prelude.timers, &prelude.calls, &prelude.watches, &prelude.queued];
         let mut borders: Vec<mlua::Table> = tables.into_iter().cloned().collect();
-        borders.extend(["robots", "connections"].iter().filter_map(|name| prelude.table.raw_get(*name).ok()));
+        let names = ["robots", "connections", "states", "ciphers"];
+        borders.extend(names.iter().filter_map(|name| prelude.table.raw_get(*name).ok()));
         let mut shared = vec![Value::Table(vm.lua.globals()), Value::Table(prelude.table.clone())];
         shared.extend(vm.state.names.borrow().iter().map(|names| Value::Table(names.ids.clone())));
         Reach::new(&vm.lua, &shared, &borders)
@@ -129,6 +130,8 @@ impl LuaHost {
         let mut all = Vec::new();
         let mut add = |value: mlua::Result<Value>| all.extend(value.ok().filter(|value| !value.is_nil()));
         add(prelude.table.raw_get::<mlua::Table>("robots").and_then(|robots| robots.raw_get(place.slot)));
+        let connections = self.desk.connection_keys(robot);
+        connections.iter().for_each(|key| add(prelude.states.raw_get(number_of(*key))));
         place.timers.iter().for_each(|key| add(prelude.timers.raw_get(number_of(*key))));
         place.watches.iter().for_each(|watch| add(prelude.watches.raw_get(watch.id)));
         let queued = place.queues.iter().flat_map(|queue| &queue.messages);

@@ -17,8 +17,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use throng_engine::{
-    ActivityKey, CloseReason, ConnectionKey, Desk, Host, Incoming, Memory, OperationKey, Outcome, Program,
-    RobotId, RobotKey, Routine, ScriptError, Uncaught, units,
+    ActivityKey, CloseReason, ConnectionKey, Desk, Host, Incoming, Memory, OperationKey, Outcome, OwnCut,
+    OwnError, OwnHead, Program, RobotId, RobotKey, Routine, ScriptError, Speaker, Uncaught, units,
 };
 use throng_metrics::FailureKind;
 
@@ -242,6 +242,27 @@ impl Host for LuaHost {
 
     fn push(&mut self, robot: RobotKey, connection: ConnectionKey, message: Incoming<'_>) -> bool {
         self.deliver(robot, connection, &message)
+    }
+
+    fn cut(
+        &mut self,
+        speaker: &Speaker<'_>,
+        input: &[u8],
+        cuts: &mut Vec<OwnCut>,
+    ) -> Result<usize, OwnError> {
+        self.own_cut(speaker, input, cuts)
+    }
+
+    fn head(&mut self, speaker: &Speaker<'_>, payload: &[u8]) -> Result<OwnHead, OwnError> {
+        self.own_head(speaker, payload)
+    }
+
+    fn heartbeat(&mut self, speaker: &Speaker<'_>) -> Result<Vec<u8>, OwnError> {
+        self.own_heartbeat(speaker)
+    }
+
+    fn ended(&mut self, connection: ConnectionKey) {
+        self.forget_state(connection);
     }
 
     fn abandon(&mut self, activity: ActivityKey) {

@@ -5,7 +5,7 @@
 //!
 //! Start reading at [`LuaHost`], then `run` (functions begin, wait and end in pooled coroutines), `push` (who hears of a
 //! message), `natives` with the Lua of `prelude` (what scripts can call), `codec` (messages from and to tables), `load`,
-//! `control` (what scripts do once a run).
+//! `own` (protocols in Lua), `control` (what scripts do once a run).
 //!
 //! What must not happen here: a value of mlua's kept for each robot (a state can hold about a million references; robots hang
 //! off one Lua table), a borrow of the shared state while Lua runs, an error of a script's that stops anything but itself.
@@ -13,6 +13,7 @@
 #[doc(hidden)]
 pub mod bench;
 mod bodies;
+mod cipher;
 mod codec;
 mod control;
 mod duration;
@@ -22,6 +23,7 @@ mod greed;
 mod host;
 mod load;
 mod natives;
+mod own;
 mod program;
 mod project;
 mod push;
@@ -37,5 +39,6 @@ mod vm;
 pub use control::Control;
 pub use error::LoadError;
 pub use host::LuaHost;
+pub use own::{OwnFunctions, OwnSource, own_functions};
 pub use program::{Handler, Inventory, RunEvent, RunFunction};
 pub use project::{Limits, LuaProject, OptionValue, StrayFields, TagFilter, TaskWeight};

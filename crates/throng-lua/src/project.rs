@@ -1,5 +1,6 @@
 //! A robot project as the host gets it: where its Lua is, and what the settings say about it.
 
+use crate::own::OwnSource;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub struct LuaProject {
     pub redaction: Redaction,
     /// What robots can speak: no handler may be for a message that none of them knows. None at all is no such rule.
     pub protocols: Vec<Arc<Protocol>>,
+    /// The files of protocols that have functions in Lua.
+    pub own: Vec<OwnSource>,
     /// What becomes of fields of a body that its message does not have.
     pub stray_fields: StrayFields,
     /// What scripts may use.
@@ -127,6 +130,7 @@ impl LuaProject {
             tags: TagFilter::default(),
             redaction: Redaction::default(),
             protocols: Vec::new(),
+            own: Vec::new(),
             stray_fields: StrayFields::default(),
             limits: Limits::default(),
         }

@@ -6,6 +6,7 @@
 use crate::codec::Decoded;
 use crate::fields;
 use crate::host::LuaHost;
+use crate::own::Undecodable;
 use crate::run::{Entry, lua_index};
 use crate::state::{Asked, FiberKey, Origin, Queue, Queued, number_of};
 use crate::vm::Vm;
@@ -63,13 +64,13 @@ impl LuaHost {
         }
         let Some(vm) = self.vm_of(robot) else { return false };
         let asked = self.desk.question().map(|question| self.asked(question, message));
-        let value = match vm.state.codec.decode(&vm.lua, message) {
+        let value = match self.decode(vm, message, Some((robot, connection))) {
             Ok(Decoded { value, unknown }) => {
                 self.count_unknown(message, unknown);
                 value
             }
-            Err(text) => {
-                self.count_undecodable(robot, connection, message, &text);
+            Err(error) => {
+                self.count_undecodable(robot, connection, message, &error);
                 return true;
             }
         };
@@ -326,10 +327,11 @@ impl LuaHost {
         robot: RobotKey,
         connection: ConnectionKey,
         message: &Incoming<'_>,
-        text: &str,
+        error: &Undecodable,
     ) {
         let name = self.message_name(message);
-        self.desk.push_undecodable(connection, robot, (&name, text), message.body);
+        let said = (message.body, error.traceback.as_str());
+        self.desk.push_undecodable(connection, robot, (&name, &error.text), said);
     }
 
     /// Fields of a message that its schema does not know: no failure, but worth a number.
@@ -345,7 +347,7 @@ impl LuaHost {
         fiber: FiberKey,
         message: &Incoming<'_>,
         elapsed: Duration,
-        text: String,
+        error: Undecodable,
     ) -> Failure {
         let name = match message.request {
             Some(request) => message.protocol.message_name(request).to_owned(),
@@ -353,9 +355,10 @@ impl LuaHost {
         };
         let robot = self.shared.fibers.borrow().get(fiber).map(|fiber| fiber.robot);
         if let Some(robot) = robot {
-            self.desk.reply_undecodable(robot, &name, &text, message.body);
+            let said = (message.body, error.traceback.as_str());
+            self.desk.reply_undecodable(robot, (&name, &error.text), said);
         }
-        let (name, text) = (name.into(), text.into());
+        let (name, text) = (name.into(), error.text.into());
         Failure { kind: FailureKind::Decode, name, connection: None, elapsed, text, code: None }
     }
 }

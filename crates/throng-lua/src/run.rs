@@ -31,6 +31,12 @@ pub(crate) enum Entry {
     Where = 10,
     Init = 11,
     Load = 12,
+    Cut = 13,
+    Head = 14,
+    Decode = 15,
+    Encode = 16,
+    Frame = 17,
+    Cipher = 18,
 }
 
 /// The arguments of a routine, beside its robot.
@@ -157,9 +163,10 @@ impl LuaHost {
             return;
         };
         if let Outcome::Reply { message, elapsed } = &outcome
+            && !message.protocol.own().decode
             && self.goes_straight(vm, codec::most_bytes(message))
         {
-            let otherwise = || self.decoded(vm, key, message, *elapsed);
+            let otherwise = || self.decoded(vm, (key, &waiting.what), message, *elapsed);
             let unknown = |count| self.count_unknown(message, count);
             return self.resume_fiber(key, raw::Reply { incoming: message, unknown: &unknown, otherwise });
         }
@@ -176,14 +183,21 @@ impl LuaHost {
     }
 
     /// A reply for the prelude, or its failure.
-    fn decoded(&self, vm: &Vm, key: FiberKey, message: &Incoming<'_>, elapsed: Duration) -> Woken {
-        match vm.state.codec.decode(&vm.lua, message) {
+    fn decoded(
+        &self,
+        vm: &Vm,
+        (key, what): (FiberKey, &What),
+        message: &Incoming<'_>,
+        elapsed: Duration,
+    ) -> Woken {
+        let robot = self.shared.fibers.borrow().get(key).map(|fiber| fiber.robot);
+        match self.decode(vm, message, robot.zip(what.connection())) {
             Ok(Decoded { value, unknown }) => {
                 self.count_unknown(message, unknown);
                 (true, value, Value::Nil)
             }
-            Err(text) => {
-                let failure = self.undecodable(key, message, elapsed, text);
+            Err(error) => {
+                let failure = self.undecodable(key, message, elapsed, error);
                 (false, self.failure(vm, &failure), Value::Nil)
             }
         }
@@ -213,7 +227,7 @@ impl LuaHost {
                 Ok(response) => well(response),
                 Err(error) => ill(error.to_string().into_lua(&vm.lua).unwrap_or(Value::Nil)),
             },
-            Outcome::Reply { message, elapsed } => self.decoded(vm, key, &message, elapsed),
+            Outcome::Reply { message, elapsed } => self.decoded(vm, (key, what), &message, elapsed),
             Outcome::Failed(failure) => ill(self.failed_wait(vm, key, what, failure)),
         }
     }

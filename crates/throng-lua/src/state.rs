@@ -172,6 +172,16 @@ pub(crate) enum What {
     End,
 }
 
+impl What {
+    /// The connection whose reply is waited for.
+    pub(crate) fn connection(&self) -> Option<ConnectionKey> {
+        match self {
+            What::Request(connection, _) => Some(*connection),
+            _ => None,
+        }
+    }
+}
+
 /// A robot that lives on this shard.
 pub(crate) struct Robot {
     pub(crate) vm: usize,

@@ -23,7 +23,7 @@ use throng_wire::Protocol;
 pub(crate) const HOST_CHUNKS: &str = "=throng/";
 
 /// The parts of the prelude, in the order in which they need each other.
-const PRELUDE: [(&str, &str); 11] = [
+const PRELUDE: [(&str, &str); 12] = [
     ("errors", include_str!("prelude/errors.lua")),
     ("driver", include_str!("prelude/driver.lua")),
     ("robot", include_str!("prelude/robot.lua")),
@@ -35,6 +35,7 @@ const PRELUDE: [(&str, &str); 11] = [
     ("sproto", include_str!("prelude/sproto.lua")),
     ("protobuf", include_str!("prelude/protobuf.lua")),
     ("declare", include_str!("prelude/declare.lua")),
+    ("protocol", include_str!("prelude/protocol.lua")),
 ];
 
 /// Coroutines kept for later. What a burst made beyond these is the collector's.
@@ -104,6 +105,12 @@ pub(crate) struct Prelude {
     pub(crate) watches: Table,
     pub(crate) queued: Table,
     pub(crate) failure: Table,
+    pub(crate) said: Table,
+    pub(crate) cuts: Table,
+    pub(crate) states: Table,
+    pub(crate) ciphers: Table,
+    pub(crate) encode_now: Function,
+    pub(crate) frame_now: Function,
 }
 
 /// What a resume came to.
@@ -353,6 +360,12 @@ impl Prelude {
             watches: table.raw_get("watches")?,
             queued: table.raw_get("queued")?,
             failure: table.raw_get("Failure")?,
+            said: table.raw_get("said")?,
+            cuts: table.raw_get("cuts")?,
+            states: table.raw_get("states")?,
+            ciphers: table.raw_get("ciphers")?,
+            encode_now: table.raw_get("encode_now")?,
+            frame_now: table.raw_get("frame_now")?,
             table,
         })
     }

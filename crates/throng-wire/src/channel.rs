@@ -5,7 +5,10 @@
 
 mod ciphered;
 mod datagram;
+mod own;
+mod sealing;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Direction;
@@ -57,6 +60,8 @@ pub struct Channel {
 struct Coders {
     send: Option<Coder>,
     receive: Option<Coder>,
+    /// Those that were replaced before they had encrypted all they cover.
+    retired: Vec<Coder>,
 }
 
 #[derive(Debug)]
@@ -287,6 +292,7 @@ impl Channel {
         coverage: Coverage,
     ) -> Result<(), CoverageError> {
         match (&self.spec.framing, self.spec.is_websocket(), coverage) {
+            (Framing::Own(_), _, _) => return Err(CoverageError::Own),
             (Framing::Delimiter(_), _, Coverage::Body) => return Err(CoverageError::Delimiter),
             (Framing::Message, true, _) | (_, _, Coverage::Body) | (_, false, Coverage::All) => {}
             (_, true, Coverage::All) => return Err(CoverageError::InsideWebSocket),
@@ -297,7 +303,10 @@ impl Channel {
             Direction::Received => &mut coders.receive,
         };
         // What was decrypted of a frame that is half received stays as it is.
-        let before = coder.take();
+        let mut before = coder.take();
+        if let Some(unsealing) = before.take_if(|before| !before.unsealed.is_empty()) {
+            coders.retired.push(unsealing);
+        }
         *coder = cipher.map(|cipher| Coder::after(before, cipher, coverage));
         Ok(())
     }
@@ -341,7 +350,12 @@ impl Channel {
         };
         match finished {
             Ok(()) => self.sent = self.sent.saturating_add(1),
-            Err(_) => out.truncate(mark.0),
+            Err(_) => {
+                out.truncate(mark.0);
+                if let Some(coder) = self.coders.as_deref_mut().and_then(|coders| coders.send.as_mut()) {
+                    coder.unsealed.retain(|unsealed| unsealed.range.start < mark.0);
+                }
+            }
         }
         finished
     }
@@ -443,7 +457,7 @@ fn finish_framing(
 fn finish_websocket(
     websocket: &mut WebSocket,
     spec: &WebSocketSpec,
-    (framing, coder): (&Framing, Option<&mut Coder>),
+    (framing, mut coder): (&Framing, Option<&mut Coder>),
     out: &mut Vec<u8>,
     mark: Mark,
 ) -> Result<(), SendError> {
@@ -451,11 +465,21 @@ fn finish_websocket(
         return Err(SendError::NotOpen);
     }
     let content = mark.0 + websocket.reserved();
-    finish_framing(framing, coder, out, Mark(content))?;
+    finish_framing(framing, coder.as_deref_mut(), out, Mark(content))?;
     if spec.text && std::str::from_utf8(&out[content..]).is_err() {
         return Err(SendError::NotText);
     }
+    let length = out.len() - content;
     websocket.finish(spec, out, mark);
+    // The header has moved the content, and masked it.
+    let moved = out.len() - length;
+    if let Some(unsealed) =
+        coder.and_then(|coder| coder.unsealed.last_mut()).filter(|last| last.range.start >= mark.0)
+    {
+        let Range { start, end } = unsealed.range;
+        unsealed.range = start - content + moved..end - content + moved;
+        unsealed.masked_from = websocket.masks().then_some(moved);
+    }
     Ok(())
 }
 

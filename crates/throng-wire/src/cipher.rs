@@ -1,5 +1,7 @@
 //! Ciphers on a channel: bytes changed where they are, from the next frame on, in one direction.
 
+use std::ops::Range;
+
 use throng_crypto::CipherStream;
 
 /// Changes the bytes of one direction of one connection, in their order. It keeps its own position.
@@ -11,6 +13,12 @@ pub trait Cipher {
     /// # Errors
     /// Why it cannot; the connection cannot go on then.
     fn apply(&mut self, bytes: &mut [u8]) -> Result<(), CipherError>;
+
+    /// Whether it runs a function of the host's, which may come back to the driver. What is sent is not encrypted when it is
+    /// made then, but by [`Channel::seal`](crate::Channel::seal).
+    fn is_hosts(&self) -> bool {
+        false
+    }
 }
 
 impl Cipher for CipherStream {
@@ -44,6 +52,9 @@ pub enum CoverageError {
     /// An encrypted body could hold the delimiter.
     #[error("an encrypted body could hold the delimiter; let the cipher cover all")]
     Delimiter,
+    /// The host's functions make and cut the frames.
+    #[error("the protocol cuts its frames with functions of its own: let these encrypt and decrypt")]
+    Own,
     /// A framing inside WebSocket messages is cut with them.
     #[error("inside WebSocket with a framing of its own a cipher can only cover the body")]
     InsideWebSocket,
@@ -57,6 +68,37 @@ pub(crate) struct Coder {
     pub(crate) plain: Vec<u8>,
     /// Whether `plain` is a frame that was handed over.
     pub(crate) done: bool,
+    /// What the host's function has to encrypt before it is written.
+    pub(crate) unsealed: Vec<Unsealed>,
+}
+
+/// Bytes of the output that are to be encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unsealed {
+    pub(crate) range: Range<usize>,
+    /// Where the content begins that a WebSocket's mask covers; the mask stands before it.
+    pub(crate) masked_from: Option<usize>,
+}
+
+impl Unsealed {
+    /// Has `cipher` change the bytes, under their mask.
+    pub(crate) fn seal(self, cipher: &mut dyn Cipher, out: &mut [u8]) -> Result<(), CipherError> {
+        let Unsealed { range, masked_from } = self;
+        let mask =
+            masked_from.map(|from| (from, <[u8; 4]>::try_from(&out[from - 4..from]).unwrap_or_default()));
+        let turn = |out: &mut [u8]| {
+            if let Some((from, mask)) = mask {
+                out[range.clone()]
+                    .iter_mut()
+                    .zip(range.start - from..)
+                    .for_each(|(byte, at)| *byte ^= mask[at % 4]);
+            }
+        };
+        turn(out);
+        cipher.apply(&mut out[range.clone()])?;
+        turn(out);
+        Ok(())
+    }
 }
 
 impl Coder {
@@ -64,7 +106,7 @@ impl Coder {
     pub(crate) fn after(before: Option<Coder>, cipher: Box<dyn Cipher>, coverage: Coverage) -> Coder {
         match before {
             Some(before) => Coder { cipher, coverage, ..before },
-            None => Coder { cipher, coverage, plain: Vec::new(), done: false },
+            None => Coder { cipher, coverage, plain: Vec::new(), done: false, unsealed: Vec::new() },
         }
     }
 }

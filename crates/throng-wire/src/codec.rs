@@ -7,6 +7,7 @@ mod bare;
 pub mod document;
 mod envelope;
 mod messages;
+mod own;
 mod protobuf;
 mod rpc;
 mod sides;
@@ -14,6 +15,7 @@ mod sides;
 pub use bare::BareCodec;
 pub use document::{Build, DocumentCodec, DocumentError, DocumentForm};
 pub use envelope::{EnvelopeCodec, EnvelopeError};
+pub use own::{OwnCodec, OwnParts};
 pub use protobuf::{Extent, ProtobufCodec, ProtobufError};
 pub use rpc::RpcCodec;
 
@@ -35,6 +37,8 @@ pub enum Codec {
     Document(Box<DocumentCodec>),
     /// Protocol Buffers.
     Protobuf(Box<ProtobufCodec>),
+    /// What the host's own functions make and read.
+    Own(Box<OwnCodec>),
 }
 
 /// Bytes as they are. Where no header says more, every message that comes is [`RawCodec::RECEIVED`]; what a script calls the ones it sends is kept in
@@ -144,6 +148,9 @@ pub enum HeadError {
     /// The body is not compressed as it says.
     #[error(transparent)]
     Inflate(#[from] InflateError),
+    /// The protocol's own function refuses the payload.
+    #[error("{0}")]
+    Own(Box<str>),
 }
 
 /// A message that could not be written.
@@ -200,8 +207,11 @@ impl Codec {
         match self {
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.packing.limit(most),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.packing.limit(most),
-            Codec::Raw(_) | Codec::Sproto(SprotoCodec::Bare(_)) | Codec::Document(_) | Codec::Protobuf(_) => {
-            }
+            Codec::Raw(_)
+            | Codec::Sproto(SprotoCodec::Bare(_))
+            | Codec::Document(_)
+            | Codec::Protobuf(_)
+            | Codec::Own(_) => {}
         }
     }
 
@@ -217,6 +227,7 @@ impl Codec {
                     .map(|named| Box::new(Messages::new(std::iter::once(RawCodec::RECEIVED).chain(named))));
                 return Ok(Codec::Raw(RawCodec { messages }));
             }
+            CodecSpec::Own => return Ok(Codec::Own(Box::new(OwnCodec::new()))),
             CodecSpec::Document(spec) => {
                 return Ok(Codec::Document(Box::new(DocumentCodec::new(spec, named.map(Messages::new)))));
             }
@@ -249,6 +260,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Bare(_)) => "sproto behind a header",
             Codec::Document(codec) => codec.form().word(),
             Codec::Protobuf(_) => "protobuf",
+            Codec::Own(_) => "lua",
         }
     }
 
@@ -262,6 +274,7 @@ impl Codec {
     pub fn knows_any_name(&self) -> bool {
         match self {
             Codec::Document(codec) => codec.open_names().is_some(),
+            Codec::Own(_) => true,
             codec => codec.names_are_open(),
         }
     }
@@ -271,9 +284,11 @@ impl Codec {
         match self {
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.is_packed(),
             Codec::Sproto(SprotoCodec::Rpc(_)) => true,
-            Codec::Sproto(SprotoCodec::Bare(_)) | Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) => {
-                false
-            }
+            Codec::Sproto(SprotoCodec::Bare(_))
+            | Codec::Raw(_)
+            | Codec::Document(_)
+            | Codec::Protobuf(_)
+            | Codec::Own(_) => false,
         }
     }
 
@@ -286,6 +301,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.count(),
             Codec::Document(codec) => codec.message_count(),
             Codec::Protobuf(codec) => codec.names().count(),
+            Codec::Own(_) => OwnCodec::message_count(),
         }
     }
 
@@ -299,6 +315,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.find(name),
             Codec::Document(codec) => codec.message(name),
             Codec::Protobuf(codec) => codec.names().find(name),
+            Codec::Own(codec) => codec.message(name),
         }
     }
 
@@ -312,6 +329,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.messages.name(message),
             Codec::Document(codec) => codec.message_name(message),
             Codec::Protobuf(codec) => codec.names().name(message),
+            Codec::Own(codec) => codec.message_name(message),
         }
     }
 
@@ -326,7 +344,7 @@ impl Codec {
             (Codec::Raw(RawCodec { messages: None }), Direction::Sent) => true,
             (Codec::Raw(RawCodec { messages: None }), Direction::Received) => message.0 == 0,
             (Codec::Protobuf(codec), _) => codec.goes(message, direction),
-            (Codec::Raw(_) | Codec::Document(_), _) => self.message_name(message).is_some(),
+            (Codec::Raw(_) | Codec::Document(_) | Codec::Own(_), _) => self.message_name(message).is_some(),
             (Codec::Sproto(SprotoCodec::Bare(codec)), _) => {
                 codec.sides.of(direction).body_type(message).is_some()
             }
@@ -343,7 +361,7 @@ impl Codec {
     /// and for codecs that are no Sproto and have types of their own, such as [`ProtobufCodec::body_type`].
     pub fn body_type(&self, message: MessageId, direction: Direction) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) => None,
+            Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) | Codec::Own(_) => None,
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.sides.of(direction).body_type(message),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.of(direction).body_type(message),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.of(direction).request_type(message),
@@ -353,7 +371,7 @@ impl Codec {
     /// What the body of `request`'s reply is decoded with; `reply` is the message its head named. `None` where it has no content.
     pub fn reply_body_type(&self, request: MessageId, reply: Option<MessageId>) -> Option<(&Schema, TypeId)> {
         match self {
-            Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) => None,
+            Codec::Raw(_) | Codec::Document(_) | Codec::Protobuf(_) | Codec::Own(_) => None,
             Codec::Sproto(SprotoCodec::Bare(codec)) => codec.sides.received.body_type(reply?),
             Codec::Sproto(SprotoCodec::Envelope(codec)) => codec.sides.received.body_type(reply?),
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.sent.response_type(request),
@@ -366,6 +384,7 @@ impl Codec {
             Codec::Raw(_)
             | Codec::Document(_)
             | Codec::Protobuf(_)
+            | Codec::Own(_)
             | Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Bare(_)) => None,
             Codec::Sproto(SprotoCodec::Rpc(codec)) => codec.sides.received.response_type(message),
         }
@@ -385,7 +404,7 @@ impl Codec {
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
         match self {
-            Codec::Raw(_) => {
+            Codec::Raw(_) | Codec::Own(_) => {
                 out.extend_from_slice(body);
                 Ok(())
             }
@@ -418,6 +437,7 @@ impl Codec {
             Codec::Raw(_)
             | Codec::Document(_)
             | Codec::Protobuf(_)
+            | Codec::Own(_)
             | Codec::Sproto(SprotoCodec::Envelope(_) | SprotoCodec::Bare(_)) => {
                 Err(WriteError::NoAnswer { codec: self.word() })
             }
@@ -441,6 +461,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Bare(_)) => Ok(plain(None, payload)),
             Codec::Document(codec) => codec.read(payload, Some(scratch)),
             Codec::Protobuf(codec) => codec.read(payload),
+            Codec::Own(codec) => Ok(plain(codec.unnamed(), payload)),
         }
     }
 
@@ -453,6 +474,7 @@ impl Codec {
             Codec::Sproto(SprotoCodec::Rpc(_) | SprotoCodec::Bare(_)) => Ok(plain(None, payload)),
             Codec::Document(codec) => codec.read(payload, None),
             Codec::Protobuf(codec) => codec.read(payload),
+            Codec::Own(codec) => Ok(plain(codec.unnamed(), payload)),
         }
     }
 

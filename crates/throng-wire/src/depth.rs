@@ -44,7 +44,7 @@ impl Protocol {
     ) -> bool {
         let mut levels = Levels { open: 0, most };
         let walked = match &self.codec {
-            Codec::Raw(_) => return true,
+            Codec::Raw(_) | Codec::Own(_) => return true,
             Codec::Document(codec) => return codec.form().nests_within(body, most),
             Codec::Protobuf(codec) => {
                 let Some((schema, ty)) = message.and_then(|message| codec.body_type(message)) else {

@@ -38,6 +38,9 @@ pub enum Framing {
     Fixed(usize),
     /// The layer below has messages, and each is one frame; only possible inside WebSocket.
     Message,
+    /// A function of the host's cuts the frames, of at most so many bytes. Here they are taken for whatever the layer below
+    /// brings.
+    Own(usize),
 }
 
 /// What the start of a stream holds.
@@ -96,6 +99,25 @@ pub enum FramingError {
     NoDelimiter {
         /// The largest payload allowed, in bytes.
         max: usize,
+    },
+    /// The protocol's own function refuses what came.
+    #[error("{0}")]
+    Own(Box<str>),
+    /// A function that is asked again and again about one frame.
+    #[error(
+        "{shown} bytes were shown for one frame of which {length} are there: let `framing` say how many it has at least"
+    )]
+    Shown {
+        /// Bytes that were shown so far.
+        shown: u64,
+        /// Bytes of the frame that are there.
+        length: usize,
+    },
+    /// The rest of a message of the layer below, which must hold whole frames.
+    #[error("{length} bytes at the end of a message are no whole frame")]
+    Leftover {
+        /// How many.
+        length: usize,
     },
     /// A payload to send holds the delimiter, so the peer would see two frames.
     #[error("the payload contains the delimiter")]
@@ -178,8 +200,10 @@ impl Framing {
             Framing::Header(header) => header.cut(bytes),
             Framing::Fixed(size) if bytes.len() < *size => Ok(Cut::Need(*size)),
             Framing::Fixed(size) => Ok(Cut::Frame { payload: 0..*size, used: *size }),
-            Framing::Message if bytes.is_empty() => Ok(Cut::Need(1)),
-            Framing::Message => Ok(Cut::Frame { payload: 0..bytes.len(), used: bytes.len() }),
+            Framing::Message | Framing::Own(_) if bytes.is_empty() => Ok(Cut::Need(1)),
+            Framing::Message | Framing::Own(_) => {
+                Ok(Cut::Frame { payload: 0..bytes.len(), used: bytes.len() })
+            }
         }
     }
 
@@ -205,7 +229,7 @@ impl Framing {
             Framing::Header(header) => header.finish(out, mark.0),
             Framing::Fixed(size) if out.len() - mark.0 == *size => Ok(()),
             Framing::Fixed(size) => Err(FramingError::WrongSize { length: out.len() - mark.0, size: *size }),
-            Framing::Message => Ok(()),
+            Framing::Message | Framing::Own(_) => Ok(()),
         };
         if finished.is_err() {
             out.truncate(mark.0);
@@ -221,6 +245,7 @@ impl Framing {
             Framing::Header(header) => header.limit(),
             Framing::Fixed(size) => *size,
             Framing::Message => usize::MAX,
+            Framing::Own(max) => *max,
         }
     }
 
@@ -230,7 +255,7 @@ impl Framing {
             (Framing::Header(header), direction) => header.size(frame, direction),
             (Framing::Length(length), Direction::Sent) => length.reserved(),
             (Framing::Length(length), Direction::Received) => length.header_in_payload(),
-            (Framing::Delimiter(_) | Framing::Fixed(_) | Framing::Message, _) => 0,
+            (Framing::Delimiter(_) | Framing::Fixed(_) | Framing::Message | Framing::Own(_), _) => 0,
         };
         start.min(frame.len())
     }
@@ -255,6 +280,8 @@ impl Framing {
             Framing::Fixed(0) => Err(FramingSetupError::ZeroSize),
             Framing::Fixed(size) => Ok(*size),
             Framing::Message => Ok(0),
+            Framing::Own(0) => Err(FramingSetupError::ZeroSize),
+            Framing::Own(max) => Ok(*max),
         }?;
         if asked > GREATEST_MAX { Err(FramingSetupError::TooLarge { bytes: asked }) } else { Ok(()) }
     }

@@ -30,8 +30,8 @@ pub mod websocket;
 pub use channel::{Channel, ChannelError, ChannelSpec, ChannelSpecError, Received, SendError};
 pub use cipher::{Cipher, CipherError, Coverage, CoverageError};
 pub use codec::{
-    Build, Codec, Direction, DocumentCodec, DocumentForm, Extent, Head, HeadError, HeadKind, ProtobufCodec,
-    ProtobufError, RawCodec, SprotoCodec, WriteError,
+    Build, Codec, Direction, DocumentCodec, DocumentForm, Extent, Head, HeadError, HeadKind, OwnCodec,
+    OwnParts, ProtobufCodec, ProtobufError, RawCodec, SprotoCodec, WriteError,
 };
 pub use compress::{Compressor, InflateError};
 pub use depth::TooDeep;

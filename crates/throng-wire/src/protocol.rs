@@ -10,7 +10,7 @@ use throng_sproto::{Schema, TypeId, Value, decode_value};
 
 use crate::MessageId;
 use crate::channel::ChannelSpec;
-use crate::codec::{Codec, Direction, Head, HeadError, HeadKind, SprotoCodec, WriteError};
+use crate::codec::{Codec, Direction, Head, HeadError, HeadKind, OwnParts, SprotoCodec, WriteError};
 use crate::ends::{Ends, GivenError, GivenField, Outgoing};
 use crate::kcp::KcpSpec;
 use crate::pending::ReplyKey;
@@ -36,6 +36,8 @@ pub struct Protocol {
     /// How long a request waits for its reply.
     pub request_timeout: Duration,
     pub(crate) limits: Limits,
+    /// Which parts are functions of the host's.
+    own: OwnParts,
     /// What stands around bodies.
     ends: Option<Box<Ends>>,
     first: Option<First>,
@@ -150,6 +152,10 @@ impl Protocol {
         (message, request): (Option<MessageId>, Option<MessageId>),
         body: &[u8],
     ) -> Option<Result<Value, String>> {
+        if self.own.framing && direction == Direction::Sent {
+            // It is in a frame that only the host can take apart.
+            return None;
+        }
         if let Codec::Document(codec) = &self.codec {
             let value = || codec.form().value(body).map_err(|error| error.to_string());
             return (!body.is_empty()).then(value);
@@ -200,7 +206,13 @@ impl Protocol {
         }
     }
 
-    /// Appends the payload that carries `body`; see [`Codec::write`].
+    /// Which parts are functions of the host's.
+    #[inline]
+    pub fn own(&self) -> OwnParts {
+        self.own
+    }
+
+    /// Appends the payload that carries `body`; see [`Codec::write`]. Where frames are the host's to make, `body` is all of one.
     ///
     /// # Errors
     /// A message that cannot be sent, or a body that is too long; nothing is appended then.
@@ -222,6 +234,25 @@ impl Protocol {
     /// As of [`Protocol::write`].
     #[inline]
     pub fn write_with(
+        &self,
+        outgoing: Outgoing<'_>,
+        body: &[u8],
+        scratch: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        if self.own.framing {
+            out.extend_from_slice(body);
+            return Ok(());
+        }
+        self.payload(outgoing, body, scratch, out)
+    }
+
+    /// Appends the payload that carries `body`, also where the host makes a frame of it.
+    ///
+    /// # Errors
+    /// A message that cannot be sent, or a body that is too long; nothing is appended then.
+    #[inline]
+    pub fn payload(
         &self,
         outgoing: Outgoing<'_>,
         body: &[u8],
@@ -300,7 +331,7 @@ impl Protocol {
         let ids = self.ends.as_ref().and_then(|ends| ends.ids());
         let own = match &self.codec {
             Codec::Document(codec) => codec.ids(),
-            Codec::Raw(_) | Codec::Sproto(_) | Codec::Protobuf(_) => None,
+            Codec::Raw(_) | Codec::Sproto(_) | Codec::Protobuf(_) | Codec::Own(_) => None,
         };
         ids.or(own)?.counterpart(received)
     }

@@ -11,7 +11,7 @@ use throng_sproto::rpc::PackageError;
 use throng_sproto::{Schema, SchemaError, SourceFile};
 
 use crate::codec::document::DocumentForm;
-use crate::codec::{Direction, ProtobufError};
+use crate::codec::{Direction, OwnParts, ProtobufError};
 use crate::compress::Compressor;
 use crate::framing::{FieldSpec, Framing, FramingSetupError};
 use crate::kcp::{KcpSpec, KcpSpecError};
@@ -41,6 +41,10 @@ pub struct ProtocolSpec {
     pub kcp: KcpSpec,
     /// What payloads are.
     pub codec: CodecSpec,
+    /// Which parts are functions of the host's, for robots.
+    pub own: OwnParts,
+    /// The same for a server, which speaks the other side.
+    pub server: OwnParts,
     /// Messages by number, where the header's field `id` or a document's name is one.
     pub ids: Option<Vec<(String, i64)>>,
     /// Those that are received, where they have other numbers than those that are sent.
@@ -92,6 +96,8 @@ pub enum CodecSpec {
     Document(DocumentSpec),
     /// Protocol Buffers.
     Protobuf(Box<ProtobufSpec>),
+    /// What functions of the host's make and read.
+    Own,
 }
 
 impl CodecSpec {
@@ -446,6 +452,9 @@ pub enum ProtocolError {
         /// Which time.
         what: &'static str,
     },
+    /// Functions of the host's and something that takes their place.
+    #[error("{0}")]
+    Own(&'static str),
     /// KCP cannot work like this.
     #[error(transparent)]
     Kcp(#[from] KcpSpecError),
@@ -462,6 +471,8 @@ impl ProtocolSpec {
             websocket: WebSocketSpec::default(),
             kcp: KcpSpec::default(),
             codec,
+            own: OwnParts::default(),
+            server: OwnParts::default(),
             ids: None,
             ids_received: None,
             compression: None,
@@ -506,6 +517,7 @@ impl ProtocolSpec {
         for Fields { send, receive } in mirror.header.iter_mut().chain([&mut mirror.trailer]) {
             std::mem::swap(send, receive);
         }
+        std::mem::swap(&mut mirror.own, &mut mirror.server);
         mirror.reply = match mirror.reply {
             Some(field @ ReplySpec::Field { .. }) => Some(field),
             _ => Some(ReplySpec::None),

@@ -162,7 +162,7 @@ impl WebSocket {
             Phase::Open | Phase::Closing => {
                 self.incoming.drop_delivered();
                 match framing {
-                    Framing::Message => self.cut_message(spec.max_message, input),
+                    Framing::Message | Framing::Own(_) => self.cut_message(spec.max_message, input),
                     framing => self.cut_stream(spec.max_message, framing, input),
                 }
             }
@@ -267,6 +267,11 @@ impl WebSocket {
     /// Begins a message at the end of `out`.
     pub(crate) fn begin(&self, out: &mut Vec<u8>) -> Mark {
         frame::begin(self.role, out)
+    }
+
+    /// Whether what is sent is masked: four bytes before it say by what.
+    pub(crate) fn masks(&self) -> bool {
+        self.role == Role::Client
     }
 
     /// How many bytes `begin` keeps for the header.

@@ -64,6 +64,15 @@ fn sources(config: &Config) -> io::Result<Vec<Source>> {
             sources.push(Source::new(shown_path(&file), role, text));
         }
     }
+    let mut own: Vec<&PathBuf> =
+        config.protocols.iter().filter_map(|protocol| protocol.lua.as_ref()).collect();
+    own.dedup();
+    for file in own {
+        let text = String::from_utf8_lossy(&std::fs::read(file)?).into_owned();
+        let root = crate::session::prepare::absolute(&config.root);
+        let file = file.strip_prefix(root).map_or_else(|_| file.clone(), |inside| config.root.join(inside));
+        sources.push(Source::new(shown_path(&file), Role::Protocol, text));
+    }
     Ok(sources)
 }
 
@@ -97,7 +106,7 @@ fn protocol_messages(protocol: &Protocol) -> ProtocolMessages {
     let mut types = Types::default();
     let codec = match &protocol.wire.codec {
         codec if codec.knows_any_name() => Codec::Raw,
-        wire::Codec::Raw(_) | wire::Codec::Document(_) => Codec::Named,
+        wire::Codec::Raw(_) | wire::Codec::Document(_) | wire::Codec::Own(_) => Codec::Named,
         wire::Codec::Sproto(_) | wire::Codec::Protobuf(_) => Codec::Schema,
     };
     let wire = &protocol.wire;

@@ -24,6 +24,20 @@ fn project() -> tempfile::TempDir {
     fs::write(dir.path().join("protos/game/game.sproto"), game).unwrap();
     fs::write(dir.path().join("protos/broken/bad.sproto"), "# a comment\n.Msg { Name zero : string }\n")
         .unwrap();
+    fs::create_dir_all(dir.path().join("protocols")).unwrap();
+    let whole = "framing = print, frame = print, head = print, encode = print, decode = print";
+    for (name, text) in [
+        ("whole", format!("return {{ {whole} }}\n")),
+        ("framing", "return { framing = print, frame = print }\n".to_owned()),
+        ("unframed", "return { framing = print }\n".to_owned()),
+        ("frame", "return { frame = print }\n".to_owned()),
+        ("decode", "return { decode = print }\n".to_owned()),
+        ("misspelt", "local p = {}\nfunction p.framming() end\nreturn p\n".to_owned()),
+        ("syntax", "local p = {\nreturn p\n".to_owned()),
+        ("nothing", String::new()),
+    ] {
+        fs::write(dir.path().join(format!("protocols/{name}.lua")), text).unwrap();
+    }
     dir
 }
 
@@ -261,6 +275,39 @@ fn mistakes_in_protocols() {
             ("a close that is no choice", &raw("on_close = \"retry\"")),
         ],
     );
+}
+
+#[test]
+fn mistakes_in_protocols_in_lua() {
+    let with = |file: &str, more: &str| {
+        format!("[protocols.p]\nhosts = \"tcp://*\"\nlua = \"protocols/{file}.lua\"\n{more}\n")
+    };
+    let cases = [
+        ("there is no file", with("none", "reply = \"fifo\"")),
+        ("it cannot be read as Lua", with("syntax", "reply = \"fifo\"")),
+        ("it returns nothing", with("nothing", "reply = \"fifo\"")),
+        ("a function is misspelt", with("misspelt", "reply = \"fifo\"")),
+        ("a codec beside its own", with("whole", "codec = \"json\"\nreply = \"fifo\"")),
+        ("a framing beside its own", with("whole", "framing = { length = \"u16be\" }\nreply = \"fifo\"")),
+        ("no reply rule", with("whole", "")),
+        ("no codec beside a framing", with("framing", "reply = \"fifo\"")),
+        ("nothing makes frames", with("unframed", "codec = \"raw\"\nreply = \"fifo\"")),
+        (
+            "frames that nothing cuts",
+            with("frame", "codec = \"raw\"\nframing = { fixed = 4 }\nreply = \"fifo\""),
+        ),
+        ("sessions without a head", with("decode", "framing = { fixed = 4 }\nreply = \"session\"")),
+        ("names without a head", with("decode", "framing = { fixed = 4 }\nreply = { \"A\" = \"B\" }")),
+        ("no framing on a stream", with("decode", "reply = \"fifo\"")),
+        (
+            "another beginning",
+            with("whole", "reply = \"fifo\"\nfirst = { codec = \"raw\", reply = \"fifo\" }"),
+        ),
+        ("a field beside a head", with("whole", "reply = { trailer = \"s\" }\ntrailer = [\"s:u8\"]")),
+        ("no path", "[protocols.p]\nlua = 5\ncodec = \"raw\"\nreply = \"fifo\"\n".to_owned()),
+    ];
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(title, toml)| (*title, toml.as_str())).collect();
+    check("own", &cases);
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn protocols_are_read_in_the_order_of_the_file() {
     assert_eq!(game.name, "game");
     let shape = |codec: &CodecSpec| match codec {
         CodecSpec::Sproto(sproto) => sproto.shape.clone(),
-        CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Protobuf(_) => panic!("not Sproto"),
+        _ => panic!("not Sproto"),
     };
     assert!(matches!(shape(&game.spec.codec), SprotoShape::Envelope { body, .. } if body == "Bin"));
     let pairs = [("*Request", "*Response"), ("LoginReuest", "LoginRespone")];

@@ -351,6 +351,46 @@ fn what_makes_no_whole_message_is_told() {
     snapshot("whole_mistakes", &shown.join("\n"));
 }
 
+#[test]
+fn what_functions_in_lua_make_is_not_written_or_read() {
+    let dir = folder();
+    let project = dir.path().join("project");
+    let protocols = "
+        [target]
+        host = \"tcp://127.0.0.1:9\"
+        [protocols.all]
+        lua = \"protocols/all.lua\"
+        reply = \"session\"
+        [protocols.frames]
+        lua = \"protocols/frames.lua\"
+        codec = \"json\"
+        trailer = { send = [\"zone:u8\"], receive = [\"zone:u8\"] }
+        reply = \"fifo\"";
+    let frames = "local p = {}
+        function p.framing(bytes, from) return from, #bytes end
+        function p.frame(payload) return payload end\n";
+    let heads = "function p.head() return {} end function p.encode() return '' end\n";
+    fs::create_dir_all(project.join("protocols")).unwrap();
+    fs::write(project.join("throng.toml"), protocols).unwrap();
+    fs::write(project.join("protocols/frames.lua"), format!("{frames}return p")).unwrap();
+    fs::write(project.join("protocols/all.lua"), format!("{frames}{heads}return p")).unwrap();
+    let body =
+        ["encode", "get", "{\"x\":1}", "--protocol", "frames", "--envelope", "--header", "{\"zone\":7}"];
+    let hex = good(&project, &body);
+    assert_eq!(hex.trim().replace(' ', ""), "7b2278223a317d07");
+    let codec = "has functions in Lua for what its messages are";
+    let framing = "has its framing in Lua";
+    for (args, why) in [
+        (&["encode", "get", "{}", "--protocol", "all", "--envelope"][..], codec),
+        (&["decode", "_", "00", "--protocol", "all", "--envelope"], codec),
+        (&["encode", "get", "{}", "--protocol", "frames", "--frame"], framing),
+        (&["decode", "get", "00", "--protocol", "frames", "--framing", "protocol"], framing),
+    ] {
+        let told = bad(&project, args);
+        assert!(told.contains(why), "{args:?}: {told}");
+    }
+}
+
 /// A project whose protocols have an envelope, and a schema for each direction.
 fn envelopes() -> tempfile::TempDir {
     let dir = folder();

@@ -339,6 +339,44 @@ pub const CLASSES: &[Class] = &[
         ],
     },
     Class {
+        id: ClassId::Protocol,
+        name: "throng.Protocol",
+        doc: "What the file of a protocol in Lua returns: any of these functions.",
+        members: &[
+            callback(
+                "state",
+                "fun(): table",
+                "Makes the table of a new connection, which the others get last.",
+            ),
+            callback(
+                "framing",
+                "fun(bytes: string, from: integer, state?: table): integer?, integer?, integer?",
+                "Finds the frame that begins at `from`: the first and the last byte of its payload and where the next begins, or nil and how many bytes it has at least.",
+            ),
+            callback(
+                "frame",
+                "fun(payload: string, state?: table): string",
+                "Makes the frame of a payload that is sent.",
+            ),
+            callback(
+                "head",
+                "fun(payload: string, state?: table): { name?: string, session?: integer, push?: boolean, body?: integer, error?: integer }?",
+                "Says what a message is, and where its body begins.",
+            ),
+            callback(
+                "encode",
+                "fun(name: string, body: any, session?: integer, state?: table): string",
+                "Makes the payload of a message that is sent.",
+            ),
+            callback(
+                "decode",
+                "fun(name: string, bytes: string, state?: table): any",
+                "Makes a value of a body that came.",
+            ),
+            field("server", "throng.Protocol?", "What fake servers of tests do otherwise."),
+        ],
+    },
+    Class {
         id: ClassId::Mod,
         name: "throng.Mod",
         doc: "A part of a robot's behaviour: its class at file level, its object as `self`.",

@@ -81,6 +81,8 @@ pub enum ClassId {
     Spawned,
     /// A mod: its class and its object.
     Mod,
+    /// What the file of a protocol returns.
+    Protocol,
     /// Why a connection ended.
     CloseReason,
     /// What a failed call raises.

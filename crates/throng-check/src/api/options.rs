@@ -149,8 +149,8 @@ pub const OPTIONS: &[OptionSet] = &[
         id: OptionsId::Cipher,
         name: "throng.CipherOptions",
         keys: &[
-            key("send", Kind::Any, "The stream for what is sent; `false` ends it."),
-            key("receive", Kind::Any, "The stream for what is received; `false` ends it."),
+            key("send", Kind::Any, "The stream or function for what is sent; `false` ends it."),
+            key("receive", Kind::Any, "The stream or function for what is received; `false` ends it."),
             key("covers", Kind::Text, "`body` or `all`: what of a frame is encrypted."),
         ],
     },

@@ -12,6 +12,9 @@ use crate::project::Role;
 const RUN: &str = "throng.run";
 
 pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
+    if scope.role() == Role::Protocol {
+        return;
+    }
     let chunk = scope.chunk();
     let callbacks = callbacks(scope);
     for id in chunk.expr_ids() {
@@ -31,7 +34,7 @@ pub(super) fn check(scope: &Scope<'_>, out: &mut Vec<Draft>) {
 }
 
 /// The name of a call that waits, and where it is.
-fn waits(scope: &Scope<'_>, call: ExprId) -> Option<(String, Span)> {
+pub(super) fn waits(scope: &Scope<'_>, call: ExprId) -> Option<(String, Span)> {
     let chunk = scope.chunk();
     let (base, name, span) = match chunk.kind(call) {
         ExprKind::Method { base, name, .. } => (*base, name.text.clone(), name.span),

@@ -7,6 +7,7 @@ mod members;
 mod messages;
 mod mods;
 mod options;
+mod protocols;
 mod replies;
 mod run;
 mod settings;
@@ -86,6 +87,7 @@ pub(crate) fn drafts(scope: &Scope<'_>) -> Vec<Draft> {
     shared::check(scope, &mut drafts);
     blocking::check(scope, &mut drafts);
     run::check(scope, &mut drafts);
+    protocols::check(scope, &mut drafts);
     tests::check(scope, &mut drafts);
     drafts
 }

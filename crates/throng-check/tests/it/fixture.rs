@@ -61,6 +61,7 @@ fn add_folder(project: &mut Project, root: &Path, folder: &Path) {
         } else {
             let role = match shown.split('/').next().unwrap() {
                 "lib" => Role::Lib,
+                "protocols" => Role::Protocol,
                 "tests" => Role::Test,
                 _ => Role::Mod,
             };

@@ -2,7 +2,7 @@
 
 use super::connection::{Arrival, Phase};
 use super::operation::{Call, OperationKind};
-use super::{Core, Ready};
+use super::{Core, Event, Ready};
 use crate::clock::after;
 use crate::host::{CallOptions, Failure, Question, Unsent};
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
@@ -233,6 +233,9 @@ impl Core {
             return Err((FailureKind::Encode, error.to_string()));
         }
         let size = outbox.bytes.len() - start;
+        if channel.is_unsealed() {
+            self.events.push_back(Event::Seal(key));
+        }
         self.recorder.message_sent();
         self.mark_dirty(key);
         Ok(size)
@@ -564,6 +567,10 @@ impl Core {
             true => self.labels.message(label, HEARTBEAT, sent).unwrap_or(heartbeat.send),
             false => heartbeat.send,
         };
+        if protocol.own().writes() {
+            self.events.push_back(Event::Beat(key, message));
+            return self.start_heartbeat(key);
+        }
         // A heartbeat that cannot be sent was counted; the next one may fare better.
         let _ = self.send(key, message, &heartbeat.body, &[]);
         self.start_heartbeat(key);

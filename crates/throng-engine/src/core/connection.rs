@@ -42,10 +42,25 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Whether what it is to send is not encrypted yet; also while that is done.
+    pub(crate) fn is_unsealed(&self) -> bool {
+        self.channel.as_ref().is_some_and(Channel::is_unsealed)
+    }
+
     /// Messages that were sent.
     #[inline]
     pub(crate) fn sent(&self) -> u32 {
         self.channel.as_ref().map_or(0, Channel::sent)
+    }
+
+    /// Keeps what cannot be cut yet, until there are `wanted` bytes.
+    #[inline]
+    pub(crate) fn keep_tail(&mut self, rest: &[u8], wanted: usize, pools: &mut Pools) {
+        if !rest.is_empty() {
+            self.tail = pools.tail();
+            self.tail.extend_from_slice(rest);
+        }
+        self.wanted = wanted;
     }
 
     /// Messages that came before the one that was cut last.

@@ -5,7 +5,7 @@ use super::operation::OperationKind;
 use super::robot::Life;
 use super::routines::ActivityKind;
 use super::timers::Due;
-use super::{Begun, Core, Ready};
+use super::{Begun, Core, Event, Ready};
 use crate::clock::after;
 use crate::host::{CloseReason, Failure};
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotKey};
@@ -78,6 +78,10 @@ impl Core {
             slot.connections.retain(|open| *open != key);
         }
         self.wheel.cancel(connection.heartbeat);
+        if self.labels.get(connection.label).protocol.as_ref().is_some_and(|protocol| protocol.own().is_any())
+        {
+            self.events.push_back(Event::Ended(key));
+        }
         self.forget_layer(&mut connection);
         if connection.phase == Phase::Open
             && let Some(books) = self.labels.get(connection.label).books
@@ -139,6 +143,8 @@ impl Core {
                 None => channel.drain_control(&mut outbox.bytes),
             }
         }
+        let sealed = connection.channel.as_ref().and_then(throng_wire::Channel::first_unsealed);
+        outbox.bytes.truncate(sealed.unwrap_or(usize::MAX));
         let mut unsent = Vec::new();
         if !outbox.is_empty()
             && connection.link.is_connected()
@@ -238,6 +244,10 @@ impl Core {
 
     /// `close()`: in good order.
     pub(crate) fn close(&mut self, key: ConnectionKey) {
+        if self.connections.get(key).is_some_and(Connection::is_unsealed) {
+            // Behind what encrypts its last messages.
+            return self.events.push_back(Event::Close(key));
+        }
         self.flush_connection(key);
         self.end_connection(key, End::new(EndCause::Own, ""));
     }

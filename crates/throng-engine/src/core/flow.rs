@@ -129,7 +129,10 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.dirty = false;
         let Some(outbox) = &connection.outbox else { return };
-        let hindered = connection.cut || connection.write_error.is_some() || !connection.link.is_connected();
+        let hindered = connection.cut
+            || connection.write_error.is_some()
+            || !connection.link.is_connected()
+            || connection.is_unsealed();
         if hindered || outbox.is_empty() {
             return;
         }
@@ -295,21 +298,34 @@ impl Core {
     pub(crate) fn cut(&mut self, key: ConnectionKey, input: &[u8], spill: &mut Vec<u8>) -> Step {
         let Some(connection) = self.connections.get_mut(key) else { return Step::Gone };
         let Some(channel) = &mut connection.channel else { return Step::Gone };
-        match channel.cut(input) {
-            Ok(Received::Message { payload, used }) => match place(input, payload) {
-                Some(payload) => Step::Inside { payload, used },
-                None => {
-                    spill.clear();
-                    spill.extend_from_slice(payload);
-                    Step::Spilled { used }
-                }
-            },
+        let rest = match channel.cut(input) {
+            Ok(Received::Message { payload, used }) => {
+                return match place(input, payload) {
+                    Some(payload) => Step::Inside { payload, used },
+                    None => {
+                        spill.clear();
+                        spill.extend_from_slice(payload);
+                        Step::Spilled { used }
+                    }
+                };
+            }
+            other => other.map(without_payload),
+        };
+        self.cut_otherwise(key, input, rest)
+    }
+
+    /// What follows from a cut that gave no message.
+    pub(crate) fn cut_otherwise(
+        &mut self,
+        key: ConnectionKey,
+        input: &[u8],
+        cut: Result<Received<'static>, ChannelError>,
+    ) -> Step {
+        let Some(connection) = self.connections.get_mut(key) else { return Step::Gone };
+        match cut {
+            Ok(Received::Message { used, .. }) => Step::Spilled { used },
             Ok(Received::Need { at_least }) => {
-                if !input.is_empty() {
-                    connection.tail = self.pools.tail();
-                    connection.tail.extend_from_slice(input);
-                }
-                connection.wanted = at_least;
+                connection.keep_tail(input, at_least, &mut self.pools);
                 Step::Incomplete
             }
             Ok(Received::Opened { used }) => {
@@ -355,7 +371,7 @@ impl Core {
     }
 
     /// The peer broke its protocol: counted with the first bytes, and the connection ends.
-    fn broken(&mut self, key: ConnectionKey, error: &ChannelError, input: &[u8]) {
+    pub(super) fn broken(&mut self, key: ConnectionKey, error: &ChannelError, input: &[u8]) {
         let text = told(error);
         let kind = match error {
             ChannelError::Framing(_) | ChannelError::Datagram { .. } | ChannelError::Truncated(_) => {
@@ -419,6 +435,17 @@ fn lost_by(error: &io::Error) -> End {
         _ => EndCause::Reset,
     };
     End::new(cause, error.to_string())
+}
+
+/// What is left of a cut without its loan.
+pub(super) fn without_payload(received: Received<'_>) -> Received<'static> {
+    match received {
+        Received::Need { at_least } => Received::Need { at_least },
+        Received::Opened { used } => Received::Opened { used },
+        Received::Message { used, .. } => Received::Message { payload: &[], used },
+        Received::Control { used } => Received::Control { used },
+        Received::Closed { code, reason, used } => Received::Closed { code, reason, used },
+    }
 }
 
 /// What a WebSocket's close frame says.

@@ -11,9 +11,11 @@ pub(crate) mod flow;
 pub(crate) mod http;
 mod labels;
 mod layer;
+pub(crate) mod lending;
 pub(crate) mod life;
 mod log;
 pub(crate) mod operation;
+pub(crate) mod own;
 pub(crate) mod robot;
 pub(crate) mod routines;
 pub(crate) mod streams;
@@ -39,7 +41,7 @@ use routines::Activity;
 use slotmap::SlotMap;
 use std::collections::{BTreeSet, VecDeque};
 use throng_metrics::{Recorder, RobotState};
-use throng_wire::Nanos;
+use throng_wire::{MessageId, Nanos};
 use timers::Due;
 
 use crate::wheel::Wheel;
@@ -100,6 +102,14 @@ pub(crate) enum Event {
     Abandon(ActivityKey),
     /// A robot's tasks may run; pick one.
     Pick(RobotKey),
+    /// Send a heartbeat that the protocol's own functions make.
+    Beat(ConnectionKey, MessageId),
+    /// Have the host's cipher encrypt what a connection is to send.
+    Seal(ConnectionKey),
+    /// Close a connection in good order.
+    Close(ConnectionKey),
+    /// A connection with functions of its protocol's own has ended.
+    Ended(ConnectionKey),
     /// A robot is not ready in time; say what blocks.
     NotReady(RobotKey),
     /// Drop a robot's code.

@@ -152,11 +152,6 @@ impl Core {
         }
     }
 
-    /// Whether a connection is a stream.
-    pub(crate) fn is_stream(&self, key: ConnectionKey) -> bool {
-        self.connections.get(key).is_some_and(|connection| connection.channel.is_none())
-    }
-
     /// Serves the waiting read, if what it waits for is there.
     fn serve_reader(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };

@@ -33,6 +33,10 @@ impl<H: Host> Shard<H> {
             Event::Resume(operation, outcome) => self.resume(operation, &outcome),
             Event::Abandon(activity) => self.host.abandon(activity),
             Event::Pick(robot) => self.pick(robot),
+            Event::Beat(connection, message) => self.beat(connection, message),
+            Event::Seal(connection) => self.seal(connection),
+            Event::Close(connection) => self.core.borrow_mut().close(connection),
+            Event::Ended(connection) => self.host.ended(connection),
             Event::NotReady(robot) => self.not_ready(robot),
             Event::Forget(robot, next) => {
                 self.host.forget(robot);

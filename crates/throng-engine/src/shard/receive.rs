@@ -5,11 +5,12 @@ use crate::core::Core;
 use crate::core::calls::Delivery;
 use crate::core::connection::Arrival;
 use crate::core::flow::{Input, Step};
-use crate::host::{Host, Incoming, Outcome};
+use crate::core::own::Cutter;
+use crate::host::{Host, Incoming, Outcome, OwnError, Speaker};
 use crate::id::{ConnectionKey, RobotKey};
 use crate::poller::Readiness;
 use std::sync::Arc;
-use throng_wire::{HeadKind, Nanos, RawCodec};
+use throng_wire::{HeadError, HeadKind, Nanos, RawCodec};
 
 /// How long one connection may be read while others wait: one that never runs dry has its next turn like them.
 const READ_TIME: Nanos = 2_000_000;
@@ -120,21 +121,31 @@ impl<H: Host> Shard<H> {
 
     /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
     fn take_in(&mut self, key: ConnectionKey, bytes: &[u8], arrival: Arrival) {
-        let whole = {
+        let (whole, cutter) = {
             let mut core = self.core.borrow_mut();
-            if core.is_stream(key) {
+            let cutter = core.cutter(key);
+            if cutter == Cutter::Script {
                 return core.stream_received(key, bytes);
             }
-            core.join_tail(key, bytes)
+            (core.join_tail(key, bytes), cutter)
         };
         match whole {
-            None => self.cut_all(key, bytes, arrival),
+            None => self.cut_by(cutter, key, bytes, arrival),
             Some(tail) => {
                 if !tail.is_empty() {
-                    self.cut_all(key, &tail, arrival);
+                    self.cut_by(cutter, key, &tail, arrival);
                     self.core.borrow_mut().pools.take_tail(tail);
                 }
             }
+        }
+    }
+
+    #[inline]
+    fn cut_by(&mut self, cutter: Cutter, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+        match cutter {
+            Cutter::Channel | Cutter::Script => self.cut_all(key, input, arrival),
+            Cutter::Host => self.cut_by_host(key, input, arrival),
+            Cutter::Lent => self.cut_lent(key, input, arrival),
         }
     }
 
@@ -164,13 +175,25 @@ impl<H: Host> Shard<H> {
     }
 
     /// Tells the host about one message. What it wakes runs to its next block before the next message is cut.
-    fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: Arrival) {
+    pub(super) fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: Arrival) {
         let Some((robot, label, before)) = self.core.borrow().speaker(key) else { return };
         self.learn_protocols(label);
         let Some(whole) = &self.protocols[label] else { return };
         let protocol = whole.after(before);
         let mut scratch = std::mem::take(&mut self.scratch);
-        match protocol.read(payload, &mut scratch) {
+        let read = match protocol.own().head {
+            false => protocol.read(payload, &mut scratch),
+            true => match self.host.head(&Speaker { robot, connection: key, protocol }, payload) {
+                Ok(own) => Ok(own.of(payload)),
+                Err(OwnError::Malformed(text)) => Err(HeadError::Own(text)),
+                Err(OwnError::Broken(error)) => {
+                    self.core.borrow_mut().own_function_failed(key, robot, &error);
+                    self.scratch = scratch;
+                    return self.run_events();
+                }
+            },
+        };
+        match read {
             Ok(mut head) => {
                 if !Arc::ptr_eq(whole, protocol) {
                     // Ids of what is spoken first mean other messages in the books.
@@ -211,7 +234,7 @@ impl<H: Host> Shard<H> {
     }
 
     /// Keeps the labels' protocols at hand, so that no reference count is touched for a message.
-    fn learn_protocols(&mut self, label: usize) {
+    pub(super) fn learn_protocols(&mut self, label: usize) {
         let core = self.core.borrow();
         while self.protocols.len() <= label {
             self.protocols.push(core.labels.get(self.protocols.len()).protocol.clone());
@@ -221,7 +244,7 @@ impl<H: Host> Shard<H> {
 
 impl Core {
     /// Whose connection it is, its label, and how many messages came before the one that is told.
-    fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize, u32)> {
+    pub(super) fn speaker(&self, key: ConnectionKey) -> Option<(RobotKey, usize, u32)> {
         let connection = self.connections.get(key)?;
         Some((connection.robot, connection.label, connection.received_before()))
     }

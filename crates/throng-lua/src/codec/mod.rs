@@ -66,6 +66,7 @@ impl Codec {
                     let ty = codec.body_type(message).ok_or("there is no such message")?;
                     self.encode_protobuf(lua, ty, body, out)
                 }
+                WireCodec::Own(_) => encode_bytes(body, out),
                 WireCodec::Sproto(_) => Ok(()),
             },
         }
@@ -114,6 +115,9 @@ impl Codec {
         message: MessageId,
         out: &mut Vec<u8>,
     ) -> Result<(), Unfit> {
+        if protocol.own().writes() {
+            return Err(Unfit);
+        }
         // SAFETY: the caller's promise.
         unsafe {
             match protocol.body_type(message, Direction::Sent) {
@@ -126,6 +130,7 @@ impl Codec {
                         Some((schema, ty)) => protobuf::encode_at(state, index, schema, ty, out),
                         None => Err(Unfit),
                     },
+                    WireCodec::Own(_) => raw::bytes_at(state, index, out),
                     WireCodec::Sproto(_) => Ok(()),
                 },
             }
@@ -141,7 +146,7 @@ impl Codec {
         match type_of(incoming) {
             Some((schema, ty)) => Ok(self.decode_table(lua, schema, ty, incoming.body)?.0.into()),
             None => match &incoming.protocol.codec {
-                WireCodec::Raw(_) => {
+                WireCodec::Raw(_) | WireCodec::Own(_) => {
                     let bytes = lua.create_string(incoming.body).map_err(|error| error.to_string())?;
                     Ok(Value::String(bytes).into())
                 }
@@ -297,7 +302,7 @@ pub(crate) unsafe fn push_body(state: *mut lua_State, incoming: &Incoming<'_>) -
         match type_of(incoming) {
             Some((schema, ty)) => raw::decode_onto(state, schema, ty, incoming.body).is_some(),
             None => match &incoming.protocol.codec {
-                WireCodec::Raw(_) => {
+                WireCodec::Raw(_) | WireCodec::Own(_) => {
                     raw::push_bytes(state, incoming.body);
                     true
                 }
@@ -329,7 +334,7 @@ pub(crate) fn most_bytes(incoming: &Incoming<'_>) -> usize {
         WireCodec::Protobuf(codec) => {
             return protobuf::most_bytes(codec.extent(), codec.defaults(), incoming.body.len());
         }
-        WireCodec::Raw(_) | WireCodec::Sproto(_) => GROWTH,
+        WireCodec::Raw(_) | WireCodec::Own(_) | WireCodec::Sproto(_) => GROWTH,
     };
     incoming.body.len().saturating_mul(growth)
 }

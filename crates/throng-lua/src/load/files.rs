@@ -27,6 +27,9 @@ struct Found {
     text: Rc<[u8]>,
 }
 
+/// Why there is no such file, and where that is to be told of.
+type Lost = (String, Option<(String, u32)>);
+
 impl Files {
     /// The mods of a project: by folder, then by name.
     ///
@@ -42,8 +45,30 @@ impl Files {
         }
     }
 
+    /// The file of a protocol's functions, and its text.
+    fn protocol(&self, project: &LuaProject, index: usize) -> Result<Found, Lost> {
+        let path = index.checked_sub(1).and_then(|index| project.own.get(index)).map(|source| &source.path);
+        let path = project.root.join(path.ok_or_else(|| ("there is no such protocol".to_owned(), None))?);
+        let shown = shown(project, &path);
+        // No name of a module has this in it.
+        let name = format!("file {shown}");
+        if let Some(found) = self.found.borrow().get(&name) {
+            return Ok(found.clone());
+        }
+        let text = fs::read(&path).map_err(|error| {
+            let why = match error.kind() {
+                io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            };
+            (why, Some((shown.clone(), 1)))
+        })?;
+        let found = Found { kind: "protocol", shown, text: text.into() };
+        self.found.borrow_mut().insert(name, found.clone());
+        Ok(found)
+    }
+
     /// The file a name stands for, and its text.
-    fn find(&self, project: &LuaProject, name: &str) -> Result<Found, (String, Option<(String, u32)>)> {
+    fn find(&self, project: &LuaProject, name: &str) -> Result<Found, Lost> {
         if let Some(found) = self.found.borrow().get(name) {
             return Ok(found.clone());
         }
@@ -126,10 +151,22 @@ fn shown(project: &LuaProject, path: &Path) -> String {
 /// What `require` looks for: the kind, the chunk and its file, or nil and why there is none.
 pub(crate) fn chunk(context: &Context, lua: &Lua, name: &str) -> mlua::Result<MultiValue> {
     let shared = &context.shared;
-    let Found { kind, shown, text } = match shared.files.find(&shared.project, name) {
-        Ok(found) => found,
-        Err((message, place)) => return nothing(lua, message, place),
-    };
+    match shared.files.find(&shared.project, name) {
+        Ok(found) => compiled(lua, found),
+        Err((message, place)) => nothing(lua, message, place),
+    }
+}
+
+/// The same for the file of a protocol's functions, counted from 1.
+pub(crate) fn protocol_chunk(context: &Context, lua: &Lua, index: usize) -> mlua::Result<MultiValue> {
+    let shared = &context.shared;
+    match shared.files.protocol(&shared.project, index) {
+        Ok(found) => compiled(lua, found),
+        Err((message, place)) => nothing(lua, message, place),
+    }
+}
+
+fn compiled(lua: &Lua, Found { kind, shown, text }: Found) -> mlua::Result<MultiValue> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     match lua.load(text).set_name(format!("@{shown}")).set_mode(mlua::chunk::ChunkMode::Text).into_function()
     {

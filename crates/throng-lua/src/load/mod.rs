@@ -15,7 +15,7 @@ use std::ffi::c_int;
 use std::rc::Rc;
 use throng_engine::Uncaught;
 
-pub(crate) use files::{Files, chunk};
+pub(crate) use files::{Files, chunk, protocol_chunk};
 
 /// By how many percent memory may grow until Lua collects what is young by itself. Each time it looks at every coroutine
 /// that waits, however little there is to collect.
@@ -31,6 +31,7 @@ pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
     for module in shared.files.mods(project)? {
         run(&vm, shared, "load_mod", Value::String(text(&vm, &module.name)?), &module.shown)?;
     }
+    load_protocols(&vm, shared)?;
     run(&vm, shared, "finish_loading", Value::Nil, "mods")?;
     vm.set_loaded(program::read(&vm.prelude().table, project)?);
     let frozen = freeze_all(&vm).map_err(|error| LoadError::new("mods", None, error.to_string()))?;
@@ -53,6 +54,24 @@ pub(crate) fn bare(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
 /// Has a state's collector look at what is young more often than at the rest, which is how robots leave garbage.
 pub(crate) fn collect_young(lua: &Lua) {
     lua.gc_set_mode(GcMode::Generational(GcGenParams::default().minor_multiplier(GROWTH)));
+}
+
+/// A Lua state with nothing but the protocols' functions.
+///
+/// # Errors
+/// The first mistake in them.
+pub(crate) fn protocols(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
+    let vm = bare(shared)?;
+    load_protocols(&vm, shared)?;
+    Ok(vm)
+}
+
+fn load_protocols(vm: &Vm, shared: &Rc<Shared>) -> Result<(), LoadError> {
+    for (index, source) in shared.project.own.iter().enumerate() {
+        let file = source.path.display().to_string();
+        run(vm, shared, "load_protocol", Value::Integer(index as i64 + 1), &file)?;
+    }
+    Ok(())
 }
 
 /// Freezes what the robots of the state share: globals, mods, libraries, and what their functions captured.

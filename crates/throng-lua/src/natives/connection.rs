@@ -3,6 +3,7 @@
 use super::{Context, Natives, Refused, Text, option, options_of, time_option};
 use crate::duration;
 use crate::fields;
+use crate::own::{self, Caller, Message};
 use crate::state::{What, key_of};
 use crate::suggest;
 use crate::values::kind_of;
@@ -10,9 +11,9 @@ use crate::vm::ProtocolNames;
 use mlua::{Lua, Table, Value};
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, ReadUntil, Retry};
+use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, OwnError, ReadUntil, Retry};
 use throng_metrics::FailureKind;
-use throng_wire::{Codec, Direction, GivenField, MessageId};
+use throng_wire::{Codec, Direction, GivenField, MessageId, Protocol, ReplyRule};
 
 /// What is said of a connection that has ended; no more than its kind says.
 pub(super) const ENDED: &str = "the connection has ended";
@@ -170,6 +171,34 @@ fn ended(context: &Context, key: ConnectionKey, name: &str, connection: &str) ->
 
 type Request = (i64, u32, Value, Value);
 
+/// What a request says beside its message.
+#[derive(Default)]
+struct Options {
+    timeout: Option<Duration>,
+    measured_as: Option<String>,
+    session: Option<i64>,
+    quiet: bool,
+    given: Vec<GivenField>,
+}
+
+fn call_options(context: &Context, connection: ConnectionKey, options: &Value) -> Result<Options, Refused> {
+    let options = options_of(options, "request", &["timeout", "as", "session", "quiet", "header"])?;
+    Ok(Options {
+        given: given_of(context, connection, &options)?,
+        timeout: time_option(&options, "timeout")?,
+        measured_as: option(&options, "as", "a name")?,
+        session: option(&options, "session", "a whole number")?,
+        quiet: option(&options, "quiet", "true or false")?.unwrap_or(false),
+    })
+}
+
+/// Whether a message asks for a reply.
+enum Asks<'a> {
+    /// It does, with this session, which is found where it must be known before.
+    Reply(&'a mut Option<i64>),
+    Nothing,
+}
+
 fn request(
     context: &Context,
     lua: &Lua,
@@ -177,24 +206,21 @@ fn request(
 ) -> Result<Sending, Refused> {
     let (desk, _, fiber) = context.fiber(lua)?;
     let (connection, message) = (key_of(connection), MessageId(message));
-    let Some(mut encoded) = context.encode(lua, connection, message, &body)? else {
+    let options = if options.is_nil() { None } else { Some(options) };
+    let options = options.map(|options| call_options(context, connection, &options)).transpose()?;
+    let mut options = options.unwrap_or_default();
+    let asks = Asks::Reply(&mut options.session);
+    let Some(mut encoded) = context.encode(lua, connection, message, &body, &options.given, asks)? else {
         return Ok(Sending::Ended);
     };
-    let issued = if options.is_nil() {
-        desk.request(connection, message, &encoded, &CallOptions::default())
-    } else {
-        let options = options_of(&options, "request", &["timeout", "as", "session", "quiet", "header"])?;
-        let given = given_of(context, connection, &options)?;
-        let measured_as: Option<String> = option(&options, "as", "a name")?;
-        let call = CallOptions {
-            timeout: time_option(&options, "timeout")?,
-            measured_as: measured_as.as_deref(),
-            session: option(&options, "session", "a whole number")?,
-            quiet: option(&options, "quiet", "true or false")?.unwrap_or(false),
-            given: &given,
-        };
-        desk.request(connection, message, &encoded, &call)
+    let call = CallOptions {
+        timeout: options.timeout,
+        measured_as: options.measured_as.as_deref(),
+        session: options.session,
+        quiet: options.quiet,
+        given: &options.given,
     };
+    let issued = desk.request(connection, message, &encoded, &call);
     encoded.clear();
     context.shared.body.replace(encoded);
     context.shared.wait(fiber, issued?, What::Request(connection, message));
@@ -224,7 +250,7 @@ fn send(
     let (connection, message) = (key_of(connection), MessageId(message));
     let options = options_of(&options, "send", &["header"])?;
     let given = given_of(context, connection, &options)?;
-    let Some(mut encoded) = context.encode(lua, connection, message, &body)? else {
+    let Some(mut encoded) = context.encode(lua, connection, message, &body, &given, Asks::Nothing)? else {
         return Ok(Sending::Ended);
     };
     let sent = desk.send_with(connection, message, &encoded, &given);
@@ -242,16 +268,51 @@ impl Context {
         connection: ConnectionKey,
         message: MessageId,
         body: &Value,
+        given: &[GivenField],
+        asks: Asks<'_>,
     ) -> Result<Option<Vec<u8>>, Refused> {
         let Some(facts) = self.facts(connection) else { return Ok(None) };
         let mut encoded = self.shared.body.take();
         encoded.clear();
         let Some(protocol) = facts.protocol else { return Ok(Some(encoded)) };
+        if protocol.own().writes() {
+            let session = self.session_of(&protocol, (connection, message), asks);
+            let id = message;
+            let name = self.shared.desk.as_ref().map(|desk| desk.message_name(connection, id));
+            let message = Message { protocol: &protocol, id, name: name.as_deref(), session, given, body };
+            let caller = Caller::of_robot(&self.shared.project, &protocol, connection);
+            let state = (&*self.shared, &*self.vm);
+            let written = caller.and_then(|caller| own::write_now(state, lua, caller, &message));
+            return match written {
+                Ok(written) => Ok(Some(written)),
+                Err(OwnError::Malformed(text)) => {
+                    let name = name.as_deref().unwrap_or_default();
+                    Err(self.count_on(FailureKind::Encode, name, connection, Some(facts.name), text.into()))
+                }
+                Err(OwnError::Broken(error)) => Err(error.message.into()),
+            };
+        }
         if let Err(text) = self.vm.codec.encode(lua, &protocol, message, body, &mut encoded) {
             let name = protocol.message_name(message);
             return Err(self.count_on(FailureKind::Encode, name, connection, Some(facts.name), text));
         }
         Ok(Some(encoded))
+    }
+}
+
+impl Context {
+    /// The session of a message whose protocol's own functions put it there.
+    fn session_of(
+        &self,
+        protocol: &Protocol,
+        (connection, message): (ConnectionKey, MessageId),
+        asks: Asks<'_>,
+    ) -> Option<i64> {
+        let (Asks::Reply(session), ReplyRule::Session) = (asks, &protocol.reply) else { return None };
+        let desk = self.shared.desk.as_ref()?;
+        // Where there is none, the engine refuses the request.
+        *session = session.or_else(|| desk.next_session(connection, message));
+        *session
     }
 }
 

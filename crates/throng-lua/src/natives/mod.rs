@@ -172,8 +172,11 @@ impl Context {
     fn fiber(&self, lua: &Lua) -> Result<(&Desk, RobotKey, FiberKey), Refused> {
         let current = self.shared.current.get();
         if current.fiber.is_null() {
-            let place =
-                if current.robot.is_null() { "at file level" } else { "in init, when, where or <close>" };
+            let place = if current.robot.is_null() {
+                "at file level"
+            } else {
+                "in init, when, where, <close> or a function of a protocol"
+            };
             return Err(format!(
                 "may not block here, {place}: only starts, tasks, handlers and the like can wait"
             )

@@ -22,6 +22,11 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         let message = message_of(context, &value);
         Ok((in_user_s_code(lua, message), traceback(lua)))
     })?;
+    natives.plain("blame", |context, lua, (value, error, assert): (Value, Function, Function)| {
+        let deliberate = raised_by(lua, &[error, assert]);
+        let message = message_of(context, &value);
+        Ok((in_user_s_code(lua, message), traceback(lua), deliberate))
+    })?;
     natives.plain("place", |_, lua, ()| Ok(place(lua).map(|(file, line)| format!("{file}:{line}"))))?;
     natives.plain("where", |_, lua, ()| Ok(place(lua).unzip()))?;
     natives.plain("defined", |_, _, function: Function| {
@@ -33,7 +38,8 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("kind_of", |_, _, value: Value| Ok(kind_of(&value)))?;
     natives.plain("unknown", unknown)?;
     natives.plain("check_task_options", |_, _, options: Table| Ok(program::check_options(&options).err()))?;
-    natives.plain("chunk", |context, lua, Text(name): Text| load::chunk(context, lua, &name))
+    natives.plain("chunk", |context, lua, Text(name): Text| load::chunk(context, lua, &name))?;
+    natives.plain("protocol_chunk", |context, lua, index: usize| load::protocol_chunk(context, lua, index))
 }
 
 /// What the prelude looks for in bodies before it sends them; nothing at all in a run.
@@ -75,6 +81,24 @@ fn place(lua: &Lua) -> Option<(String, usize)> {
 pub(crate) fn source_place(thread: &mlua::Thread) -> Option<String> {
     raw::suspended_at(thread, |source| of_user(source).is_some())
         .map(|(source, line)| format!("{}:{line}", source.trim_start_matches('@')))
+}
+
+/// Whether a script raised the error that a message handler asks about by calling one of these functions: the first frame
+/// of the user's is its caller's.
+fn raised_by(lua: &Lua, functions: &[Function]) -> bool {
+    let mut raiser = false;
+    for level in 1.. {
+        let frame = lua.inspect_stack(level, |frame| {
+            let is_user_s = frame.source().source.is_some_and(|source| of_user(&source).is_some());
+            (is_user_s, functions.contains(&frame.function()))
+        });
+        match frame {
+            None => return false,
+            Some((true, _)) => return raiser,
+            Some((false, raises)) => raiser = raises,
+        }
+    }
+    false
 }
 
 /// The text of an error value that is no failure.

@@ -17,6 +17,8 @@ local function refuse(message, file, line)
   return error(setmetatable({ message = message, file = file, line = line }, Refusal), 0)
 end
 
+P.refuse = refuse
+
 local function place_of(file, line) return (file or "?") .. ":" .. tostring(line or "?") end
 
 local function not_loading(what)
@@ -255,6 +257,12 @@ local function run_file(name, kind, chunk, file)
   end
   loaded[name] = value
   return value
+end
+
+-- A file that nothing requires; several may have the same.
+function P.run_file(name, kind, chunk, file)
+  if loaded[name] ~= nil then return loaded[name] end
+  return run_file(name, kind, chunk, file)
 end
 
 function P.require(name)

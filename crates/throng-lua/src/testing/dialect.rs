@@ -5,11 +5,12 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use throng_engine::OwnHead;
 use throng_sproto::rpc::{Header, Package};
 use throng_sproto::{Response, Schema, SourceFile, TypeId, pack, unpack};
 use throng_wire::{
     Codec, CodecSpec, Direction, GivenField, HeadKind, MessageId, Outgoing, Protocol, ProtocolError,
-    ProtocolSpec, ReplyRule, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
+    ProtocolSpec, RawCodec, ReplyRule, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
 
 /// The most bytes a packed request may unpack to.
@@ -82,12 +83,24 @@ pub(super) enum ReplyForm<'d> {
     None,
 }
 
+impl ReplyForm<'_> {
+    /// The message that the reply is, and its session, where a protocol's own functions make it.
+    pub(super) fn message(&self, session: Option<i64>) -> Option<(MessageId, Option<i64>)> {
+        match self {
+            ReplyForm::Bytes => Some((MessageId(0), None)),
+            ReplyForm::Message(message) => Some((*message, None)),
+            ReplyForm::Same(message) => Some((*message, session)),
+            ReplyForm::Response(_) | ReplyForm::None => None,
+        }
+    }
+}
+
 impl Dialect {
     /// The dialect of a protocol that was built from `spec`.
     pub(super) fn new(spec: &ProtocolSpec, protocol: Arc<Protocol>) -> Result<Dialect, ProtocolError> {
         let rpc = match &spec.codec {
             CodecSpec::Sproto(sproto) => Rpc::new(sproto)?,
-            CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Protobuf(_) => None,
+            CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Protobuf(_) | CodecSpec::Own => None,
         };
         let first = match spec.first_spec() {
             Some((first, count)) => {
@@ -118,6 +131,11 @@ impl Dialect {
     pub(super) fn first_has(&self, name: &str, direction: Direction) -> bool {
         let first = self.first.as_ref().map(|(first, _)| first).filter(|first| !first.is_raw());
         first.is_some_and(|first| first.message(name, direction).is_some())
+    }
+
+    /// Whether something is spoken before it.
+    pub(super) fn has_first(&self) -> bool {
+        self.first.is_some()
     }
 
     /// Whether messages are bytes without names.
@@ -162,6 +180,17 @@ impl Dialect {
                 Ok(Said::Message(Asked { message, name, session, body: head.body }))
             }
         }
+    }
+
+    /// What a robot said, by the word of the protocol's own function.
+    pub(super) fn own_message<'a>(&self, head: &OwnHead, payload: &'a [u8]) -> Asked<'a> {
+        let message = head.message.or_else(|| self.mirror.message(RawCodec::RECEIVED));
+        let session = match head.kind {
+            HeadKind::Reply { session } => Some(session),
+            HeadKind::Push | HeadKind::Request { .. } | HeadKind::Any => None,
+        };
+        let name = message.map_or_else(String::new, |message| self.mirror.message_name(message).to_owned());
+        Asked { message, name, session, body: payload.get(head.body..).unwrap_or_default() }
     }
 
     fn read_rpc<'a>(
@@ -220,7 +249,7 @@ impl Dialect {
     fn likely_reply(&self, message: MessageId) -> MessageId {
         let by_schema = match &self.mirror.codec {
             Codec::Protobuf(codec) => codec.likely_reply(message),
-            Codec::Raw(_) | Codec::Sproto(_) | Codec::Document(_) => None,
+            Codec::Raw(_) | Codec::Sproto(_) | Codec::Document(_) | Codec::Own(_) => None,
         };
         by_schema.or_else(|| self.mirror.counterpart(message)).unwrap_or(message)
     }

@@ -14,6 +14,7 @@ mod dialect;
 mod failure;
 mod natives;
 mod options;
+mod own;
 mod servers;
 mod stand;
 mod suite;

@@ -2,11 +2,11 @@
 //! their time. No Lua here.
 
 use super::address::Address;
-use super::dialect::{self, Dialect, Part};
+use super::dialect::{self, Asked, Dialect, Part};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::rc::Rc;
-use throng_engine::{LinkId, MemoryNet, ServerEvent};
+use throng_engine::{LinkId, MemoryNet, OwnCut, ServerEvent};
 use throng_wire::{Channel, MessageId, Nanos, Received};
 
 /// The WebSocket close code of a server that closes in good order.
@@ -54,6 +54,10 @@ pub(super) struct Client {
     /// `None` on a stream.
     channel: Option<Channel>,
     input: Vec<u8>,
+    /// Bytes of input below which nothing can be cut.
+    wanted: usize,
+    /// What the protocol's own function has cut.
+    payloads: VecDeque<Vec<u8>>,
     side: Side,
     calls: VecDeque<Call>,
     /// What it was asked, by session, and has not answered.
@@ -100,6 +104,10 @@ pub(super) enum Heard {
     Answer { message: MessageId, body: Vec<u8> },
     /// Bytes of a stream.
     Bytes(Vec<u8>),
+    /// Bytes that the protocol's own function is to cut.
+    Uncut(Vec<u8>),
+    /// A payload whose head the protocol's own function is to read.
+    Unread(Vec<u8>),
     /// The connection has ended.
     Ended,
 }
@@ -322,6 +330,8 @@ impl Servers {
             link,
             channel,
             input: Vec::new(),
+            wanted: 0,
+            payloads: VecDeque::new(),
             side: Side::Open,
             calls: VecDeque::new(),
             questions: VecDeque::new(),
@@ -334,12 +344,21 @@ impl Servers {
     pub(super) fn hear(&mut self, id: usize) -> Option<Heard> {
         loop {
             let client = &mut self.clients[id];
-            if client.side == Side::Ended || client.input.is_empty() {
+            if let Some(payload) = client.payloads.pop_front() {
+                if let Some(heard) = self.message(id, &payload) {
+                    return Some(heard);
+                }
+                continue;
+            }
+            if client.side == Side::Ended || client.input.len() < client.wanted.max(1) {
                 return None;
             }
             let Some(channel) = &mut client.channel else {
                 return Some(Heard::Bytes(std::mem::take(&mut client.input)));
             };
+            if channel.is_cut_by_host() && channel.is_stream() {
+                return Some(Heard::Uncut(std::mem::take(&mut client.input)));
+            }
             let (cut, used) = match channel.cut(&client.input) {
                 Ok(Received::Need { .. }) => return None,
                 Ok(Received::Opened { used }) => (Cut::Opened, used),
@@ -351,10 +370,12 @@ impl Servers {
             client.input.drain(..used);
             let mut answer = Vec::new();
             channel.drain_control(&mut answer);
+            let uncut = channel.is_cut_by_host();
             self.net.send(client.link, &answer);
             match cut {
                 Cut::Opened => return Some(Heard::Opened),
                 Cut::Message(_) if self.clients[id].side == Side::Closing => {}
+                Cut::Message(payload) if uncut => return Some(Heard::Uncut(payload)),
                 Cut::Message(payload) => {
                     if let Some(heard) = self.message(id, &payload) {
                         return Some(heard);
@@ -376,6 +397,9 @@ impl Servers {
             self.clients[id].channel.as_ref().map_or(0, |channel| channel.received().saturating_sub(1));
         let part = dialect.part_after(before);
         let dialect = dialect.part(part);
+        if dialect.mirror.own().head {
+            return Some(Heard::Unread(payload.to_vec()));
+        }
         let mut scratch = Vec::new();
         let asked = match dialect.read(payload, &mut scratch) {
             Ok(dialect::Said::Message(asked)) => asked,
@@ -385,6 +409,16 @@ impl Servers {
                 return None;
             }
         };
+        Some(self.said(id, &asked, (dialect.fields_of(payload), part)))
+    }
+
+    /// A message of a client's, whose reply may come.
+    pub(super) fn said(
+        &mut self,
+        id: usize,
+        asked: &Asked<'_>,
+        (fields, part): (Vec<(String, i64)>, Part),
+    ) -> Heard {
         let call = asked.message.map(|message| {
             self.next_call += 1;
             let calls = &mut self.clients[id].calls;
@@ -400,14 +434,38 @@ impl Servers {
             });
             self.next_call
         });
-        Some(Heard::Message(Said {
-            name: asked.name,
+        Heard::Message(Said {
+            name: asked.name.clone(),
             message: asked.message,
             call,
             body: asked.body.to_vec(),
-            fields: dialect.fields_of(payload),
+            fields,
             part,
-        }))
+        })
+    }
+
+    /// Takes what the protocol's own function has cut of a client's input, and keeps the rest.
+    pub(super) fn cut(&mut self, id: usize, input: &[u8], cuts: &[OwnCut], end: Result<usize, String>) {
+        let client = &mut self.clients[id];
+        let Some(channel) = &mut client.channel else { return };
+        let mut at = 0;
+        let mut begun = Ok(0);
+        for cut in cuts {
+            begun = begun.and_then(|_| channel.frame_cut(cut.end - at).map(|()| 0));
+            client.payloads.push_back(input[cut.payload.clone()].to_vec());
+            at = cut.end;
+        }
+        let rest = &input[at..];
+        let begun =
+            begun.and_then(|_| end.clone().map_or(Ok(0), |least| channel.frame_begun(rest.len(), least)));
+        if channel.is_stream() {
+            client.input = rest.to_vec();
+        }
+        match (begun, end) {
+            (Ok(wanted), Ok(_)) => client.wanted = if channel.is_stream() { wanted } else { 0 },
+            (Err(error), _) => self.broken(id, &error.to_string()),
+            (Ok(_), Err(text)) => self.broken(id, &text),
+        }
     }
 
     fn answer(&mut self, id: usize, session: i64, body: &[u8]) -> Option<Heard> {
@@ -422,7 +480,7 @@ impl Servers {
     }
 
     /// What came is not of the server's protocol.
-    fn broken(&mut self, client: usize, error: &str) {
+    pub(super) fn broken(&mut self, client: usize, error: &str) {
         let url = self.servers[self.clients[client].server].url.clone();
         self.note(format!("{url}: what came is not of its protocol: {error}"));
         self.reset(client);

@@ -102,7 +102,9 @@ end
 -- What robots send before the protocol's own rules hold.
 function Server.on_first(server, fn)
   of(Server, server, "server:on_first")
-  server.first = function_of("on_first", fn)
+  function_of("on_first", fn)
+  done(T.has_first(ids[server]))
+  server.first = fn
 end
 
 function Server.on_bytes(server, fn)

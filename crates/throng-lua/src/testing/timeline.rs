@@ -101,7 +101,7 @@ impl Timeline {
 
     /// A message's fields.
     fn body(&self, message: &Message<'_>, direction: Direction) -> String {
-        if let Codec::Raw(_) = message.protocol.codec {
+        if let Codec::Raw(_) | Codec::Own(_) = message.protocol.codec {
             return format!(" {}", quoted(message.body));
         }
         let seen = message.protocol.body_seen(direction, (message.message, message.request), message.body);

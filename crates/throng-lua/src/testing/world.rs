@@ -293,12 +293,8 @@ impl World {
             if let Some(heard) = heard {
                 self.tell(client, heard)?;
             }
-            loop {
-                let heard = self.stand.servers.borrow_mut().hear(client);
-                match heard {
-                    Some(heard) => self.tell(client, heard)?,
-                    None => break,
-                }
+            while let Some(heard) = self.hear(client) {
+                self.tell(client, heard)?;
             }
         }
         Ok(busy)
@@ -333,6 +329,8 @@ impl World {
                     event.raw_set("kind", "bytes")?;
                     event.raw_set("bytes", lua.create_string(bytes)?)?;
                 }
+                // These are for the protocol's own functions, which have been called.
+                Heard::Uncut(_) | Heard::Unread(_) => {}
                 Heard::Answer { message, body } => {
                     let name = self.message_name(client, message);
                     event.raw_set("kind", "answer")?;
@@ -382,6 +380,9 @@ impl World {
         let Speech::Messages(dialect) = speech else { return Ok(Value::Nil) };
         let dialect = dialect.part(part);
         let incoming = Incoming { protocol: &dialect.mirror, message, request, body, payload: body };
+        if dialect.mirror.own().decode {
+            return self.decode_own(client, &incoming);
+        }
         self.vm().state.codec.decode(&self.vm().lua, &incoming).map(|decoded| decoded.value)
     }
 
@@ -399,12 +400,12 @@ impl World {
         Duration::from_nanos(self.clock.now())
     }
 
-    fn shared(&self) -> &Rc<Shared> {
+    pub(super) fn shared(&self) -> &Rc<Shared> {
         &self.shard.host().shared
     }
 
     /// The first state: tests have no robots for a second one.
-    fn vm(&self) -> &Vm {
+    pub(super) fn vm(&self) -> &Vm {
         &self.shard.host().vms[0]
     }
 }

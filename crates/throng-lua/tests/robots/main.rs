@@ -1,10 +1,12 @@
 //! Robots in Lua on the engine's network in memory, in virtual time: what is promised to their authors, one test each.
 
+mod ciphers;
 mod connections;
 mod crypto;
 mod greed;
 mod life;
 mod mistakes;
+mod own;
 mod protobuf;
 mod pushes;
 mod requests;

@@ -32,7 +32,7 @@ pub(super) fn cut<'a>(
 
 /// The payload of a datagram that is exactly one frame.
 fn frame(framing: &Framing, datagram: &[u8]) -> Result<Range<usize>, ChannelError> {
-    if matches!(framing, Framing::Message) {
+    if matches!(framing, Framing::Message | Framing::Own(_)) {
         return Ok(0..datagram.len());
     }
     match framing.cut(datagram)? {

@@ -6,14 +6,14 @@ use super::refusal::BodyRefusal;
 use super::{Channels, First, Heartbeat, Protocol};
 use crate::MessageId;
 use crate::channel::{ChannelSpec, LONGEST_DATAGRAM};
-use crate::codec::{Codec, Direction, Listed, ProtobufCodec, SprotoCodec};
+use crate::codec::{Codec, Direction, Listed, OwnParts, ProtobufCodec, SprotoCodec};
 use crate::ends::{Ends, Plan};
 use crate::framing::Framing;
 use crate::ids::{Ids, Pairs, SameNumber};
 use crate::kcp::KcpSpec;
 use crate::names::open::OpenNames;
 use crate::reply::{NamePatterns, OpenPatterns, ReplyRule, Vocabulary};
-use crate::spec::{HeartbeatSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec};
+use crate::spec::{CodecSpec, Fields, HeartbeatSpec, ProtocolError, ProtocolSpec, RefusalSpec, ReplySpec};
 use crate::websocket::WebSocketSpec;
 
 impl Protocol {
@@ -26,6 +26,7 @@ impl Protocol {
             return Err(ProtocolError::ZeroTime { what: "the request time-out" });
         }
         spec.kcp.validate()?;
+        refuse_own_beside(&spec)?;
         let first = First::build(&spec)?;
         let envelope = spec.codec.envelope().map(str::to_owned);
         let listed = Listed { sent: spec.ids.as_deref(), received: spec.ids_received.as_deref() };
@@ -58,7 +59,7 @@ impl Protocol {
         }
         let body_refusal =
             refuse_by(spec.refusal, ends.as_deref(), envelope.as_deref(), &mut codec)?.map(Box::new);
-        let reply = reply_rule(spec.reply, &codec, ends.as_deref())?;
+        let reply = reply_rule(spec.reply, &codec, ends.as_deref(), spec.own)?;
         let heartbeat = spec.heartbeat.map(|heartbeat| Heartbeat::build(heartbeat, &codec)).transpose()?;
         let channels = channels(spec.framing, spec.websocket, &spec.kcp, &codec)?;
         Ok(Protocol {
@@ -70,6 +71,7 @@ impl Protocol {
             on_malformed: spec.on_malformed,
             limits: spec.limits,
             request_timeout: spec.request_timeout,
+            own: spec.own,
             ends,
             first,
             body_refusal,
@@ -85,6 +87,39 @@ impl First {
         let Some((spec, count)) = whole.first_spec() else { return Ok(None) };
         let protocol = Protocol::build(spec).map_err(|error| ProtocolError::First(Box::new(error)))?;
         Ok(Some(First { protocol: Arc::new(protocol), count }))
+    }
+}
+
+/// Functions of the host's take the place of parts of the description, so that these cannot be there too.
+fn refuse_own_beside(spec: &ProtocolSpec) -> Result<(), ProtocolError> {
+    let refuse = |why| Err(ProtocolError::Own(why));
+    let OwnParts { framing, frame, head, encode, .. } = spec.own;
+    let has_fields = spec.header.is_some() || spec.trailer != Fields::default();
+    match () {
+        () if framing && !matches!(spec.framing, Some(Framing::Own(_))) => {
+            refuse("its Lua has the function `framing`, so it has no framing here but a `max`")
+        }
+        () if frame && !framing => {
+            refuse("its Lua has `frame`, which goes with `framing`, and that is missing")
+        }
+        () if framing && !frame && !encode => {
+            refuse("its Lua has `framing`, but neither `frame` nor `encode` makes the frames that are sent")
+        }
+        () if spec.own.has_codec() != matches!(spec.codec, CodecSpec::Own) => {
+            refuse("its Lua has functions for what payloads are, so it has no codec here")
+        }
+        () if head
+            && (has_fields || spec.ids.is_some() || matches!(spec.framing, Some(Framing::Header(_)))) =>
+        {
+            refuse("its Lua has the function `head`, so it has no fields of headers or trailers here")
+        }
+        () if spec.own != OwnParts::default() && spec.first.is_some() => {
+            refuse("`first` does not go with functions in Lua: let these tell what comes first by `state`")
+        }
+        () if head && spec.compression.is_some() => {
+            refuse("`compress` does not go with the function `head` in Lua")
+        }
+        () => Ok(()),
     }
 }
 
@@ -204,12 +239,13 @@ fn reply_rule(
     spec: Option<ReplySpec>,
     codec: &Codec,
     ends: Option<&Ends>,
+    own: OwnParts,
 ) -> Result<ReplyRule, ProtocolError> {
     let own_session = match codec {
         Codec::Sproto(SprotoCodec::Rpc(_)) => true,
         Codec::Document(document) => document.has_session(),
         Codec::Protobuf(protobuf) => protobuf.has_session(),
-        Codec::Raw(_) | Codec::Sproto(_) => false,
+        Codec::Raw(_) | Codec::Sproto(_) | Codec::Own(_) => false,
     };
     let refuse = |rule| Err(ProtocolError::ReplyRule { rule, codec: codec.word() });
     match spec {
@@ -222,11 +258,13 @@ fn reply_rule(
             Codec::Sproto(SprotoCodec::Rpc(rpc)) if !rpc.has_session() => Err(ProtocolError::NoSession),
             _ => Ok(ReplyRule::Session),
         },
+        Some(ReplySpec::Session) if matches!(codec, Codec::Own(_)) && own.head => Ok(ReplyRule::Session),
         Some(ReplySpec::Session) => refuse("session"),
         Some(ReplySpec::Fifo) if own_session => refuse("fifo"),
         Some(ReplySpec::Fifo) => Ok(ReplyRule::Fifo),
         Some(ReplySpec::Name(_)) if own_session || codec.names_are_open() => refuse("a pattern map"),
         Some(ReplySpec::Name(pairs)) => match codec {
+            Codec::Own(_) if !own.head && ends.is_none() => refuse("a pattern map"),
             Codec::Document(document) if !document.has_name() && open_names(codec).is_some() => {
                 refuse("a pattern map")
             }
@@ -244,6 +282,7 @@ fn reply_rule(
 fn open_names(codec: &Codec) -> Option<&Arc<OpenNames>> {
     match codec {
         Codec::Document(document) => document.open_names(),
+        Codec::Own(codec) => Some(codec.open_names()),
         Codec::Raw(_) | Codec::Sproto(_) | Codec::Protobuf(_) => None,
     }
 }

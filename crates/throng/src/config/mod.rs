@@ -14,6 +14,7 @@ mod layers;
 mod load;
 mod nearest;
 mod options;
+mod own;
 mod problem;
 mod protobuf;
 mod protocol;
@@ -110,17 +111,29 @@ impl Config {
         };
         let layers = Layers::new(root, overrides);
         let top = Section::top(&layers, raw);
+        let target = target::read(&top.section("target"));
+        let tls = tls::read(&top.section("tls"));
+        let tcp = tcp::read(&top.section("tcp"));
+        let http = http::read(&top.section("http"));
+        let load = load::read(&top.section("load"));
+        let robot = robot::read(&top.section("robot"));
+        let protocols = top.section("protocols");
+        let tasks = tasks::read(&top.section("tasks"));
+        let options = options::read(&top.section("options"));
+        // Files of protocols see the options.
+        let surroundings = own::Surroundings { root, lib: &robot.lib, options: &options };
+        let protocols = protocol::read_all(&protocols, &surroundings);
         let config = Self {
             root: root.to_owned(),
-            target: target::read(&top.section("target")),
-            tls: tls::read(&top.section("tls")),
-            tcp: tcp::read(&top.section("tcp")),
-            http: http::read(&top.section("http")),
-            load: load::read(&top.section("load")),
-            robot: robot::read(&top.section("robot")),
-            protocols: protocol::read_all(&top.section("protocols")),
-            tasks: tasks::read(&top.section("tasks")),
-            options: options::read(&top.section("options")),
+            target,
+            tls,
+            tcp,
+            http,
+            load,
+            robot,
+            protocols,
+            tasks,
+            options,
             thresholds: thresholds::read(&top.section("thresholds")),
             redaction: redact::read(&top.section("redact")),
             store: store::read(&top.section("store")),

@@ -4,6 +4,7 @@
 //! say, and is shown here at the setting that is meant.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use throng_wire::{
@@ -15,9 +16,10 @@ use throng_wire::{
 use super::Pattern;
 use super::layers::Section;
 use super::nearest::nearest;
+use super::own::Surroundings;
 use super::problem::{Place, Problem};
 use super::setting::{Refusal, Setting};
-use super::{codec, fields, framing, kcp, protobuf, schema};
+use super::{codec, fields, framing, kcp, own, protobuf, schema};
 
 /// How the connections to some addresses talk.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub struct Protocol {
     /// The addresses that speak it, as patterns over `scheme://host:port`; the first protocol that fits is taken. Without
     /// any it is used by name, or everywhere if it is the only one.
     pub hosts: Vec<Pattern>,
+    /// The file of its functions in Lua.
+    pub lua: Option<PathBuf>,
     /// What the user described.
     pub spec: ProtocolSpec,
     /// The protocol, ready for use.
@@ -60,7 +64,7 @@ enum ReplyWord {
 }
 
 /// Reads `[protocols]`, one section for each name the user chose.
-pub(super) fn read_all(section: &Section<'_>) -> Vec<Protocol> {
+pub(super) fn read_all(section: &Section<'_>, own: &Surroundings<'_>) -> Vec<Protocol> {
     let mut protocols: Vec<Protocol> = Vec::new();
     for (name, place, setting) in section.chosen() {
         if !is_name(name) {
@@ -69,7 +73,7 @@ pub(super) fn read_all(section: &Section<'_>) -> Vec<Protocol> {
             section.layers.report(problem.wanted(wanted));
         }
         let Some(body) = setting.section() else { continue };
-        protocols.extend(read(name, place, &body));
+        protocols.extend(read(name, place, &body, own));
     }
     refuse_shared_hosts(section, &protocols);
     protocols
@@ -79,10 +83,17 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name != STREAM && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
+fn read(name: &str, place: &Place, section: &Section<'_>, own: &Surroundings<'_>) -> Option<Protocol> {
     let before = section.layers.problem_count();
     let hosts = section.setting("hosts").map(|setting| hosts(&setting)).unwrap_or_default();
+    let lua = section.setting("lua").and_then(|setting| own.read(name, &setting));
+    if lua.is_none() && section.has("lua") {
+        // What else is missing cannot be told without it.
+        return None;
+    }
+    let functions = lua.as_ref().map(|lua| lua.functions).unwrap_or_default();
     let framing = match section.setting("framing") {
+        _ if functions.robots.framing => own::framing(section),
         Some(setting) => framing::read(&setting),
         None => section.optional_section("framing").and_then(|table| framing::from_table(&table)),
     };
@@ -92,7 +103,10 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         true => (None, None),
         false => fields::ids(section, protobuf::is_codec(section)),
     };
-    let codec = codec::read(section, section.has("ids"));
+    let codec = match functions.robots.has_codec() && !section.has("codec") {
+        true => Some(CodecSpec::Own),
+        false => codec::read(section, section.has("ids")),
+    };
     let (reply, failed) = reply(section, codec.as_ref());
     let error = section.optional_section("error").and_then(|table| fields::error(&table));
     let compression = section.optional_section("compress").and_then(|table| fields::compression(&table));
@@ -117,6 +131,8 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
         trailer: trailer.unwrap_or_default(),
         websocket,
         kcp,
+        own: functions.robots,
+        server: functions.server,
         ids,
         ids_received,
         compression,
@@ -132,7 +148,8 @@ fn read(name: &str, place: &Place, section: &Section<'_>) -> Option<Protocol> {
     };
     match throng_wire::Protocol::build(spec.clone()) {
         Ok(wire) => {
-            Some(Protocol { name: name.to_owned(), hosts, spec, wire: Arc::new(wire), place: place.clone() })
+            let (name, place, lua) = (name.to_owned(), place.clone(), lua.map(|lua| lua.path));
+            Some(Protocol { name, hosts, lua, spec, wire: Arc::new(wire), place })
         }
         Err(error) => {
             section.layers.report(build_problem(section, &spec, &error));
@@ -208,14 +225,16 @@ fn websocket(section: &Section<'_>) -> WebSocketSpec {
 /// What bounds messages beside their framing. No codec reads deeper than its own limit, which can only be lowered.
 fn limits(section: &Section<'_>, codec: Option<&CodecSpec>) -> Limits {
     let deepest = match codec {
-        None | Some(CodecSpec::Raw) => 1,
+        None | Some(CodecSpec::Raw | CodecSpec::Own) => 1,
         Some(CodecSpec::Sproto(_)) => i64::from(throng_sproto::MAX_DEPTH),
         Some(CodecSpec::Protobuf(_)) => i64::from(throng_protobuf::MAX_DEPTH),
         Some(CodecSpec::Document(_)) => DEEPEST_DOCUMENT,
     };
     let (depth, unpacked) = (section.setting("max_depth"), section.setting("max_unpacked"));
-    let (sproto, raw) =
-        (matches!(codec, Some(CodecSpec::Sproto(_)) | None), matches!(codec, Some(CodecSpec::Raw)));
+    let (sproto, raw) = (
+        matches!(codec, Some(CodecSpec::Sproto(_)) | None),
+        matches!(codec, Some(CodecSpec::Raw | CodecSpec::Own)),
+    );
     for (setting, means, wanted) in [
         (&depth, !raw, "codec = \"sproto\", \"protobuf\", \"json\" or \"msgpack\""),
         (&unpacked, sproto, "codec = \"sproto\""),
@@ -260,7 +279,7 @@ fn reply(section: &Section<'_>, codec: Option<&CodecSpec>) -> (Option<ReplySpec>
             Some(CodecSpec::Sproto(sproto)) => matches!(sproto.shape, SprotoShape::Rpc { .. }),
             Some(CodecSpec::Document(document)) => document.session.is_some(),
             Some(CodecSpec::Protobuf(protobuf)) => has_session(&protobuf.shape),
-            Some(CodecSpec::Raw) => false,
+            Some(CodecSpec::Raw | CodecSpec::Own) => false,
         };
         if !has_session {
             section.report(format!("`{}` is missing", section.path_of("reply")), REPLY_FORMS);
@@ -338,6 +357,7 @@ fn build_problem(section: &Section<'_>, spec: &ProtocolSpec, error: &ProtocolErr
         | E::Flag { .. }
         | E::PackedCompression => "compress",
         E::VarintTrailer => "trailer",
+        E::Own(_) => "lua",
         E::UnknownRefusal { .. } => "error",
         E::First(_) => "first",
         E::Kcp(_) => "kcp",
@@ -370,6 +390,9 @@ fn has_session(shape: &ProtobufShape) -> bool {
 /// The reply rules that go with a codec.
 fn reply_forms(codec: &CodecSpec) -> &'static str {
     match codec {
+        CodecSpec::Own => {
+            "\"session\" and a table of names, which need the function `head`, or \"fifo\" or \"none\""
+        }
         CodecSpec::Raw => "a field such as { header = \"seq\" }, \"fifo\" or \"none\"",
         CodecSpec::Sproto(SprotoSpec { shape: SprotoShape::Rpc { .. }, .. }) => "\"session\" or \"none\"",
         CodecSpec::Document(document) if document.session.is_some() => "\"session\" or \"none\"",

@@ -1,12 +1,12 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{Config, INSECURE, OptionValue, StoreSettings};
+use crate::config::{Config, INSECURE, OptionValue, ProjectOption, StoreSettings};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use throng_engine::{Schedule, Settings};
-use throng_lua::{Limits, LuaProject, TagFilter, TaskWeight};
+use throng_lua::{Limits, LuaProject, OwnSource, TagFilter, TaskWeight};
 use throng_metrics::Thresholds;
 use throng_wire::Protocol;
 
@@ -59,11 +59,7 @@ fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
         mods: vec![absolute(&config.robot.mods)],
         lib: absolute(&config.robot.lib),
         host: config.target.host.clone().unwrap_or_default(),
-        options: config
-            .options
-            .iter()
-            .map(|option| (option.name.clone(), option_value(&option.value)))
-            .collect(),
+        options: option_values(&config.options),
         weights: config.tasks.iter().map(weight).collect(),
         tags: TagFilter { include: config.robot.tags.clone(), exclude: config.robot.exclude_tags.clone() },
         limits: Limits {
@@ -73,13 +69,23 @@ fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
         },
         redaction: config.redaction.clone(),
         protocols,
+        own: config.protocols.iter().filter_map(own_source).collect(),
         ..LuaProject::at(absolute(&config.root))
     }
 }
 
 /// Files are named relative to the project's folder, so both must have the same beginning.
-fn absolute(path: &PathBuf) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What Lua files see of `[options]`.
+pub(crate) fn option_values(options: &[ProjectOption]) -> Vec<(String, throng_lua::OptionValue)> {
+    options.iter().map(|option| (option.name.clone(), option_value(&option.value))).collect()
+}
+
+fn own_source(protocol: &crate::config::Protocol) -> Option<OwnSource> {
+    Some(OwnSource { protocol: protocol.name.clone(), path: protocol.lua.clone()? })
 }
 
 fn option_value(value: &OptionValue) -> throng_lua::OptionValue {

@@ -3,13 +3,15 @@
 use super::server::check_name;
 use super::{Context, How, Natives, delay_of};
 use crate::bodies;
+use crate::own::{self, Caller, Message, Side};
 use crate::testing::dialect::{Dialect, ReplyForm};
+use crate::testing::own::{state_key, text_of};
 use crate::testing::servers::{Call, NORMAL, Speech};
 use crate::values::kind_of;
 use mlua::{Lua, Value};
 use std::rc::Rc;
 use std::time::Duration;
-use throng_wire::{Direction, MessageId};
+use throng_wire::{Direction, GivenField, MessageId};
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.may_refuse("answer", answer)?;
@@ -107,7 +109,14 @@ fn reply_to(
     let given = how.given(dialect)?;
     let mut bytes = Vec::new();
     let mut payload = Vec::new();
-    match dialect.reply_form(call.message, call.session) {
+    let form = dialect.reply_form(call.message, call.session);
+    if dialect.mirror.own().writes()
+        && let Some((message, session)) = form.message(call.session)
+    {
+        let payload = own_payload(context, lua, client, dialect, (message, session, body, &given))?;
+        return send(context, client, &payload, how.delay);
+    }
+    match form {
         ReplyForm::Bytes => {
             codec.encode(lua, &dialect.mirror, MessageId(0), body, &mut bytes)?;
             dialect.write((MessageId(0), None), &given, &bytes, &mut payload)?;
@@ -154,6 +163,28 @@ fn reply_to(
     send(context, client, &payload, how.delay)
 }
 
+/// What the engine would take of a message, made by the protocol's own functions; a frame that is whole, or a payload.
+fn own_payload(
+    context: &Context,
+    lua: &Lua,
+    client: usize,
+    dialect: &Dialect,
+    (id, session, body, given): (MessageId, Option<i64>, &Value, &[GivenField]),
+) -> Result<Vec<u8>, String> {
+    let (project, key) = (&context.shared.project, state_key(client));
+    let caller = Caller::of(project, &dialect.mirror, Side::Server, key);
+    let caller = caller.ok_or("this server has no protocol in Lua")?;
+    let message = Message { protocol: &dialect.mirror, id, name: None, session, given, body };
+    let written = own::write_now((&*context.shared, &*context.vm), lua, caller, &message);
+    let written = written.map_err(text_of)?;
+    if dialect.mirror.own().framing {
+        return Ok(written);
+    }
+    let mut payload = Vec::new();
+    dialect.write((id, session), given, &written, &mut payload)?;
+    Ok(payload)
+}
+
 /// A field that the message does not have is a slip of the test's.
 fn refuse_stray(stray: Option<String>) -> Result<(), String> {
     stray.map_or(Ok(()), Err)
@@ -166,9 +197,16 @@ fn push(
 ) -> Result<(), String> {
     let how = How::of(&how)?;
     let dialect = dialect_of(context, client)?;
+    let given = how.given(&dialect)?;
+    if dialect.mirror.own().writes() {
+        let message = dialect.message(&name, Direction::Sent);
+        let message = message.ok_or_else(|| format!("there is no room for one more name: '{name}'"))?;
+        let payload = own_payload(context, lua, client, &dialect, (message, None, &body, &given))?;
+        return send(context, client, &payload, how.delay);
+    }
     let (message, bytes) = encoded(context, lua, &dialect, &name, &body)?;
     let mut payload = Vec::new();
-    dialect.write((message, None), &how.given(&dialect)?, &bytes, &mut payload)?;
+    dialect.write((message, None), &given, &bytes, &mut payload)?;
     send(context, client, &payload, how.delay)
 }
 
@@ -180,9 +218,14 @@ fn push_bytes(
 ) -> Result<(), String> {
     let how = How::of(&how)?;
     let dialect = dialect_of(context, client)?;
+    let given = how.given(&dialect)?;
+    if dialect.mirror.own().writes() {
+        let payload = own_payload(context, lua, client, &dialect, (MessageId(0), None, &body, &given))?;
+        return send(context, client, &payload, how.delay);
+    }
     let (mut bytes, mut payload) = (Vec::new(), Vec::new());
     context.vm.codec.encode(lua, &dialect.mirror, MessageId(0), &body, &mut bytes)?;
-    dialect.write((MessageId(0), None), &how.given(&dialect)?, &bytes, &mut payload)?;
+    dialect.write((MessageId(0), None), &given, &bytes, &mut payload)?;
     send(context, client, &payload, how.delay)
 }
 
@@ -224,7 +267,8 @@ fn bytes_to(context: &Context, client: usize, bytes: &Value, delay: Option<Durat
     };
     let dialect = context.stand.servers.borrow().dialect_to(client);
     match dialect {
-        Some(dialect) if !dialect.is_raw() => {
+        // Bytes as they are show a robot what its protocol is to refuse.
+        Some(dialect) if !dialect.is_raw() && !dialect.mirror.own().framing => {
             Err("messages of this server have names: use push(name, fields)".to_owned())
         }
         _ => send(context, client, &bytes.as_bytes(), delay),

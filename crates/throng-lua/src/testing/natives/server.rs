@@ -20,6 +20,7 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         let speech = context.stand.servers.borrow_mut().server(server).speech.clone();
         Ok(matches!(speech, Speech::Messages(dialect) if dialect.is_raw()))
     })?;
+    natives.may_refuse("has_first", |context, _, server: usize| has_first(context, server))?;
     natives.may_refuse("known", |context, _, (server, name, side): (usize, String, String)| {
         let direction = if side == "receive" { Direction::Received } else { Direction::Sent };
         known(context, server, &name, direction)
@@ -84,6 +85,23 @@ fn make_stream(context: &Context, server: usize) -> Result<(), String> {
     }
     servers.server(server).speech = Speech::Stream;
     Ok(())
+}
+
+/// Refuses a server whose robots say nothing before its protocol's own rules hold.
+fn has_first(context: &Context, server: usize) -> Result<(), String> {
+    let speech = context.stand.servers.borrow_mut().server(server).speech.clone();
+    match speech {
+        Speech::Stream => Err("a stream has no messages: use on_bytes".to_owned()),
+        Speech::Messages(dialect) if dialect.has_first() => Ok(()),
+        Speech::Messages(dialect) => {
+            let name = &dialect.protocol.name;
+            let why = match dialect.protocol.own().is_any() {
+                true => "its functions in Lua read also what comes first",
+                false => "it has no `first`",
+            };
+            Err(format!("nothing comes first in [protocols.{name}], {why}: use on or on_message"))
+        }
+    }
 }
 
 /// Refuses names that the server's protocol does not have in that direction.

@@ -6,6 +6,7 @@ use std::path::Path;
 use throng_wire::{Cut, DEFAULT_MAX, DelimiterFraming, Framing, LengthFraming, LengthWidth};
 
 use super::schemas::Schemas;
+use super::whole::own_framing;
 use super::{counted, did_you_mean, hex, read_file, read_stdin, refused};
 use crate::cli::ProtoDecodeArgs;
 use crate::config::nearest;
@@ -46,7 +47,11 @@ pub(super) fn framing(args: &ProtoDecodeArgs, schemas: &Schemas) -> Result<Optio
         let Some(name) = &args.schema.protocol else {
             return Err(refused("--framing protocol needs --protocol"));
         };
-        let framing = schemas.protocol(name)?.spec.framing.clone();
+        let spec = &schemas.protocol(name)?.spec;
+        if spec.own.framing {
+            return Err(own_framing(name));
+        }
+        let framing = spec.framing.clone();
         return framing.map(Some).ok_or_else(|| refused(format!("the protocol `{name}` has no framing")));
     }
     let length = |width| LengthFraming { width, offset: 0, inclusive: false, max: DEFAULT_MAX };

@@ -139,7 +139,7 @@ impl Opening {
 
 fn protocol(args: &ProtoDecodeArgs, schemas: &Schemas) -> Result<Option<Opening>, InputError> {
     let Some(name) = args.schema.protocol.as_deref().filter(|_| args.envelope) else { return Ok(None) };
-    let protocol = schemas.protocol(name)?;
+    let protocol = schemas.spoken(name)?;
     let spec = protocol.spec.clone();
     let wire = match args.sent {
         false => Arc::clone(&protocol.wire),

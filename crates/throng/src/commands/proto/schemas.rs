@@ -75,6 +75,18 @@ impl Schemas {
         })
     }
 
+    /// The same, where this command can read and write its messages.
+    pub(super) fn spoken(&self, name: &str) -> Result<&Protocol, InputError> {
+        let protocol = self.protocol(name)?;
+        match protocol.spec.own.has_codec() {
+            true => Err(refused(format!(
+                "the protocol `{name}` has functions in Lua for what its messages are, and only robots and fake servers \
+                 call these"
+            ))),
+            false => Ok(protocol),
+        }
+    }
+
     /// The type of the message called `name`, rather in the schema of `direction`.
     pub(super) fn find(&self, name: &str, direction: Direction) -> Result<Found<'_>, InputError> {
         if self.sources.is_empty() {
@@ -183,7 +195,7 @@ fn texts_of(codec: &CodecSpec) -> Vec<(Option<Direction>, &[SourceText])> {
             }
         },
         CodecSpec::Protobuf(spec) => vec![(None, &spec.schema)],
-        CodecSpec::Raw | CodecSpec::Document(_) => Vec::new(),
+        CodecSpec::Raw | CodecSpec::Document(_) | CodecSpec::Own => Vec::new(),
     }
 }
 

@@ -27,7 +27,10 @@ pub(super) fn written(
     let Some(name) = &args.schema.protocol else {
         return Err(refused("--envelope and --frame need --protocol"));
     };
-    let protocol = schemas.protocol(name)?;
+    let protocol = schemas.spoken(name)?;
+    if args.frame && protocol.spec.own.framing {
+        return Err(own_framing(name));
+    }
     let wire = if args.received { mirrored(&protocol.spec)? } else { Arc::clone(&protocol.wire) };
     let payload = payload(args, schemas, (&wire, &protocol.spec), json)?;
     if !args.frame {
@@ -42,6 +45,13 @@ pub(super) fn written(
     out.extend_from_slice(&payload);
     channel.finish(&mut out, mark).map_err(|error| refused(error.to_string()))?;
     Ok(out)
+}
+
+/// Why frames of a protocol can neither be cut nor made.
+pub(super) fn own_framing(name: &str) -> InputError {
+    refused(format!(
+        "the protocol `{name}` has its framing in Lua, and only robots and fake servers call its functions"
+    ))
 }
 
 /// The protocol as the server has it.
@@ -77,7 +87,7 @@ fn payload(
     let given = given(wire, args.header.as_deref())?;
     let body = body(schemas, wire, (&args.message, direction), json)?;
     let outgoing = Outgoing { message, session: args.session, given: &given };
-    let written = wire.write_with(outgoing, &body, &mut scratch, &mut out);
+    let written = wire.payload(outgoing, &body, &mut scratch, &mut out);
     written.map(|()| out).map_err(|error| refused(error.to_string()))
 }
 
@@ -145,7 +155,7 @@ fn body(
     json: &serde_json::Value,
 ) -> Result<Vec<u8>, InputError> {
     match &wire.codec {
-        Codec::Raw(_) => match json.as_str() {
+        Codec::Raw(_) | Codec::Own(_) => match json.as_str() {
             Some(text) => Ok(text.as_bytes().to_vec()),
             None => Err(refused("the body of a raw message is a string, as in '\"hello\"'")),
         },

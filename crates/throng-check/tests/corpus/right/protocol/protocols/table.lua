@@ -1,0 +1,5 @@
+return {
+  head = function(payload) return { name = payload } end,
+  decode = string.upper,
+  server = {},
+}

@@ -1,0 +1,7 @@
+local robot = throng.mod()
+
+function robot:start()
+  self.robot:connect("gate", throng.host)
+end
+
+return robot

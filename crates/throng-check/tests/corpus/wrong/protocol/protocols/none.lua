@@ -1,0 +1,2 @@
+local none = throng.mod() -->
+return none

@@ -1,0 +1,3 @@
+local nothing = {} -->
+
+function nothing.head() end
