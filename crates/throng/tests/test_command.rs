@@ -60,10 +60,12 @@ fn every_template_s_tests_pass() {
 }
 
 #[test]
-fn the_example_s_tests_pass() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/simple_robot");
-    let output = throng(&example, &["test"]);
-    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+fn the_examples_tests_pass() {
+    for example in ["simple_robot", "redis_resp"] {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example);
+        let output = throng(&example, &["test"]);
+        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    }
 }
 
 #[test]
@@ -133,4 +135,106 @@ fn a_project_without_tests_is_told_how_to_write_one() {
     let output = throng(&root, &["test"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no tests: write"), "{}", stderr(&output));
+}
+
+/// A protocol in Lua with a state, and robots that play over an address of the test's.
+const TRANSPORTS: [(&str, &str); 4] = [
+    (
+        "throng.toml",
+        "[target]\nhost = \"tcp://127.0.0.1:1\"\n[robot]\nwait = 1\n\
+         [protocols.p]\nhosts = \"*\"\nlua = \"protocols/p.lua\"\nreply = \"session\"\non_close = \"call\"\n\
+         [options]\nurl = \"\"\n",
+    ),
+    (
+        "protocols/p.lua",
+        "local p = {}
+         function p.state() return { sent = 0 } end
+         function p.framing(bytes, from)
+           local last = bytes:find(';', from, true)
+           if last then return from, last - 1, last + 1 end
+         end
+         function p.frame(payload) return payload .. ';' end
+         function p.head(payload)
+           local name, session, at = payload:match('^(%a+) (%d+) ()')
+           assert(name, 'no head')
+           return { name = name, session = math.tointeger(session), body = at }
+         end
+         function p.encode(name, body, session, state)
+           state.sent = state.sent + 1
+           return name .. ' ' .. (session or 0) .. ' ' .. body .. '#' .. state.sent
+         end
+         return p",
+    ),
+    (
+        "mods/a.lua",
+        "local a = throng.mod()
+         function a:start()
+           local c = self.robot:connect('c', throng.options.url)
+           self.first, self.second = self.robot:all(
+             function() return c:request('ask', 'one') end,
+             function() return c:request('ask', 'two') end)
+         end
+         function a.on:news(text) self.news = text end
+         return a",
+    ),
+    (
+        "tests/a_test.lua",
+        "for port, url in ipairs { 'tcp://127.0.0.1:4001', 'ws://127.0.0.1:4002', 'udp://127.0.0.1:4003', 'kcp://127.0.0.1:4004' } do
+           throng.test('over ' .. url, function(world)
+             world:options { url = url }
+             local server = world:server(url)
+             server:on('ask', function(body, client)
+               client:push('news', 'late', '20ms')
+               return body .. '!', body:find('one') and '30ms' or '10ms'
+             end)
+             local robot = world:robot()
+             world:advance('1s')
+             assert(robot.ready, 'not ready')
+             local mod = robot.mods.a
+             assert(mod.first == 'one#1!#2', mod.first)
+             assert(mod.second == 'two#2!#4', mod.second)
+             assert(mod.news:find('late#', 1, true), mod.news)
+             assert(#world:failures() == 0)
+           end)
+         end
+         throng.test('half a frame in a message is none', function(world)
+           world:options { url = 'ws://127.0.0.1:4002' }
+           local server = world:server('ws://127.0.0.1:4002')
+           server:on('ask', function(_, client) client:write('news 0 x;half') return false end)
+           world:robot()
+           world:advance('100ms')
+           assert(world:failures('framing')[1].message:find('4 bytes at the end of a message', 1, true))
+         end)
+         throng.test('what its functions do is not done otherwise', function(world)
+           world:options { url = 'tcp://127.0.0.1:4001' }
+           local server = world:server('tcp://127.0.0.1:4001')
+           local ok, err = pcall(server.on_first, server, function() end)
+           assert(not ok and tostring(err):find('its functions in Lua read also what comes first', 1, true), err)
+           local headers, refused = 0
+           server:on('ask', function(body, client, name, header)
+             headers = headers + (header and 1 or 0)
+             local ok, err = pcall(client.push, client, 'news', 'x', { header = { zone = 1 } })
+             refused = not ok and tostring(err)
+             return body
+           end)
+           local robot = world:robot()
+           world:advance('100ms')
+           assert(robot.ready and headers == 0)
+           assert(refused:find('have no fields around them to be given values', 1, true), refused)
+         end)",
+    ),
+];
+
+#[test]
+fn a_protocol_in_lua_is_spoken_over_every_transport() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in TRANSPORTS {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let output = throng(folder.path(), &["test"]);
+    let said = format!("{}{}", stdout(&output), stderr(&output));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.ends_with("\n6 passed, 0 failed\n"), "{said}");
 }

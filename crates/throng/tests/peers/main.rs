@@ -11,4 +11,5 @@ mod redis;
 #[path = "../e2e/report.rs"]
 #[allow(dead_code, reason = "the other end-to-end tests use more of it")]
 mod report;
+mod resp;
 mod server;

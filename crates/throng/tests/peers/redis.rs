@@ -14,14 +14,14 @@ const PLAYER: &str = include_str!("redis.lua");
 const ROBOTS: u64 = 10;
 
 /// A Redis that keeps nothing.
-struct Redis {
+pub(crate) struct Redis {
     _server: Server,
     _dir: TempDir,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Redis {
-    fn start() -> Redis {
+    pub(crate) fn start() -> Redis {
         let dir = tempfile::tempdir().unwrap();
         // Free a moment ago, which is the best one can know: redis takes no 0 for "any".
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -42,14 +42,14 @@ impl Redis {
         Redis { _server: server, _dir: dir, port }
     }
 
-    fn ask(&self, words: &[&str]) -> String {
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
         let output =
             Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// How often a command was called, by its own count.
-    fn calls(&self, command: &str) -> u64 {
+    pub(crate) fn calls(&self, command: &str) -> u64 {
         let statistics = self.ask(&["INFO", "commandstats"]);
         let prefix = format!("cmdstat_{command}:calls=");
         let line = statistics.lines().find_map(|line| line.strip_prefix(&prefix));
