@@ -115,6 +115,7 @@ fn every_block_says_what_it_is() {
         "lua test",
         "lua page",
         "lua page test",
+        "lua protocol",
         "lua wrong",
         "toml",
         "proto",

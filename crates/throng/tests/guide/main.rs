@@ -11,6 +11,7 @@
 //! | `lua test` | a file of `tests/`, run by `throng test` |
 //! | `lua page` | a whole mod of an example, for the `toml` block that comes before the example's first mod |
 //! | `proto` | a schema of every project that snippets are put into, under the name in its first line |
+//! | `lua protocol` | the functions of a protocol, a file of every project, under the name in its first line |
 //! | `lua page test` | the example's test, which ends it; a page may have several |
 //! | `lua wrong` | what `throng check` must refuse |
 //! | `toml` | settings, alone in their file |

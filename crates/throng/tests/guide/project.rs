@@ -70,6 +70,10 @@ impl Project {
             let name = block.text.lines().next().and_then(|line| line.strip_prefix("// "));
             project.write(name.expect("the schema's name"), &block.text);
         }
+        for block in blocks("lua protocol") {
+            let name = block.text.lines().next().and_then(|line| line.strip_prefix("-- "));
+            project.write(name.expect("the file's name"), &block.text);
+        }
         project.write("throng.toml", SETTINGS);
         fs::create_dir_all(project.path().join("mods")).unwrap();
         fs::create_dir_all(project.path().join("lib")).unwrap();
