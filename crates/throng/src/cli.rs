@@ -1,5 +1,8 @@
 //! The command line: commands, flags, help; the options of a project become flags of their own.
 
+mod proto;
+mod stored;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +11,12 @@ use clap::{
     Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint,
 };
 use clap_complete::Shell;
+
+pub use proto::{ProtoArgs, ProtoDecodeArgs, ProtoEncodeArgs, ProtoListArgs, ProtoVerb, SchemaFlags};
+pub use stored::{ReportArgs, RunsArgs, RunsFilter, RunsVerb, StoreFlags};
+
+use proto::PROTO_EXAMPLES;
+use stored::{REPORT_EXAMPLES, RUNS_EXAMPLES};
 
 use crate::config::{FILE_NAME, FlagValue, OptionFlag, OptionValue, Overrides, option_flags};
 use crate::templates::TEMPLATES;
@@ -29,23 +38,6 @@ Examples:
 A flag beats the environment (THRONG_LOAD_ROBOTS=500) beats throng.toml.
 Exit codes: 0 all well; 1 a threshold failed or nothing succeeded; 2 wrong input; 3 the run was broken; 130 interrupted.";
 
-const RUNS_EXAMPLES: &str = "\
-Examples:
-  throng runs                              the runs of the project in this folder, the newest first
-  throng runs --tag release --verdict pass those with a tag and a verdict
-  throng runs tag last release             mark the newest
-  throng runs delete 3 4                   forget two
-
-A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
-
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  throng report                    the newest run
-  throng report 12 --json 12.json  another one, also as JSON
-  throng report tag:release
-
-A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
-
 const TRY_EXAMPLES: &str = "\
 Examples:
   throng try                    one robot, each of its messages on a timeline
@@ -63,15 +55,6 @@ Examples:
   throng test                             the tests of the project in this folder
   throng test my_game --only login        those with `login` in their names
   throng test --junit results.xml         for a CI server";
-
-const PROTO_EXAMPLES: &str = "\
-Examples:
-  throng proto list                                  the messages of the project in this folder
-  throng proto list protos --json                    those of a folder of schemas, for a program
-  throng proto encode Move '{\"x\":3}' --schema protos    a message as hex
-  throng proto decode Move 01000800 --schema protos      and back, with the place of every field
-  throng proto encode Move '{\"x\":3}' --protocol game --frame    a whole message, as it goes over the wire
-  throng proto decode _ capture.bin --protocol game --envelope --framing protocol";
 
 /// Puts thousands of scripted robots on a server that keeps long-lived connections.
 #[derive(Debug, Parser)]
@@ -283,216 +266,6 @@ pub struct ScreenFlags {
     /// Do not keep the run in the run store.
     #[arg(long)]
     pub no_store: bool,
-}
-
-/// Which run store is meant.
-#[derive(Debug, Clone, Args)]
-pub struct StoreFlags {
-    /// The project's folder.
-    #[arg(short = 'p', long, value_name = "DIR", default_value = ".", global = true, value_hint = ValueHint::DirPath)]
-    pub project: PathBuf,
-    /// The run store's file, instead of the project's.
-    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
-    pub store: Option<PathBuf>,
-}
-
-/// `throng runs`.
-#[derive(Debug, Args)]
-pub struct RunsArgs {
-    /// What to do with them; without it they are listed.
-    #[command(subcommand)]
-    pub verb: Option<RunsVerb>,
-    /// Which are listed.
-    #[command(flatten)]
-    pub filter: RunsFilter,
-    /// Where they are.
-    #[command(flatten)]
-    pub store: StoreFlags,
-}
-
-/// Which runs are listed.
-#[derive(Debug, Clone, Default, PartialEq, Args)]
-pub struct RunsFilter {
-    /// Only those with this tag.
-    #[arg(long, value_name = "TAG")]
-    pub tag: Option<String>,
-    /// Only those that ended so: pass, fail, broken, interrupted, or running or crashed.
-    #[arg(long, value_name = "VERDICT", value_parser = ["pass", "fail", "broken", "interrupted", "running", "crashed"])]
-    pub verdict: Option<String>,
-    /// Only those of the last 12h or 7d.
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// At most so many.
-    #[arg(short = 'n', long, value_name = "NUMBER")]
-    pub newest: Option<usize>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What `throng runs` does.
-#[derive(Debug, Subcommand)]
-pub enum RunsVerb {
-    /// Delete runs and all that was recorded of them.
-    Delete {
-        /// The runs.
-        #[arg(required = true, value_name = "RUN")]
-        runs: Vec<String>,
-    },
-    /// Mark a run with tags.
-    Tag {
-        /// The run.
-        #[arg(value_name = "RUN")]
-        run: String,
-        /// The tags.
-        #[arg(required = true, value_name = "TAG")]
-        tags: Vec<String>,
-    },
-    /// Take tags from a run.
-    Untag {
-        /// The run.
-        #[arg(value_name = "RUN")]
-        run: String,
-        /// The tags.
-        #[arg(required = true, value_name = "TAG")]
-        tags: Vec<String>,
-    },
-    /// Note something about a run; an empty text takes the note away.
-    Note {
-        /// The run.
-        #[arg(value_name = "RUN")]
-        run: String,
-        /// The text.
-        #[arg(value_name = "TEXT")]
-        text: String,
-    },
-}
-
-/// `throng report`.
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// The run.
-    #[arg(value_name = "RUN", default_value = "last")]
-    pub run: String,
-    /// Write the results as JSON.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub json: Option<PathBuf>,
-    /// Print the verdict alone.
-    #[arg(long)]
-    pub quiet: bool,
-    /// Where the runs are.
-    #[command(flatten)]
-    pub store: StoreFlags,
-}
-
-/// `throng proto`.
-#[derive(Debug, Args)]
-pub struct ProtoArgs {
-    /// What to do with them.
-    #[command(subcommand)]
-    pub verb: ProtoVerb,
-}
-
-/// What `throng proto` does.
-#[derive(Debug, Subcommand)]
-pub enum ProtoVerb {
-    /// List messages with their fields, types and tags, and protocols.
-    List(ProtoListArgs),
-    /// Write a message, given as JSON, as hex.
-    Encode(ProtoEncodeArgs),
-    /// Show a message's bytes as a tree of fields, each with its place.
-    Decode(ProtoDecodeArgs),
-}
-
-/// `throng proto list`.
-#[derive(Debug, Args)]
-pub struct ProtoListArgs {
-    /// A project, a folder of .sproto or .proto files, or one such file or Sproto bundle.
-    #[arg(default_value = ".", value_hint = ValueHint::AnyPath)]
-    pub path: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Where a message's type is looked for.
-#[derive(Debug, Clone, Args)]
-pub struct SchemaFlags {
-    /// A project, a folder of .sproto or .proto files, or one such file or Sproto bundle.
-    #[arg(long, value_name = "PATH", default_value = ".", value_hint = ValueHint::AnyPath)]
-    pub schema: PathBuf,
-    /// One protocol of the project.
-    #[arg(long, value_name = "NAME")]
-    pub protocol: Option<String>,
-}
-
-/// `throng proto encode`.
-#[derive(Debug, Args)]
-pub struct ProtoEncodeArgs {
-    /// The message's name, as the schema has it.
-    pub message: String,
-    /// Its fields as JSON; `-` reads the standard input.
-    #[arg(value_name = "JSON", default_value = "-")]
-    pub json: String,
-    /// Where the message's type is.
-    #[command(flatten)]
-    pub schema: SchemaFlags,
-    /// Zero-pack the bytes, as Sproto does.
-    #[arg(long, conflicts_with_all = ["envelope", "frame"])]
-    pub pack: bool,
-    /// The whole message: with the envelope, header or package of --protocol, packed and compressed as it says.
-    #[arg(long, requires = "protocol")]
-    pub envelope: bool,
-    /// The same in the framing of --protocol, as it goes over the wire.
-    #[arg(long, requires = "protocol")]
-    pub frame: bool,
-    /// The session of the whole message; without one it is a push.
-    #[arg(long, value_name = "NUMBER", requires = "protocol")]
-    pub session: Option<i64>,
-    /// Values for fields of its header and trailer, as a JSON object.
-    #[arg(long, value_name = "JSON", requires = "protocol")]
-    pub header: Option<String>,
-    /// The whole message is one that robots receive, not one that they send.
-    #[arg(long, requires = "protocol")]
-    pub received: bool,
-    /// Print the bytes themselves.
-    #[arg(long, conflicts_with = "output")]
-    pub raw: bool,
-    /// Write the bytes themselves to a file.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-}
-
-/// `throng proto decode`.
-#[derive(Debug, Args)]
-pub struct ProtoDecodeArgs {
-    /// The message's name, as the schema has it; `_` is the one that --rpc or --envelope finds in the bytes.
-    pub message: String,
-    /// Hex, a file of bytes or of hex, or `-` for the standard input.
-    #[arg(value_name = "HEX|FILE", default_value = "-", value_hint = ValueHint::FilePath)]
-    pub input: String,
-    /// Where the message's type is.
-    #[command(flatten)]
-    pub schema: SchemaFlags,
-    /// The input is bytes, whatever it looks like.
-    #[arg(long)]
-    pub raw: bool,
-    /// Undo the zero-packing of Sproto first.
-    #[arg(long)]
-    pub unpack: bool,
-    /// A Sproto RPC header stands before the message; TYPE is its type.
-    #[arg(long, value_name = "TYPE", num_args = 0..=1, require_equals = true, default_missing_value = "package")]
-    pub rpc: Option<String>,
-    /// Cut the input into messages: u8, u16be, u16le, u32be, u32le, varint, line, fixed:BYTES, or protocol for the framing
-    /// of --protocol.
-    #[arg(long, value_name = "FRAMING")]
-    pub framing: Option<String>,
-    /// Open the envelope, header or package of --protocol first.
-    #[arg(long, requires = "protocol", conflicts_with_all = ["rpc", "unpack"])]
-    pub envelope: bool,
-    /// The bytes are what robots send, not what they receive.
-    #[arg(long)]
-    pub sent: bool,
 }
 
 /// `throng completion`.

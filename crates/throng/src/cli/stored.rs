@@ -1,0 +1,122 @@
+//! Flags of the commands on runs that were kept: `runs` and `report`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+pub(super) const RUNS_EXAMPLES: &str = "\
+Examples:
+  throng runs                              the runs of the project in this folder, the newest first
+  throng runs --tag release --verdict pass those with a tag and a verdict
+  throng runs tag last release             mark the newest
+  throng runs delete 3 4                   forget two
+
+A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  throng report                    the newest run
+  throng report 12 --json 12.json  another one, also as JSON
+  throng report tag:release
+
+A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
+
+/// Which run store is meant.
+#[derive(Debug, Clone, Args)]
+pub struct StoreFlags {
+    /// The project's folder.
+    #[arg(short = 'p', long, value_name = "DIR", default_value = ".", global = true, value_hint = ValueHint::DirPath)]
+    pub project: PathBuf,
+    /// The run store's file, instead of the project's.
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub store: Option<PathBuf>,
+}
+
+/// `throng runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// What to do with them; without it they are listed.
+    #[command(subcommand)]
+    pub verb: Option<RunsVerb>,
+    /// Which are listed.
+    #[command(flatten)]
+    pub filter: RunsFilter,
+    /// Where they are.
+    #[command(flatten)]
+    pub store: StoreFlags,
+}
+
+/// Which runs are listed.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct RunsFilter {
+    /// Only those with this tag.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Only those that ended so: pass, fail, broken, interrupted, or running or crashed.
+    #[arg(long, value_name = "VERDICT", value_parser = ["pass", "fail", "broken", "interrupted", "running", "crashed"])]
+    pub verdict: Option<String>,
+    /// Only those of the last 12h or 7d.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// At most so many.
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    pub newest: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `throng runs` does.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// Delete runs and all that was recorded of them.
+    Delete {
+        /// The runs.
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Mark a run with tags.
+    Tag {
+        /// The run.
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// The tags.
+        #[arg(required = true, value_name = "TAG")]
+        tags: Vec<String>,
+    },
+    /// Take tags from a run.
+    Untag {
+        /// The run.
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// The tags.
+        #[arg(required = true, value_name = "TAG")]
+        tags: Vec<String>,
+    },
+    /// Note something about a run; an empty text takes the note away.
+    Note {
+        /// The run.
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// The text.
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+}
+
+/// `throng report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run.
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+    /// Write the results as JSON.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+    /// Print the verdict alone.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Where the runs are.
+    #[command(flatten)]
+    pub store: StoreFlags,
+}
