@@ -169,6 +169,15 @@ impl Histogram {
         out
     }
 
+    /// The buckets in use, each with its upper edge, from the shortest.
+    pub fn buckets(&self) -> impl Iterator<Item = Bin> + '_ {
+        let used = self.sampled().into_iter().flat_map(|inner| inner.buckets.iter_recorded());
+        used.map(|bucket| Bin {
+            up_to_us: bucket.value_iterated_to(),
+            count: u64::from(bucket.count_at_value()),
+        })
+    }
+
     /// Gives away what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Self {
         let inner = self.inner.take();

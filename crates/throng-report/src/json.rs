@@ -1,17 +1,17 @@
-//! The summary as a JSON file, whole or not at all.
+//! A summary or a comparison as a JSON file, whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use thiserror::Error;
-use throng_metrics::Summary;
 
 /// Why a report could not be written.
 #[derive(Debug, Error)]
 pub enum WriteJsonError {
-    /// The summary could not be put into JSON.
-    #[error("cannot put the summary into JSON")]
+    /// The figures could not be put into JSON.
+    #[error("cannot put the figures into JSON")]
     Serialise(#[source] serde_json::Error),
     /// The path names no file.
     #[error("{} is not the name of a file", path.display())]
@@ -30,24 +30,24 @@ pub enum WriteJsonError {
     },
 }
 
-/// The summary as indented JSON with a newline at its end.
+/// A summary or what else is reported as indented JSON with a newline at its end.
 ///
 /// # Errors
-/// When a figure cannot be put into JSON, which none of a summary can be.
-pub fn to_json(summary: &Summary) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(summary)?;
+/// When a figure cannot be put into JSON, which none of ours can be.
+pub fn to_json(report: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     Ok(text)
 }
 
-/// Writes the summary to `path`, replacing what is there in one step: a reader sees the old file or the whole new one.
+/// Writes a summary or what else is reported to `path`, replacing what is there in one step: a reader sees the old file or the whole new one.
 ///
 /// What is not a regular file (a pipe, `/dev/stdout`) is written to directly.
 ///
 /// # Errors
 /// When the folder does not exist or the file cannot be written.
-pub fn write_json(path: &Path, summary: &Summary) -> Result<(), WriteJsonError> {
-    let text = to_json(summary).map_err(WriteJsonError::Serialise)?;
+pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), WriteJsonError> {
+    let text = to_json(report).map_err(WriteJsonError::Serialise)?;
     let failed = |source| WriteJsonError::Write { path: path.to_owned(), source };
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return File::options()

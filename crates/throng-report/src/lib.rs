@@ -3,11 +3,13 @@
 //! - While a run goes on: [`draw`] paints a [`throng_metrics::Snapshot`] on a screen of any size, and [`Screen`] is a
 //!   terminal to paint it on; [`plain_line`] says the same in one line for a pipe.
 //! - At its end: [`end_report`] is what a person reads, [`write_json`] what a program does.
+//! - Of two runs: [`compare_report`] shows what differs.
 //!
-//! Everything is made from values that came from `throng-metrics`; nothing here measures, waits for a robot or decides
+//! Everything is made from values that came from `throng-metrics` and `throng-stats`; nothing here measures, waits for a robot or decides
 //! anything. Only [`Screen`] and [`write_json`] do I/O. Texts that a server or a script chose are cleaned of control
 //! characters before they reach a terminal ([`text`]), and columns count cells, not bytes or characters.
 
+mod compare;
 mod end;
 mod grid;
 mod json;
@@ -18,6 +20,7 @@ mod runs;
 mod spark;
 pub mod text;
 
+pub use compare::{CompareView, compare_report, compare_sentence};
 pub use end::{EndStyle, end_report};
 pub use json::{WriteJsonError, to_json, write_json};
 pub use live::draw;

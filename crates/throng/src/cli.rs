@@ -13,10 +13,10 @@ use clap::{
 use clap_complete::Shell;
 
 pub use proto::{ProtoArgs, ProtoDecodeArgs, ProtoEncodeArgs, ProtoListArgs, ProtoVerb, SchemaFlags};
-pub use stored::{ReportArgs, RunsArgs, RunsFilter, RunsVerb, StoreFlags};
+pub use stored::{CompareArgs, ReportArgs, RunsArgs, RunsFilter, RunsVerb, StoreFlags};
 
 use proto::PROTO_EXAMPLES;
-use stored::{REPORT_EXAMPLES, RUNS_EXAMPLES};
+use stored::{COMPARE_EXAMPLES, REPORT_EXAMPLES, RUNS_EXAMPLES};
 
 use crate::config::{FILE_NAME, FlagValue, OptionFlag, OptionValue, Overrides, option_flags};
 use crate::templates::TEMPLATES;
@@ -95,6 +95,9 @@ pub enum Verb {
     /// Show a run that was kept, also one that crashed.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Say which differences between two runs are noise and which are not.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Look into schemas and messages: list, encode, decode.
     #[command(after_help = PROTO_EXAMPLES, subcommand_value_name = "COMMAND", disable_help_subcommand = true)]
     Proto(ProtoArgs),

@@ -42,7 +42,7 @@ fn without_arguments_the_help_says_first_what_to_type_first() {
 #[test]
 fn each_command_has_help() {
     let dir = tempfile::tempdir().unwrap();
-    for command in ["demo", "new", "check", "test", "try", "run", "proto", "completion", "man"] {
+    for command in ["demo", "new", "check", "test", "try", "run", "compare", "proto", "completion", "man"] {
         let output = throng(dir.path(), &[command, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{command}");
         snapshot(&format!("help_{command}"), stdout(&output));
@@ -62,7 +62,7 @@ fn each_command_of_proto_has_help() {
 #[test]
 fn commands_that_are_not_there_yet_are_unknown() {
     let dir = tempfile::tempdir().unwrap();
-    for command in ["ui", "search", "runs", "report", "compare", "worker", "workers", "help"] {
+    for command in ["ui", "search", "runs", "report", "worker", "workers", "help"] {
         let output = throng(dir.path(), &[command]);
         assert_eq!(output.status.code(), Some(2), "{command}");
     }

@@ -1,5 +1,6 @@
 //! The reports on runs that look like real ones.
 
+mod compare;
 mod end;
 mod fixtures;
 mod json;

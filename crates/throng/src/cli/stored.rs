@@ -21,6 +21,14 @@ Examples:
 
 A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
 
+pub(super) const COMPARE_EXAMPLES: &str = "\
+Examples:
+  throng compare last~1 last                     what changed from the run before to the newest
+  throng compare tag:release last --fail-on-worse    for a CI server
+  throng compare 3 7 --all --json compared.json  also what does not differ
+
+A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
+
 /// Which run store is meant.
 #[derive(Debug, Clone, Args)]
 pub struct StoreFlags {
@@ -119,4 +127,35 @@ pub struct ReportArgs {
     /// Where the runs are.
     #[command(flatten)]
     pub store: StoreFlags,
+}
+
+/// `throng compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The run to compare with.
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The run that may be better or worse.
+    #[arg(value_name = "B")]
+    pub b: String,
+    /// Show also what does not differ.
+    #[arg(long)]
+    pub all: bool,
+    /// The smallest change that matters, in percent.
+    #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = percent)]
+    pub at_least: f64,
+    /// End with exit code 1 if anything is worse.
+    #[arg(long)]
+    pub fail_on_worse: bool,
+    /// Write the comparison as JSON.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+    /// Where the runs are.
+    #[command(flatten)]
+    pub store: StoreFlags,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let read = text.trim_end_matches('%').trim_end().parse::<f64>();
+    read.ok().filter(|share| (0.0..=100.0).contains(share)).ok_or_else(|| "wanted 0 to 100".to_owned())
 }

@@ -1,6 +1,7 @@
 //! What each command of the command line does. Here, and only here, things are printed and exit codes chosen.
 
 mod check;
+mod compare;
 mod completion;
 mod demo;
 mod man;
@@ -53,6 +54,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Run(args) => run::run(&args, cli.output),
         Verb::Runs(args) => runs::run(&args, cli.output),
         Verb::Report(args) => report::run(&args, cli.output),
+        Verb::Compare(args) => compare::run(&args, cli.output),
         Verb::Proto(args) => proto::run(&args, cli.output),
         Verb::Completion(args) => completion::run(&args),
         Verb::Man(args) => man::run(&args),

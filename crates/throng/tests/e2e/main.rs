@@ -5,6 +5,7 @@
 //! fault on each kind of protocol.
 
 mod commands;
+mod compare;
 mod connections;
 mod connects;
 mod datagrams;
