@@ -103,7 +103,7 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     fn absorb(&mut self, rows: &[(K, GroupCount)], other: impl Fn(&K) -> K) {
         for (key, group) in rows {
             let row = self.row(key.clone(), || other(key));
-            row.count += group.count;
+            row.count = row.count.saturating_add(group.count);
             if !row.sampled {
                 row.add_sample(group.sample.clone());
             }

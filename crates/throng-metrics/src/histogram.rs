@@ -40,7 +40,7 @@ impl Exact {
     const EMPTY: Self = Self { count: 0, sum_us: 0, min_us: u64::MAX, max_us: 0 };
 
     fn add(&mut self, other: &Self) {
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.sum_us = self.sum_us.saturating_add(other.sum_us);
         self.min_us = self.min_us.min(other.min_us);
         self.max_us = self.max_us.max(other.max_us);
@@ -81,7 +81,8 @@ impl Inner {
     fn read(written: &Written) -> Self {
         let &Written { count, sum_us, min_us, max_us, .. } = written;
         let mut inner = Self::new(max_us);
-        inner.exact = Exact { count, sum_us, min_us: min_us.min(max_us), max_us: max_us.min(LONGEST_US) };
+        let max_us = max_us.min(LONGEST_US);
+        inner.exact = Exact { count, sum_us, min_us: min_us.min(max_us), max_us };
         let mut edge = 0_u64;
         for pair in written.buckets.chunks_exact(2) {
             edge = edge.saturating_add(pair[0]).min(LONGEST_US);
@@ -311,6 +312,24 @@ mod tests {
         assert_eq!(histogram.take().count(), 0);
         histogram.record(7);
         assert_eq!(histogram.spread().unwrap().max, 7);
+    }
+
+    #[test]
+    fn figures_that_cannot_be_are_read_as_ones_that_can() {
+        let hour = LONGEST_US;
+        for (text, wanted) in [
+            (r#"{"n":1,"sum":1,"min":5000000000,"max":6000000000,"buckets":[]}"#, (hour, hour)),
+            (r#"{"n":1,"sum":1,"min":9,"max":3,"buckets":[7,1,5]}"#, (3, 3)),
+            (
+                r#"{"n":9,"sum":1,"min":1,"max":0,"buckets":[18446744073709551615,18446744073709551615]}"#,
+                (0, 0),
+            ),
+        ] {
+            let read: Histogram = serde_json::from_str(text).unwrap();
+            let spread = read.spread().unwrap();
+            assert_eq!((spread.min, spread.max), wanted, "{text}");
+            assert!(!read.bins(5).is_empty());
+        }
     }
 
     #[test]

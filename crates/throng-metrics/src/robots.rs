@@ -72,7 +72,7 @@ impl From<Vec<i64>> for StateGauges {
 impl Counts for StateGauges {
     fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            *mine += theirs;
+            *mine = mine.saturating_add(theirs);
         }
     }
 }
@@ -85,8 +85,8 @@ impl StateGauges {
     fn alive(&self) -> u64 {
         [RobotState::Connecting, RobotState::LoggingIn, RobotState::Ready]
             .map(|state| self.of(state))
-            .iter()
-            .sum()
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 }
 

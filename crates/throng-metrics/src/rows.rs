@@ -137,7 +137,8 @@ pub(crate) const INTENDED: usize = 1;
 impl RequestCounts {
     /// Requests neither answered nor failed nor cancelled: the books balance by this.
     pub fn in_flight(&self) -> u64 {
-        self.issued.saturating_sub(self.ok + self.failures.total() + self.cancelled)
+        let settled = self.ok.saturating_add(self.failures.total()).saturating_add(self.cancelled);
+        self.issued.saturating_sub(settled)
     }
 
     /// The share of the time robots waited for replies that was spent in the generator.

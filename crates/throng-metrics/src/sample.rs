@@ -198,6 +198,30 @@ mod tests {
     }
 
     #[test]
+    fn figures_beyond_all_bounds_are_read_as_the_greatest() {
+        let most = u64::MAX;
+        let text = format!(
+            r#"{{"errors":{{"timeout":{most},"closed":{most}}},"traffic":{{"bytes_sent":{most}}},
+            "robots":{{"planned":{most},"changes":{{"started":{most},"states":[{0},{0},{0},{0},{0}]}}}},
+            "failures":{{"failures":[{{"kind":"timeout","name":"a","message":"b","count":{most}}}],
+                "script_errors":[{{"message":"a","traceback":"b","count":{most}}}]}},
+            "requests":[{{"name":"Echo","counts":{{"issued":{most},"ok":{most},"cancelled":{most},"failures":{{"timeout":{most}}}}},
+                "times":[{{"n":{most},"sum":{most},"min":1,"max":{most},"buckets":[5,{most}]}}]}}],
+            "work":[[{{"name":"t","counts":{{"count":{most},"failed":{most}}}}}]],
+            "checks":[{{"name":"c","counts":{{"passed":{most},"failed":{most}}}}}],
+            "connections":[{{"name":"c","counts":{{"attempts":{most},"opened":{most},"ended":{{"server":{most},"reset":{most}}}}}}}],
+            "generator":{{"busy_us":{most},"wall_us":{most},"waits":{{"observed_us":{most},"generator_us":{most}}}}}}}"#,
+            i64::MAX
+        );
+        let mut totals = Totals::default();
+        for _ in 0..2 {
+            totals.absorb(&serde_json::from_str(&text).unwrap());
+        }
+        assert_eq!(totals.errors().total(), most);
+        assert!(summary(&totals).contains(&most.to_string()));
+    }
+
+    #[test]
     fn a_record_is_read_as_it_was_written() {
         let asked = crate::Threshold::parse("request.Echo.p99", "< 50ms").unwrap();
         let record = RunRecord {

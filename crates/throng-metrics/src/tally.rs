@@ -50,7 +50,7 @@ impl<K: Kind> Tally<K> {
 
     /// How many of all kinds together.
     pub fn total(&self) -> u64 {
-        self.0.as_ref().iter().sum()
+        self.0.as_ref().iter().copied().fold(0, u64::saturating_add)
     }
 
     /// The kinds that were counted at least once, with their counts.

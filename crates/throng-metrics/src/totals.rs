@@ -158,10 +158,11 @@ impl Totals {
     /// or speak line by line), what succeeded is the opened connections, passed checks and tasks, sequences and starts.
     pub fn error_rate(&self) -> Option<f64> {
         let errors = self.errors.total();
-        let requests = self.tables.requests.iter().map(|(_, row)| &row.counts);
-        let (ok, failed) = requests.fold((0, 0), |(ok, failed), c| (ok + c.ok, failed + c.failures.total()));
-        let succeeded = if ok + failed > 0 { ok } else { self.succeeded_without_requests() };
-        let attempts = succeeded + errors;
+        let requests = || self.tables.requests.iter().map(|(_, row)| &row.counts);
+        let ok = sum(requests().map(|counts| counts.ok));
+        let any_ended = requests().any(|counts| counts.ok > 0 || counts.failures.total() > 0);
+        let succeeded = if any_ended { ok } else { self.succeeded_without_requests() };
+        let attempts = succeeded.saturating_add(errors);
         (attempts > 0).then(|| errors as f64 / attempts as f64)
     }
 
@@ -174,12 +175,18 @@ impl Totals {
     }
 
     fn succeeded_without_requests(&self) -> u64 {
-        let opened: u64 = self.tables.connections.iter().map(|(_, row)| row.counts.opened).sum();
-        let passed: u64 = self.tables.checks.iter().map(|(_, row)| row.counts.passed).sum();
+        let opened = self.tables.connections.iter().map(|(_, row)| row.counts.opened);
+        let passed = self.tables.checks.iter().map(|(_, row)| row.counts.passed);
         let whole = [WorkKind::Task, WorkKind::Sequence, WorkKind::Start];
         let rows = whole.iter().flat_map(|&kind| self.work(kind).iter());
-        opened + passed + rows.map(|(_, row)| row.counts.count - row.counts.failed).sum::<u64>()
+        let done = rows.map(|(_, row)| row.counts.count.saturating_sub(row.counts.failed));
+        sum(opened.chain(passed).chain(done))
     }
+}
+
+/// A sum that stops at the greatest: figures may be those of a file.
+fn sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

@@ -134,11 +134,11 @@ fn nothing_succeeded(totals: &Totals) -> String {
         return "Nothing succeeded: no robot was started.".into();
     }
     let mut failures = Tally::<FailureKind>::default();
-    let (mut attempts, mut opened) = (0, 0);
+    let (mut attempts, mut opened) = (0_u64, 0_u64);
     let mut name = None;
     for (key, row) in totals.connections().iter() {
-        attempts += row.counts.attempts;
-        opened += row.counts.opened;
+        attempts = attempts.saturating_add(row.counts.attempts);
+        opened = opened.saturating_add(row.counts.opened);
         failures.add(&row.counts.failures);
         name = name.or_else(|| (row.counts.failures.total() > 0).then(|| key.name.clone()));
     }

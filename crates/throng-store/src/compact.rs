@@ -1,6 +1,6 @@
 //! Samples grow old: ten of a second become one of ten.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use throng_metrics::Totals;
 
 use crate::blob;
@@ -14,7 +14,8 @@ pub(crate) const JOINED_MS: i64 = 10_000;
 
 /// Joins the samples that began in the ten seconds from `from_ms`; those of different phases stay apart.
 pub(crate) fn join(connection: &mut Connection, run: RunId, from_ms: i64) -> Result<(), StoreError> {
-    let transaction = connection.transaction()?;
+    // What reads first and then writes is refused at once when another process wrote in between.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for group in groups(&transaction, run, from_ms)? {
         if group.rows.len() < 2 {
             continue;

@@ -2,27 +2,33 @@
 
 use std::path::PathBuf;
 
-/// Why a store could not be opened, read or written.
+/// Why a store could not be opened, read or written; each says the system's reason itself.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder of the store's file cannot be made.
-    #[error("cannot make the folder {}", path.display())]
+    #[error("cannot make the folder {}: {why}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// The system gives no thread, or it ended by itself.
-    #[error("the run store's thread is gone")]
-    Thread(#[source] std::io::Error),
+    #[error("the run store's thread is gone: {0}")]
+    Thread(std::io::Error),
     /// The file is no store, is damaged, or cannot be written.
-    #[error("the run store {} cannot be used: {source}", path.display())]
+    #[error("the run store {} cannot be used: {why}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// SQLite's reason.
-        source: rusqlite::Error,
+        why: rusqlite::Error,
+    },
+    /// The file is a database, but none of runs.
+    #[error("the run store {} cannot be used: it is a database of another program", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
     },
     /// The file belongs to a newer version.
     #[error("the run store {} has the format {found}, and this version knows formats up to {known}", path.display())]
@@ -52,8 +58,8 @@ pub enum StoreError {
     #[error("'{0}' is no run: wanted a number as `throng runs` lists it, 'last', 'last~1' or 'tag:NAME'")]
     Reference(String),
     /// A query failed.
-    #[error("the run store failed")]
-    Sql(#[from] rusqlite::Error),
+    #[error("the run store failed: {0}")]
+    Sql(rusqlite::Error),
     /// A sample cannot be read.
     #[error("the sample of run {run} at {at_s} s cannot be read: {why}")]
     Sample {
@@ -64,4 +70,10 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        StoreError::Sql(error)
+    }
 }

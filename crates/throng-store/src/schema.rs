@@ -50,8 +50,7 @@ CREATE INDEX started ON runs (started_unix_ms);
 /// Opens the file, which is made when it is new.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
+        std::fs::create_dir_all(folder).map_err(|why| StoreError::Folder { path: folder.to_owned(), why })?;
     }
     connect(path, OpenFlags::default())
 }
@@ -65,33 +64,46 @@ pub(crate) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let unusable = |source| StoreError::File { path: path.to_owned(), source };
+    let unusable = |why| StoreError::File { path: path.to_owned(), why };
     let mut connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
-    let found = prepare(&mut connection).map_err(unusable)?;
+    connection.busy_timeout(PATIENCE).map_err(unusable)?;
+    // Looked at before anything is changed: the file may be somebody else's.
+    let (found, has_tables) = look(&mut connection).map_err(unusable)?;
+    if found == 0 && has_tables {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
     if found > FORMAT {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT });
     }
+    prepare(&mut connection).map_err(unusable)?;
     Ok(connection)
 }
 
-/// Makes the connection safe and the tables be there; returns the format.
-fn prepare(connection: &mut Connection) -> rusqlite::Result<u32> {
-    connection.busy_timeout(PATIENCE)?;
+/// The file's format, and whether there is anything in it, both as of one moment.
+fn look(connection: &mut Connection) -> rusqlite::Result<(u32, bool)> {
+    let moment = connection.transaction()?;
+    let has_tables = moment.query_row("SELECT count(*) > 0 FROM sqlite_master", [], |row| row.get(0))?;
+    Ok((format(&moment)?, has_tables))
+}
+
+fn format(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Makes the connection safe and the tables be there.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     // With a log of its own, readers and a writer do not wait for each other. FULL: what is committed survives a power cut.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    let format =
-        |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get(0));
-    if format(connection)? != 0_u32 {
-        return format(connection);
+    if format(connection)? != 0 {
+        return Ok(());
     }
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have been faster.
-    if format(&transaction)? == 0_u32 {
+    if format(&transaction)? == 0 {
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
-    transaction.commit()?;
-    format(connection)
+    transaction.commit()
 }

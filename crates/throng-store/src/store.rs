@@ -14,7 +14,7 @@ use crate::schema;
 
 /// What is read of a run, in the order of [`stored`].
 const COLUMNS: &str = "id, project, target, version, host, started_unix_ms, robots, seed, record, ended_ms,
-    verdict, reason, note, coalesce((SELECT max(at_ms + took_ms) FROM samples WHERE run = id), 0)";
+    verdict, reason, note, coalesce((SELECT CAST(max(at_ms + took_ms) AS INTEGER) FROM samples WHERE run = id), 0)";
 
 /// A run without an end that wrote nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(15);

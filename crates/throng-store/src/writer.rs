@@ -1,6 +1,8 @@
 //! Writing a run while it goes on, on a thread of its own: a slow disk holds up nothing.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -40,6 +42,8 @@ pub struct Writer {
     work: SyncSender<Work>,
     thread: JoinHandle<WriterEnd>,
     not_kept: u64,
+    /// Somebody waits for the end.
+    closing: Arc<AtomicBool>,
     /// Where the next sample begins at the earliest: no two have the same place.
     free_ms: i64,
 }
@@ -68,11 +72,13 @@ impl Writer {
         let mut connection = schema::open(path)?;
         let run = enter(&mut connection, run)?;
         let (work, inbox) = sync_channel(WAITING);
+        let closing = Arc::new(AtomicBool::new(false));
+        let desk = Desk { connection, run, joined_to_ms: 0, closing: Arc::clone(&closing) };
         let thread = thread::Builder::new()
             .name("throng-store".to_owned())
-            .spawn(move || Desk { connection, run, joined_to_ms: 0 }.serve(&inbox))
+            .spawn(move || desk.serve(&inbox))
             .map_err(StoreError::Thread)?;
-        Ok(Writer { run, work, thread, not_kept: 0, free_ms: 0 })
+        Ok(Writer { run, work, thread, not_kept: 0, closing, free_ms: 0 })
     }
 
     /// The run's number.
@@ -105,9 +111,10 @@ impl Writer {
         }
     }
 
-    /// Writes the run's end and waits until everything is on the disk.
+    /// Writes the run's end and waits until everything is on the disk, or cannot be brought there.
     pub fn end(self, ending: Ending) -> WriterEnd {
-        let Writer { work, thread, not_kept, .. } = self;
+        let Writer { work, thread, not_kept, closing, .. } = self;
+        closing.store(true, Ordering::Relaxed);
         // A thread that has ended says why below.
         let _ = work.send(Work::End(ending));
         drop(work);
@@ -151,14 +158,24 @@ struct Desk {
     run: RunId,
     /// Everything before is joined.
     joined_to_ms: i64,
+    closing: Arc<AtomicBool>,
 }
 
 impl Desk {
     fn serve(mut self, inbox: &Receiver<Work>) -> WriterEnd {
         let mut end = WriterEnd::default();
+        let mut failed = false;
         for work in inbox {
             let is_sample = matches!(work, Work::Sample { .. });
-            if let Err(error) = self.carry_out(work) {
+            // Each failure may have taken all the patience there is for a locked file, and nobody is to wait for that sample
+            // after sample.
+            if is_sample && failed && self.closing.load(Ordering::Relaxed) {
+                end.not_kept += 1;
+                continue;
+            }
+            let done = self.carry_out(work);
+            failed = done.is_err();
+            if let Err(error) = done {
                 end.not_kept += u64::from(is_sample);
                 end.error.get_or_insert(error);
             }
@@ -174,7 +191,8 @@ impl Desk {
                         "INSERT INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)",
                     )?
                     .execute(params![self.run.0, at_ms, took_ms, phase, packed])?;
-                self.join_old(at_ms)
+                self.join_old(at_ms);
+                Ok(())
             }
             Work::Tell(done) => {
                 // Whoever asked may have gone.
@@ -192,11 +210,73 @@ impl Desk {
     }
 
     /// Joins what has grown old by the time `now_ms`.
-    fn join_old(&mut self, now_ms: i64) -> Result<(), StoreError> {
+    fn join_old(&mut self, now_ms: i64) {
         while self.joined_to_ms + JOINED_MS <= now_ms - NEW_MS {
-            compact::join(&mut self.connection, self.run, self.joined_to_ms)?;
+            // Samples that cannot be joined stay as they are: nothing is lost but room.
+            let _ = compact::join(&mut self.connection, self.run, self.joined_to_ms);
             self.joined_to_ms += JOINED_MS;
         }
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    fn entered(folder: &Path) -> Desk {
+        let mut connection = schema::open(&folder.join("runs.db")).unwrap();
+        let run = enter(&mut connection, &NewRun::default()).unwrap();
+        Desk { connection, run, joined_to_ms: 0, closing: Arc::default() }
+    }
+
+    fn sample(second: i64) -> Work {
+        let packed = blob::packed(&Totals::default(), &Totals::default()).unwrap();
+        Work::Sample { at_ms: second * 1_000, took_ms: 1_000, phase: "hold".to_owned(), packed }
+    }
+
+    fn serve(desk: Desk, work: impl IntoIterator<Item = Work>) -> WriterEnd {
+        let (sender, inbox) = sync_channel(WAITING);
+        work.into_iter().for_each(|work| sender.send(work).unwrap());
+        drop(sender);
+        desk.serve(&inbox)
+    }
+
+    #[test]
+    fn the_end_of_a_run_waits_once_for_a_file_that_is_locked_and_not_for_each_sample() {
+        static WAITS: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut desk = entered(folder.path());
+        desk.connection
+            .busy_handler(Some(|_| {
+                WAITS.fetch_add(1, Ordering::Relaxed);
+                false
+            }))
+            .unwrap();
+        desk.closing.store(true, Ordering::Relaxed);
+        let other = schema::open(&folder.path().join("runs.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let work = (0..50).map(sample).chain([Work::End(Ending::default())]);
+        let end = serve(desk, work);
+        assert_eq!((end.not_kept, WAITS.load(Ordering::Relaxed)), (50, 2));
+        assert!(end.error.unwrap().to_string().contains("database is locked"));
+    }
+
+    #[test]
+    fn samples_that_cannot_be_joined_are_kept_as_they_are() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let desk = entered(folder.path());
+        let other = schema::open(&folder.path().join("runs.db")).unwrap();
+        let damaged = |second| match sample(second) {
+            Work::Sample { at_ms, took_ms, phase, .. } => {
+                Work::Sample { at_ms, took_ms, phase, packed: vec![1, 2, 3] }
+            }
+            work => work,
+        };
+        let end = serve(desk, [damaged(0), damaged(1), sample(3_620), sample(3_621)]);
+        assert!(end.error.is_none() && end.not_kept == 0, "{end:?}");
+        let rows: i64 = other.query_row("SELECT count(*) FROM samples", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 4);
     }
 }

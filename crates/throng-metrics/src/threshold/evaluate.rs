@@ -188,7 +188,7 @@ impl Threshold {
             Metric::Count => Some(counts.issued as f64),
             Metric::Ok => Some(counts.ok as f64),
             Metric::Failures => Some(failures as f64),
-            Metric::FailureRate => ratio(failures, failures + counts.ok),
+            Metric::FailureRate => ratio(failures, failures.saturating_add(counts.ok)),
             Metric::PerSecond => per_second(counts.ok, seconds),
             Metric::Cancelled => Some(counts.cancelled as f64),
             Metric::Late => Some(counts.late as f64),
@@ -217,7 +217,7 @@ impl Threshold {
             Metric::Count => Some(counts.attempts as f64),
             Metric::Opened => Some(counts.opened as f64),
             Metric::Failures => Some(failures as f64),
-            Metric::FailureRate => ratio(failures, failures + counts.opened),
+            Metric::FailureRate => ratio(failures, failures.saturating_add(counts.opened)),
             Metric::Orphans => Some(counts.orphans as f64),
             Metric::PerSecond => per_second(counts.opened, seconds),
             Metric::Time(figure) => figure.of(row.connect_time()),
@@ -226,7 +226,7 @@ impl Threshold {
     }
 
     fn of_check(&self, counts: &CheckCounts) -> Option<f64> {
-        let all = counts.passed + counts.failed;
+        let all = counts.passed.saturating_add(counts.failed);
         match self.metric {
             Metric::Count => Some(all as f64),
             Metric::Passed => Some(counts.passed as f64),

@@ -70,5 +70,47 @@ fn a_store_without_a_folder_to_be_in_says_so() {
     let blocked = place.folder.path().join("file");
     std::fs::write(&blocked, "").unwrap();
     let said = Writer::begin(&blocked.join("runs.db"), &run("a")).unwrap_err().to_string();
-    assert!(said.starts_with("cannot make the folder"), "{said}");
+    assert!(said.starts_with("cannot make the folder") && said.contains("/file: "), "{said}");
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_kept() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.file().parent().unwrap()).unwrap();
+    let file = rusqlite::Connection::open(place.file()).unwrap();
+    file.execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+    drop(file);
+    let before = std::fs::read(place.file()).unwrap();
+    for error in
+        [Store::open(&place.file()).unwrap_err(), Writer::begin(&place.file(), &run("a")).unwrap_err()]
+    {
+        let said = error.to_string();
+        assert!(said.ends_with("cannot be used: it is a database of another program"), "{said}");
+    }
+    assert!(before == std::fs::read(place.file()).unwrap());
+}
+
+#[test]
+fn what_a_query_fails_for_is_said() {
+    let place = Place::new();
+    place.begin(&run("a")).end(ending(1));
+    rusqlite::Connection::open(place.file()).unwrap().execute_batch("DROP TABLE tags").unwrap();
+    let store = Store::open(&place.file()).unwrap();
+    let said = store.find(&Reference::Last(0)).unwrap_err().to_string();
+    assert!(said.starts_with("the run store failed: no such table: tags"), "{said}");
+}
+
+#[test]
+fn times_beyond_all_bounds_are_read_as_long_ones() {
+    let place = Place::new();
+    let mut writer = place.begin(&run("a"));
+    play(&mut writer, 2);
+    drop(writer);
+    let file = rusqlite::Connection::open(place.file()).unwrap();
+    let most = i64::MAX;
+    file.execute("UPDATE samples SET took_ms = ?1 WHERE at_ms = 1000", [most]).unwrap();
+    file.execute("UPDATE runs SET started_unix_ms = ?1, robots = ?2", [most, i64::MIN]).unwrap();
+    let store = Store::open(&place.file()).unwrap();
+    let found = store.find(&Reference::Last(0)).unwrap();
+    assert_eq!(found.took.as_millis(), most as u128);
 }

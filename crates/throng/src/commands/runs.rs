@@ -28,11 +28,12 @@ pub(super) fn run(args: &RunsArgs, output: OutputFlags) -> anyhow::Result<Exit> 
             for run in &found {
                 store.delete(run.id)?;
             }
-            store.shrink()?;
             println!(
                 "deleted: {}",
                 found.iter().map(|run| run.id.to_string()).collect::<Vec<_>>().join(", ")
             );
+            // Another run that writes just now may hinder this, which takes nothing back.
+            store.shrink()?;
         }
         Some(RunsVerb::Tag { run, tags }) => {
             let id = find(&store, run)?.id;

@@ -243,3 +243,40 @@ fn what_files_share_is_frozen() {
     world.say(&frame("p0 Note|x"));
     assert!(world.script_error().0.contains("protocols/p.lua:16"), "{:?}", world.script_error());
 }
+
+#[test]
+fn a_function_that_closes_its_own_connection_ends_what_came_with_it() {
+    let keep = "function p.state() return {} end
+        function p.encode(name, body, session, state) state.c = body return 'p0 A|b' end";
+    for part in [
+        "local framing = p.framing function p.framing(bytes, from, state) state.c:close() return framing(bytes, from) end",
+        "local head = p.head function p.head(payload, state) state.c:close() return head(payload) end",
+        "function p.decode(name, bytes, state) state.c:drop() return bytes end",
+    ] {
+        let mut plan = plan(&format!("{keep}\n{part}"));
+        plan.body = "function a:start()
+                local c = self.robot:connect('c', 'tcp://127.0.0.1:4000')
+                c:send('A', c)
+            end
+            a:on('*', function(self, message) print(message) end)"
+            .to_owned();
+        let mut world = plan.play(1);
+        world.say(&frame("p0 Note|x").repeat(3));
+        assert!(world.told().len() <= 1, "{part}");
+        let (_, row) = world.totals.connections().iter().next().expect("a connection");
+        assert_eq!(row.counts.ended.total(), 1, "{part}: {row:?}");
+        assert_eq!(world.totals.errors().total(), 0, "{part}: {:?}", world.totals.failures());
+    }
+}
+
+#[test]
+fn an_encode_that_sends_and_sends_is_an_error_of_the_script() {
+    let mut plan = plan("function p.encode(name, body) body:send(name, body) return '' end");
+    plan.body = "function a:start()
+            local c = self.robot:connect('c', 'tcp://127.0.0.1:4000')
+            c:send('A', c)
+        end"
+    .to_owned();
+    let world = plan.play(1);
+    assert_eq!(world.totals.script_errors().len(), 1, "{:?}", world.totals.failures());
+}
