@@ -1,5 +1,6 @@
 //! The load plan of the closed model: how many robots there should be at each moment.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 /// The wanted number of robots over time, linear between its points.
@@ -54,6 +55,13 @@ impl Schedule {
         }
     }
 
+    /// Whether the wanted number rises, falls or stays at `now`; it rises also where the next robot is seconds away.
+    pub fn trend(&self, now: Duration) -> Ordering {
+        let after = self.points.partition_point(|(at, _)| *at <= now);
+        let (_, low) = self.points[after.max(1) - 1];
+        self.points.get(after).map_or(Ordering::Equal, |(_, high)| high.total_cmp(&low))
+    }
+
     /// The most robots it ever asks for.
     pub fn peak(&self) -> u64 {
         self.points.iter().map(|(_, robots)| *robots as u64).max().unwrap_or(0)
@@ -102,6 +110,18 @@ mod tests {
         assert_eq!(schedule.peak(), 8);
         assert_eq!(schedule.run_time(), Some(8 * SECOND));
         assert!(!schedule.is_complete(7 * SECOND) && schedule.is_complete(8 * SECOND));
+    }
+
+    #[test]
+    fn a_slow_ramp_rises_all_the_time() {
+        use Ordering::{Equal, Greater, Less};
+        let stages = [(3, 30), (3, 10), (1, 20)];
+        let stages = stages.map(|(robots, seconds)| Stage { robots, over: seconds * SECOND });
+        let schedule = Schedule::stages(&stages, None);
+        let trends = [0, 5, 29, 30, 39, 40, 59, 60].map(|second| schedule.trend(second * SECOND));
+        assert_eq!(trends, [Greater, Greater, Greater, Equal, Equal, Less, Less, Equal]);
+        let constant = Schedule::constant(2, 0.1, None);
+        assert_eq!([7, 20].map(|second| constant.trend(second * SECOND)), [Greater, Equal]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::prepare::Prepared;
 use crate::cli::ScreenFlags;
+use std::cmp::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use throng_engine::{Desired, Phase};
 use throng_metrics::{Ledger, RunEnd, RunRecord, Summary};
@@ -74,12 +75,10 @@ fn written(record: &RunRecord) -> String {
 
 /// What the plan does at that time, in one word.
 fn phase(desired: &Desired, at: Duration) -> &'static str {
-    let (now, soon) =
-        (desired.schedule.robots_at(at), desired.schedule.robots_at(at + Duration::from_secs(1)));
-    match desired.phase {
-        Phase::Stop | Phase::Abort => "stop",
-        Phase::Play if soon > now => "ramp_up",
-        Phase::Play if soon < now => "ramp_down",
-        Phase::Play => "hold",
+    match (desired.phase, desired.schedule.trend(at)) {
+        (Phase::Stop | Phase::Abort, _) => "stop",
+        (Phase::Play, Ordering::Greater) => "ramp_up",
+        (Phase::Play, Ordering::Less) => "ramp_down",
+        (Phase::Play, Ordering::Equal) => "hold",
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::ScreenFlags;
 use crate::session::prepare::Prepared;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -151,12 +152,11 @@ fn log_line(line: &LogLine) -> String {
 /// What the plan does at this moment.
 fn phase(desired: &Desired, elapsed: Duration) -> String {
     let schedule: &Schedule = &desired.schedule;
-    let (now, soon) = (schedule.robots_at(elapsed), schedule.robots_at(elapsed + Duration::from_secs(1)));
-    match desired.phase {
-        Phase::Stop => "stopping".to_owned(),
-        Phase::Abort => "ending now".to_owned(),
-        Phase::Play if soon > now => format!("ramping up to {} robots", schedule.peak()),
-        Phase::Play if soon < now => "ramping down".to_owned(),
-        Phase::Play => format!("holding {now} robots"),
+    match (desired.phase, schedule.trend(elapsed)) {
+        (Phase::Stop, _) => "stopping".to_owned(),
+        (Phase::Abort, _) => "ending now".to_owned(),
+        (Phase::Play, Ordering::Greater) => format!("ramping up to {} robots", schedule.peak()),
+        (Phase::Play, Ordering::Less) => "ramping down".to_owned(),
+        (Phase::Play, Ordering::Equal) => format!("holding {} robots", schedule.robots_at(elapsed)),
     }
 }
