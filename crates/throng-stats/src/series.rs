@@ -7,6 +7,9 @@ use throng_metrics::Totals;
 
 use crate::bins::bin_of;
 
+/// More than a stretch can hold, and so little that a day of stretches adds up: only a damaged file says more.
+const MOST: u64 = 1 << 46;
+
 /// What was recorded of one message in one stretch.
 #[derive(Clone, Debug, Default)]
 pub struct Piece {
@@ -69,10 +72,10 @@ impl Series {
             totals.requests().iter().map(|(key, row)| {
                 let latency = row.latency();
                 let mut piece = Piece {
-                    ok: row.counts.ok,
-                    failed: row.counts.failures.total(),
-                    count: latency.count(),
-                    sum_us: latency.sum_us(),
+                    ok: row.counts.ok.min(MOST),
+                    failed: row.counts.failures.total().min(MOST),
+                    count: latency.count().min(MOST),
+                    sum_us: latency.sum_us().min(MOST),
                     bins: Vec::new(),
                 };
                 latency.buckets().for_each(|bucket| piece.add(bucket.up_to_us, bucket.count));
