@@ -25,7 +25,7 @@ pub struct Control {
     shared: Rc<Shared>,
     vm: Vm,
     board: Rc<Board>,
-    stream: Cell<Stream>,
+    stream: RefCell<Stream>,
 }
 
 /// What scripts of the control state reach in place of the engine.
@@ -74,7 +74,7 @@ impl Control {
         // Only now: what files print while they load, the shards' states print.
         vm.lua.set_app_data(Rc::clone(&board));
         // No robot has this number.
-        let stream = Cell::new(Stream::new(seed, u64::MAX));
+        let stream = RefCell::new(Stream::new(seed, u64::MAX));
         Ok(Some(Control { shared, vm, board, stream }))
     }
 
@@ -107,9 +107,10 @@ impl Control {
         self.board.module.replace(function.module.to_string());
         let index = i64::try_from(index + 1).unwrap_or(i64::MAX);
         let arguments = (Entry::Load as i64, 0, "call_run_function", Value::Integer(index), Value::Nil);
-        let before = random::exchange(self.stream.replace(Stream::new(0, 0)));
+        let mut stream = self.stream.borrow_mut();
+        random::swap(&mut stream);
         let called = self.vm.call(&self.shared, Current::nothing(), arguments);
-        self.stream.set(random::exchange(before));
+        random::swap(&mut stream);
         called.map(drop).map_err(|uncaught| {
             let error = match uncaught {
                 Uncaught::Script(error) => error,

@@ -15,8 +15,10 @@ pub(crate) fn warm(thread: &Thread) -> usize {
     let state = thread.state();
     // SAFETY: the thread is alive; each call reads fields of it only.
     unsafe {
-        (ffi::lua_gettop(state) + ffi::lua_status(state) + ffi::lua_type(state, ffi::lua_upvalueindex(1)))
-            as usize
+        (ffi::lua_gettop(state)
+            + ffi::lua_status(state)
+            + ffi::lua_gethookmask(state)
+            + ffi::lua_type(state, ffi::lua_upvalueindex(1))) as usize
             ^ ffi::lua_rawlen(state, 1) as usize
     }
 }

@@ -9,7 +9,6 @@ use crate::state::{
 };
 use crate::vm::{Turn, Vm, VmState, broken_error};
 use mlua::{IntoLua, Thread, Value};
-use std::ptr;
 use std::time::Duration;
 use throng_engine::{
     ConnectionKey, Failure, Incoming, OperationKey, Outcome, RobotKey, ScriptError, Uncaught,
@@ -64,9 +63,9 @@ impl LuaHost {
 
     /// Runs a fiber that has not begun.
     pub(crate) fn launch(&self, key: FiberKey, entry: Entry, (first, second, third): Arguments) {
-        let Some((robot, slot, vm)) = self.place_of(key) else { return };
+        let Some((current, slot, vm)) = self.place_of(key) else { return };
         match vm.take_thread() {
-            Ok(thread) => self.drive(vm, robot, key, thread, (entry as i64, slot, first, second, third)),
+            Ok(thread) => self.drive(vm, current, thread, (entry as i64, slot, first, second, third)),
             Err(error) => self.broken(
                 vm,
                 key,
@@ -79,18 +78,17 @@ impl LuaHost {
         }
     }
 
-    /// A fiber's robot, its slot and its Lua state.
-    fn place_of(&self, key: FiberKey) -> Option<(RobotKey, i64, &Vm)> {
-        let robot = self.shared.fibers.borrow().get(key)?.robot;
+    /// Who a fiber runs for, its robot's slot and its Lua state.
+    fn place_of(&self, key: FiberKey) -> Option<(Current, i64, &Vm)> {
+        let current = self.shared.fibers.borrow().get(key)?.current(key);
         let robots = self.shared.robots.borrow();
-        let place = robots.get(robot)?;
-        Some((robot, place.slot, &self.vms[place.vm]))
+        let place = robots.get(current.robot)?;
+        Some((current, place.slot, &self.vms[place.vm]))
     }
 
     /// Runs a fiber's coroutine to its next block or its end.
-    fn drive(&self, vm: &Vm, robot: RobotKey, key: FiberKey, thread: Thread, arguments: impl raw::Arguments) {
-        let module = self.shared.fibers.borrow().get(key).map_or(usize::MAX, |fiber| fiber.module);
-        let current = Current { robot, fiber: key, coroutine: ptr::null(), module };
+    fn drive(&self, vm: &Vm, current: Current, thread: Thread, arguments: impl raw::Arguments) {
+        let Current { robot, fiber: key, .. } = current;
         let turn = vm.run(&self.shared, &thread, current, arguments);
         let turn = match vm.rebound() {
             Some(error) => self.void(vm, current, &thread, turn, error),
@@ -156,12 +154,10 @@ impl LuaHost {
     }
 
     fn wake(&self, key: FiberKey, outcome: Outcome<'_>) {
-        let Some((_, _, vm)) = self.place_of(key) else { return };
-        let Some(waiting) =
-            self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.waiting.take())
-        else {
-            return;
-        };
+        let woken =
+            self.shared.fibers.borrow_mut().get_mut(key).map(|fiber| (fiber.waiting.take(), fiber.vm));
+        let Some((Some(waiting), vm)) = woken else { return };
+        let vm = &self.vms[vm];
         if let Outcome::Reply { message, elapsed } = &outcome
             && !message.protocol.own().decode
             && self.goes_straight(vm, codec::most_bytes(message))
@@ -205,10 +201,12 @@ impl LuaHost {
 
     /// Resumes a blocked fiber with what it waited for.
     pub(crate) fn resume_fiber(&self, key: FiberKey, values: impl raw::Arguments) {
-        let Some((robot, _, vm)) = self.place_of(key) else { return };
-        let thread = self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| fiber.thread.take());
-        if let Some(thread) = thread {
-            self.drive(vm, robot, key, thread, values);
+        let blocked = self.shared.fibers.borrow_mut().get_mut(key).and_then(|fiber| {
+            let thread = fiber.thread.take()?;
+            Some((fiber.current(key), fiber.vm, thread))
+        });
+        if let Some((current, vm, thread)) = blocked {
+            self.drive(&self.vms[vm], current, thread, values);
         }
     }
 

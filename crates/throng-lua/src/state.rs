@@ -103,7 +103,7 @@ pub(crate) enum Waiter {
 /// A function that has begun and not ended.
 pub(crate) struct Fiber {
     pub(crate) robot: RobotKey,
-    vm: usize,
+    pub(crate) vm: usize,
     pub(crate) module: usize,
     pub(crate) origin: Origin,
     /// Its coroutine while it is blocked.
@@ -111,6 +111,13 @@ pub(crate) struct Fiber {
     pub(crate) waiting: Option<Waiting>,
     /// What the server asked with the message that a handler handles.
     pub(crate) asked: Option<Rc<Asked>>,
+}
+
+impl Fiber {
+    /// Who runs when this fiber does.
+    pub(crate) fn current(&self, key: FiberKey) -> Current {
+        Current { robot: self.robot, fiber: key, coroutine: ptr::null(), module: self.module }
+    }
 }
 
 /// A question of a server's, which all handlers of its message share.
@@ -295,14 +302,27 @@ impl Shared {
         self.blocked.set(true);
     }
 
-    /// Lets scripts draw from a robot's random stream; gives the one they drew from so far.
-    pub(crate) fn lend_stream(&self, robot: RobotKey) -> Option<Stream> {
-        self.streams.borrow().get(robot).cloned().map(random::exchange)
+    /// Has scripts run for `current`, who draw from its robot's random stream then; gives what ran so far.
+    pub(crate) fn enter(&self, current: Current) -> Current {
+        let outer = self.current.replace(current);
+        self.swap_streams(outer.robot, current.robot);
+        outer
     }
 
-    /// The opposite.
-    pub(crate) fn return_stream(&self, robot: RobotKey, others: Stream) {
-        self.streams.borrow_mut().insert(robot, random::exchange(others));
+    /// Has scripts run for `outer` again.
+    pub(crate) fn leave(&self, outer: Current) {
+        let current = self.current.replace(outer);
+        self.swap_streams(outer.robot, current.robot);
+    }
+
+    /// Exchanges the stream that scripts draw from for the one kept with the robot that comes or goes; a robot that is in its
+    /// own turn has it already.
+    fn swap_streams(&self, outer: RobotKey, robot: RobotKey) {
+        if outer != robot
+            && let Some(stream) = self.streams.borrow_mut().get_mut(robot)
+        {
+            random::swap(stream);
+        }
     }
 
     /// A number that nothing else has: of a watch, of a queued message.

@@ -164,18 +164,14 @@ impl Vm {
         arguments: impl Arguments,
     ) -> Turn {
         let current = Current { coroutine: thread.state().cast_const().cast(), ..current };
-        let outer = shared.current.replace(current);
-        let others = shared.lend_stream(current.robot);
+        let outer = shared.enter(current);
         shared.blocked.set(false);
         let deadline = shared.project.limits.deadline;
         let guard = Guard::of(thread, if current.robot.is_null() { deadline * LOADING } else { deadline });
         let yielded = raw::resume(&self.lua, thread, wait_token(), arguments);
         let cut = guard.verdict();
         drop(guard);
-        if let Some(others) = others {
-            shared.return_stream(current.robot, others);
-        }
-        shared.current.set(outer);
+        shared.leave(outer);
         match (cut, yielded) {
             (Some(cut), _) => {
                 if cut.spares(thread) {
@@ -307,16 +303,12 @@ impl VmState {
     /// it was.
     pub(crate) fn discard(&self, shared: &Shared, thread: &Thread, current: Current) {
         // `<close>` variables run now; they may not block.
-        let outer = shared.current.replace(Current { fiber: Default::default(), ..current });
-        let stream = (outer.robot != current.robot).then(|| shared.lend_stream(current.robot)).flatten();
+        let outer = shared.enter(Current { fiber: Default::default(), ..current });
         let guard = Guard::of(thread, shared.project.limits.deadline);
         let reset = thread.reset(self.prelude().drive.clone());
         let cut = guard.verdict();
         drop(guard);
-        if let Some(others) = stream {
-            shared.return_stream(current.robot, others);
-        }
-        shared.current.set(outer);
+        shared.leave(outer);
         if reset.is_ok() && cut.is_none() {
             self.put_thread(thread.clone());
         }

@@ -313,7 +313,7 @@ fn a_robot_draws_what_lua_would_draw_from_the_same_seeds() {
     let plain = Lua::new();
     plain.load("math.randomseed(42, 7)").exec().unwrap();
     let lua = sandboxed();
-    random::exchange(Stream::new(42, 7));
+    random::swap(&mut Stream::new(42, 7));
     assert_eq!(
         eval(&lua, DRAWS),
         Value::String(lua.create_string(plain.load(DRAWS).eval::<String>().unwrap()).unwrap())
@@ -323,10 +323,11 @@ fn a_robot_draws_what_lua_would_draw_from_the_same_seeds() {
 #[test]
 fn robots_do_not_draw_from_each_others_streams() {
     let lua = sandboxed();
-    let draw = |stream| {
-        let outer = random::exchange(stream);
+    let draw = |mut stream| {
+        random::swap(&mut stream);
         let drawn: i64 = lua.load("return math.random(1 << 40)").eval().unwrap();
-        (drawn, random::exchange(outer))
+        random::swap(&mut stream);
+        (drawn, stream)
     };
     let (first, rest) = draw(Stream::new(1, 1));
     let (_, _) = draw(Stream::new(1, 2));

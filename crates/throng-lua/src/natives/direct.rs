@@ -181,27 +181,28 @@ unsafe fn target(state: *mut lua_State) -> Option<Target> {
         {
             return None;
         }
-        ffi::lua_rawgeti(state, CONNECTION, 1);
-        let key = integer(state, -1);
+        let kind = ffi::lua_rawgeti(state, CONNECTION, 1);
+        let key = integer(state, kind);
         let mut id = None;
         if ffi::lua_rawgeti(state, CONNECTION, 2) == ffi::LUA_TTABLE {
             ffi::lua_pushvalue(state, NAME);
-            ffi::lua_rawget(state, -2);
-            id = integer(state, -1);
+            let kind = ffi::lua_rawget(state, -2);
+            id = integer(state, kind);
         }
         ffi::lua_settop(state, OPTIONS);
         Some(Target { connection: key_of(key?), message: MessageId(u32::try_from(id?).ok()?) })
     }
 }
 
-unsafe fn integer(state: *mut lua_State, index: c_int) -> Option<i64> {
+/// The integer on the top of the stack, if what is there is of the `kind` of numbers and whole.
+unsafe fn integer(state: *mut lua_State, kind: c_int) -> Option<i64> {
     let mut whole = 0;
     // SAFETY: only a number is converted, and the stack is not changed.
     unsafe {
-        if ffi::lua_type(state, index) != ffi::LUA_TNUMBER {
+        if kind != ffi::LUA_TNUMBER {
             return None;
         }
-        let value = ffi::lua_tointegerx(state, index, &mut whole);
+        let value = ffi::lua_tointegerx(state, -1, &mut whole);
         (whole != 0).then_some(value)
     }
 }

@@ -37,7 +37,7 @@ const STARVED: u32 = 4;
 #[derive(Debug)]
 #[must_use = "the watch ends when the guard is dropped"]
 pub struct Guard<'thread> {
-    outer: (Bounds, Phase, Place, u32, Followed),
+    outer: (Bounds, Phase, Option<Box<Place>>, u32, Followed),
     /// Belongs to this thread of the system, and may have the coroutine followed.
     of: PhantomData<(*const (), &'thread Thread)>,
 }
@@ -74,8 +74,9 @@ impl<'thread> Guard<'thread> {
     pub fn enter(limit: Duration) -> Guard<'thread> {
         WATCH.with(|watch| {
             let bounds = watch.bounds.get();
-            let (phase, place) =
-                (watch.phase.replace(Phase::Entered { memory: None }), watch.place.replace(Place::UNKNOWN));
+            let phase = watch.phase.replace(Phase::Entered { memory: None });
+            // A place is large, and most scripts are never cut off.
+            let place = watch.is_placed.replace(false).then(|| Box::new(watch.place.get()));
             watch.bounds.set(Bounds { time: limit, ..bounds });
             let starved = watch.starved.replace(0);
             Guard { outer: (bounds, phase, place, starved, pulse::followed()), of: PhantomData }
@@ -88,7 +89,12 @@ impl<'thread> Guard<'thread> {
         WATCH.with(|watch| {
             let Phase::Cut(reason) = watch.phase.get() else { return None };
             let Bounds { time, memory } = watch.bounds.get();
-            Some(CutOff { reason, time, memory, place: watch.place.get().text() })
+            Some(CutOff {
+                reason,
+                time,
+                memory,
+                place: watch.is_placed.get().then(|| watch.place.get().text()),
+            })
         })
     }
 }
@@ -96,12 +102,15 @@ impl<'thread> Guard<'thread> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         WATCH.with(|watch| {
-            let (bounds, phase, place, starved, followed) = self.outer;
+            let (bounds, phase, ref mut place, starved, followed) = self.outer;
             pulse::go_back(followed);
             watch.starved.set(starved);
             watch.bounds.set(bounds);
             watch.phase.set(phase);
-            watch.place.set(place);
+            watch.is_placed.set(place.is_some());
+            if let Some(place) = place.take() {
+                watch.place.set(*place);
+            }
         });
     }
 }
@@ -178,7 +187,8 @@ pub(super) fn cut() -> Option<Reason> {
 /// Records where the script was when it was cut off; the first call counts.
 pub(super) fn blame(place: Place) {
     WATCH.with(|watch| {
-        if watch.place.get().line == 0 {
+        if !watch.is_placed.get() && place.line > 0 {
+            watch.is_placed.set(true);
             watch.place.set(place);
         }
     });
@@ -203,10 +213,10 @@ impl Place {
         place
     }
 
-    fn text(&self) -> Option<String> {
+    fn text(&self) -> String {
         let used = self.source.iter().position(|&byte| byte == 0).unwrap_or(Place::SOURCE);
         let source = String::from_utf8_lossy(&self.source[..used]);
-        (self.line > 0).then(|| format!("{source}:{}", self.line))
+        format!("{source}:{}", self.line)
     }
 }
 
@@ -214,6 +224,8 @@ struct Watch {
     bounds: Cell<Bounds>,
     phase: Cell<Phase>,
     place: Cell<Place>,
+    /// Whether the place is one of the present guard's.
+    is_placed: Cell<bool>,
     work: Cell<u64>,
     /// How often the script found no memory.
     starved: Cell<u32>,
@@ -225,6 +237,7 @@ thread_local! {
             bounds: Cell::new(Bounds { time: Duration::MAX, memory: usize::MAX }),
             phase: Cell::new(Phase::Off),
             place: Cell::new(Place::UNKNOWN),
+            is_placed: Cell::new(false),
             work: Cell::new(0),
             starved: Cell::new(0),
         }

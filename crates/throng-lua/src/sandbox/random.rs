@@ -2,7 +2,7 @@
 //! whatever the shards.
 //!
 //! The generator is Lua's: xoshiro256**, seeded as `math.randomseed` does it. The host puts a robot's stream
-//! in before it resumes the robot, and takes it back afterwards, both by [`exchange`].
+//! in before it resumes the robot, and takes it back afterwards, both by [`swap`].
 
 use std::cell::Cell;
 
@@ -16,9 +16,9 @@ thread_local! {
     static CURRENT: Cell<Stream> = const { Cell::new(Stream { state: [0, 0xff, 0, 0] }) };
 }
 
-/// Makes `stream` the one that scripts on this thread draw from, and returns the one they drew from so far.
-pub fn exchange(stream: Stream) -> Stream {
-    CURRENT.replace(stream)
+/// Makes `stream` the one that scripts on this thread draw from, and puts there the one they drew from so far.
+pub fn swap(stream: &mut Stream) {
+    CURRENT.with(|current| current.swap(Cell::from_mut(stream)));
 }
 
 impl Stream {
