@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use throng_engine::{
-    Clock, Desired, Desk, Host, Phase, ProtocolRoute, Schedule, Settings, Shard, ShardConfig, ShardShare,
-    Wait,
+    Clock, Desired, Desk, Host, Origin, Phase, ProtocolRoute, Schedule, Settings, Shard, ShardConfig,
+    ShardShare, Wait,
 };
 use throng_metrics::Totals;
 use throng_wire::{
@@ -67,7 +67,7 @@ pub(crate) fn run<H: Host>(
         wait: if options.work == Work::Sleep { NAP } else { FIRST },
         ..Settings::default()
     };
-    let begun = Instant::now();
+    let begun = Origin::now();
     let clock = Clock::real(begun);
     let config = ShardConfig { settings, share: ShardShare { index: 0, count: 1 }, clock: clock.clone() };
     let mut server = options.memory.then(|| MemoryServer::new(options));
@@ -95,7 +95,7 @@ struct Driven<H> {
     shard: Shard<H>,
     server: Option<MemoryServer>,
     clock: Clock,
-    begun: Instant,
+    begun: Origin,
     /// Of the time in which robots came up.
     totals: Totals,
 }

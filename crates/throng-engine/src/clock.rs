@@ -1,9 +1,34 @@
 //! The shard's time: monotonic nanoseconds since the run's start, real or virtual.
 
+use nix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use throng_wire::Nanos;
+
+/// A moment of the machine's monotonic clock, from which a run counts its time.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin(Nanos);
+
+impl Origin {
+    /// This moment.
+    pub fn now() -> Origin {
+        Origin(monotonic())
+    }
+
+    /// Time since then.
+    pub fn elapsed(self) -> Duration {
+        Duration::from_nanos(monotonic() - self.0)
+    }
+}
+
+/// The machine's monotonic clock. Several reads are made for each request, so it is asked directly: the standard library's type
+/// takes three times as long to give plain nanoseconds.
+#[inline]
+fn monotonic() -> Nanos {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every system here has a monotonic clock");
+    now.tv_sec() as Nanos * 1_000_000_000 + now.tv_nsec() as Nanos
+}
 
 /// Tells the time. Clones of a virtual clock share its hands.
 #[derive(Debug, Clone)]
@@ -11,7 +36,7 @@ pub enum Clock {
     /// The machine's monotonic clock, counted from the run's start.
     Real {
         /// The run's start.
-        origin: Instant,
+        origin: Origin,
     },
     /// A clock that moves only when it is told to.
     Virtual(Rc<Cell<Nanos>>),
@@ -19,7 +44,7 @@ pub enum Clock {
 
 impl Clock {
     /// The machine's clock; every shard of a run takes the same origin.
-    pub fn real(origin: Instant) -> Clock {
+    pub fn real(origin: Origin) -> Clock {
         Clock::Real { origin }
     }
 
@@ -32,7 +57,7 @@ impl Clock {
     #[inline]
     pub fn now(&self) -> Nanos {
         match self {
-            Clock::Real { origin } => origin.elapsed().as_nanos() as Nanos,
+            Clock::Real { origin } => monotonic() - origin.0,
             Clock::Virtual(now) => now.get(),
         }
     }

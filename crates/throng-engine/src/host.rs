@@ -90,7 +90,8 @@ pub trait Host {
     /// Where a routine waits and for what, for people: `mods/role.lua:12: request LoginReuest`.
     fn whereabouts(&self, activity: ActivityKey) -> Option<String>;
 
-    /// Time for the collector between turns. `idle` is how long nothing is due. Returns how long it took the shard.
+    /// Time for the collector between turns. `idle` is how long there will be nothing to do, as far as timers and the last
+    /// wait tell. Returns how long it took the shard.
     fn housekeeping(&mut self, idle: Duration) -> Duration;
 
     /// Bytes the host's objects take, and the limit it works under.

@@ -26,7 +26,7 @@ mod trace;
 pub mod units;
 mod wheel;
 
-pub use clock::Clock;
+pub use clock::{Clock, Origin};
 pub use config::{OnError, ProtocolRoute, Settings, ShardShare};
 pub use control::{Command, Desired, Phase, Report};
 pub use desk::{Desk, Facts, Level, LogLine};

@@ -1,6 +1,6 @@
 //! A run on this machine: a thread per shard, wishes to all of them, reports from all of them.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Origin};
 use crate::config::{Settings, ShardShare};
 use crate::control::{Command, Desired, Report};
 use crate::desk::Desk;
@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Reports that may wait for their reader before shards keep to themselves what they record.
 const REPORTS: usize = 64;
@@ -20,7 +20,7 @@ const COMMANDS: usize = 16;
 pub struct Run {
     shards: Vec<ShardHandle>,
     reports: Receiver<Report>,
-    origin: Instant,
+    origin: Origin,
 }
 
 struct ShardHandle {
@@ -66,7 +66,7 @@ impl Run {
         E: Send + 'static,
         F: Fn(Desk) -> Result<H, E> + Send + Sync + 'static,
     {
-        let origin = Instant::now();
+        let origin = Origin::now();
         let host = Arc::new(host);
         let (reporter, reports) = sync_channel(REPORTS);
         let mut shards = Vec::new();
@@ -133,7 +133,7 @@ impl Run {
 fn start_shard<H, E, F>(
     settings: Settings,
     share: ShardShare,
-    origin: Instant,
+    origin: Origin,
     host: Arc<F>,
     reports: SyncSender<Report>,
 ) -> Result<ShardHandle, RunError<E>>

@@ -11,7 +11,7 @@ use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{Answer, FailureKind, no_sample};
 use throng_wire::{
-    GivenField, Head, HeadKind, Match, MessageId, Nanos, Outgoing, Protocol, ReplyKey, ReplyRule, WriteError,
+    GivenField, Head, HeadKind, Match, MessageId, Outgoing, Protocol, ReplyKey, ReplyRule, WriteError,
 };
 
 /// What a heartbeat of raw bytes is called.
@@ -92,9 +92,7 @@ impl Core {
             Ok(size) => self.trace_sent(key, (Some(message), None), body, size),
             Err((kind, text)) => return Err(self.refused(key, &call, kind, &text)),
         }
-        let now = self.now();
-        let operation = self.operate(robot, Some(key), OperationKind::Request(call), now);
-        self.time_operation(operation, now, timeout);
+        let operation = self.operate_within(robot, key, OperationKind::Request(call), timeout);
         let connection = &mut self.connections[key];
         connection.pending.issue(reply, operation.as_u64(), message, timeout);
         if let Some(outbox) = &mut connection.outbox {
@@ -237,7 +235,7 @@ impl Core {
             self.events.push_back(Event::Seal(key));
         }
         self.recorder.message_sent();
-        self.mark_dirty(key);
+        connection.mark_dirty(key, &mut self.flush);
         Ok(size)
     }
 
@@ -376,7 +374,9 @@ impl Core {
         let latency = received.saturating_sub(sent);
         self.answered_last = Some(call);
         if let Some(books) = call.books {
-            let observed = self.now().saturating_sub(removed.begun);
+            // A read's first message is told of at once; a clock is dear.
+            let told = if arrival.fresh { arrival.read } else { self.now() };
+            let observed = told.saturating_sub(removed.begun);
             let generator = observed.saturating_sub(latency);
             let answer = Answer {
                 latency_us: latency / 1000,
@@ -535,20 +535,6 @@ impl Core {
         let text = "a stream has no messages; use `write`";
         self.count_failure_on(key, FailureKind::Protocol, "request", text, None);
         self.failure_of(key, FailureKind::Protocol, "request", text)
-    }
-
-    /// Requests whose last byte the coming write takes are sent now, just before it.
-    pub(crate) fn stamp_sent(&mut self, key: ConnectionKey, now: Nanos, up_to: usize) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        let Some(outbox) = &mut connection.outbox else { return };
-        let taken = outbox.requests.partition_point(|(end, _)| *end <= up_to);
-        for (_, operation) in outbox.requests.drain(..taken) {
-            if let Some(slot) = self.operations.get_mut(operation)
-                && let OperationKind::Request(call) = &mut slot.kind
-            {
-                call.sent = now;
-            }
-        }
     }
 
     /// Sends a connection's heartbeat and sets the next.

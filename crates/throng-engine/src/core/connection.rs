@@ -47,10 +47,24 @@ impl Connection {
         self.channel.as_ref().is_some_and(Channel::is_unsealed)
     }
 
+    /// Whether its transport needs nothing and takes all there is: most sockets are writable all the time.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outbox.is_none() && self.link.is_connected() && !self.link.is_secure()
+    }
+
     /// Messages that were sent.
     #[inline]
     pub(crate) fn sent(&self) -> u32 {
         self.channel.as_ref().map_or(0, Channel::sent)
+    }
+
+    /// It has something to write with the next flush.
+    #[inline]
+    pub(crate) fn mark_dirty(&mut self, key: ConnectionKey, flush: &mut FlushList) {
+        if !std::mem::replace(&mut self.dirty, true) {
+            flush.push(key);
+        }
     }
 
     /// Keeps what cannot be cut yet, until there are `wanted` bytes.
@@ -107,6 +121,12 @@ impl Outbox {
         self.bytes.clear();
         self.written = 0;
         self.requests.clear();
+    }
+
+    /// The requests whose last byte the kernel has taken, once each.
+    pub(crate) fn take_written(&mut self) -> impl Iterator<Item = OperationKey> {
+        let taken = self.requests.partition_point(|(end, _)| *end <= self.written);
+        self.requests.drain(..taken).map(|(_, operation)| operation)
     }
 
     /// Forgets what was written, once that is worth the move: a peer that reads slowly never lets the outbox run empty.
@@ -171,4 +191,6 @@ pub(crate) struct Arrival {
     pub(crate) read: Nanos,
     /// When the kernel received it; the read's time where the kernel does not say.
     pub(crate) received: Nanos,
+    /// None of their messages has been told of yet.
+    pub(crate) fresh: bool,
 }

@@ -82,6 +82,9 @@ impl WallOffset {
 impl Core {
     /// The kernel takes bytes of a connection's again: what waits for that is to be written.
     pub(crate) fn writable(&mut self, key: ConnectionKey) {
+        if self.connections.get(key).is_some_and(Connection::is_idle) {
+            return;
+        }
         self.transport_ready(key);
         match self.connections.get(key) {
             Some(connection) if connection.outbox.is_some() => self.mark_dirty(key),
@@ -106,10 +109,8 @@ impl Core {
 
     /// The connection has something to write with the next flush.
     pub(crate) fn mark_dirty(&mut self, key: ConnectionKey) {
-        if let Some(connection) = self.connections.get_mut(key)
-            && !std::mem::replace(&mut connection.dirty, true)
-        {
-            self.flush.push(key);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.mark_dirty(key, &mut self.flush);
         }
     }
 
@@ -144,15 +145,17 @@ impl Core {
         match written {
             Ok(count) => {
                 outbox.written += count;
-                let (total, done) = (outbox.written, outbox.is_empty());
-                connection.outbox = Some(outbox);
-                self.stamp_sent(key, now, total);
+                for operation in outbox.take_written() {
+                    self.operations.stamp_sent(operation, now);
+                }
+                if outbox.is_empty() {
+                    self.pools.take_outbox(outbox);
+                } else {
+                    outbox.compact();
+                    connection.outbox = Some(outbox);
+                }
                 if datagrams {
                     self.look_after(key);
-                }
-                match done {
-                    true => self.return_outbox(key),
-                    false => self.compact_outbox(key),
                 }
             }
             Err(error) => {
@@ -161,13 +164,6 @@ impl Core {
                 connection.write_error = Some(error);
                 self.read_out.push(key);
             }
-        }
-    }
-
-    fn compact_outbox(&mut self, key: ConnectionKey) {
-        if let Some(outbox) = self.connections.get_mut(key).and_then(|connection| connection.outbox.as_mut())
-        {
-            outbox.compact();
         }
     }
 
@@ -201,7 +197,7 @@ impl Core {
                 } else if !connected {
                     self.handshake_went_on(key);
                 }
-                Input::Bytes { count, more, arrival: Arrival { read, received } }
+                Input::Bytes { count, more, arrival: Arrival { read, received, fresh: true } }
             }
             Ok(Read::Empty) => {
                 let refused = datagrams && connection.write_error.as_ref().is_some_and(udp::is_refused);

@@ -70,14 +70,20 @@ impl Operations {
     pub(crate) fn insert(
         &mut self,
         head: &mut Option<OperationKey>,
-        robot: RobotKey,
-        connection: ConnectionKey,
+        timer: impl FnOnce(OperationKey) -> TimerId,
+        (robot, connection): (RobotKey, ConnectionKey),
         begun: Nanos,
         kind: OperationKind,
     ) -> OperationKey {
-        let operation =
-            Operation { robot, connection, timer: TimerId::NONE, begun, kind, previous: None, next: *head };
-        let key = self.slab.insert(operation);
+        let key = self.slab.insert_with_key(|key| Operation {
+            robot,
+            connection,
+            timer: timer(key),
+            begun,
+            kind,
+            previous: None,
+            next: *head,
+        });
         if let Some(next) = *head {
             self.slab[next].previous = Some(key);
         }
@@ -91,6 +97,14 @@ impl Operations {
 
     pub(crate) fn get_mut(&mut self, key: OperationKey) -> Option<&mut Operation> {
         self.slab.get_mut(key)
+    }
+
+    /// A request's last byte goes out `now`.
+    #[inline]
+    pub(crate) fn stamp_sent(&mut self, key: OperationKey, now: Nanos) {
+        if let Some(Operation { kind: OperationKind::Request(call), .. }) = self.slab.get_mut(key) {
+            call.sent = now;
+        }
     }
 
     /// The robot an operation belongs to.
@@ -124,14 +138,13 @@ impl Operations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use slotmap::Key;
 
     #[test]
     fn a_chain_survives_removals_in_any_order() {
         let mut operations = Operations::default();
         let mut head = None;
         let add = |operations: &mut Operations, head: &mut Option<OperationKey>| {
-            operations.insert(head, RobotKey::null(), ConnectionKey::null(), 0, OperationKind::Sleep)
+            operations.insert(head, |_| TimerId::NONE, Default::default(), 0, OperationKind::Sleep)
         };
         let keys: Vec<_> = (0..4).map(|_| add(&mut operations, &mut head)).collect();
         assert_eq!(operations.chain(head), keys);

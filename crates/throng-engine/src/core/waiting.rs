@@ -27,9 +27,26 @@ impl Core {
     ) -> OperationKey {
         let connection = connection.unwrap_or_default();
         match self.robots.get_mut(robot) {
-            Some(slot) => self.operations.insert(&mut slot.operations, robot, connection, now, kind),
+            Some(slot) => {
+                let untimed = |_| TimerId::NONE;
+                self.operations.insert(&mut slot.operations, untimed, (robot, connection), now, kind)
+            }
             None => OperationKey::null(),
         }
+    }
+
+    /// A new operation on a connection, begun now, whose time is up after `limit`.
+    pub(crate) fn operate_within(
+        &mut self,
+        robot: RobotKey,
+        connection: ConnectionKey,
+        kind: OperationKind,
+        limit: Duration,
+    ) -> OperationKey {
+        let now = self.now();
+        let Some(slot) = self.robots.get_mut(robot) else { return OperationKey::null() };
+        let timed = |key| self.wheel.insert(clock::after(now, limit), Due::Operation(key));
+        self.operations.insert(&mut slot.operations, timed, (robot, connection), now, kind)
     }
 
     /// Sets an operation's timer on the wheel, `after` from `now`, in place of the one it had.

@@ -7,7 +7,15 @@ use crate::id::{OperationKey, RobotKey};
 
 impl<H: Host> Shard<H> {
     /// Does for the host what was queued, in order.
+    #[inline]
     pub(super) fn run_events(&mut self) {
+        if !self.core.borrow().events.is_empty() {
+            self.run_all_events();
+        }
+    }
+
+    #[inline(never)]
+    fn run_all_events(&mut self) {
         loop {
             let event = self.core.borrow_mut().events.pop_front();
             let Some(event) = event else { return };

@@ -12,7 +12,7 @@ use throng_wire::{MessageId, Protocol};
 
 impl<H: Host> Shard<H> {
     /// Has the host cut what came: a stream as it is, or each message of the layer.
-    pub(super) fn cut_by_host(&mut self, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+    pub(super) fn cut_by_host(&mut self, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
         if self.core.borrow().has_bare_frames(key) {
             return self.take_apart(key, input, arrival);
         }
@@ -41,7 +41,7 @@ impl<H: Host> Shard<H> {
 
     /// Has the host cut `input` into frames, and delivers them. All are cut before the first is told of, so that the host is
     /// entered once for what came together.
-    fn take_apart(&mut self, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+    fn take_apart(&mut self, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
         let Some((robot, protocol)) = self.spoken_on(key) else { return };
         let mut cuts = std::mem::take(&mut self.cuts);
         cuts.clear();
@@ -69,7 +69,7 @@ impl<H: Host> Shard<H> {
     }
 
     /// Cuts with a channel that calls the host.
-    pub(super) fn cut_lent(&mut self, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+    pub(super) fn cut_lent(&mut self, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
         let mut at = 0;
         loop {
             let lent = self.core.borrow_mut().lend(key);

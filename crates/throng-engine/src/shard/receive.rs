@@ -84,7 +84,6 @@ impl<H: Host> Shard<H> {
         if readiness.readable {
             self.receive(key, readiness.ended);
         }
-        self.run_events();
     }
 
     /// Writes what connections have to write, with one call to the system for each.
@@ -101,12 +100,12 @@ impl<H: Host> Shard<H> {
         let mut began = None;
         loop {
             let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
-            let Input::Bytes { count, more, arrival } = input else { return };
+            let Input::Bytes { count, more, mut arrival } = input else { return self.run_events() };
             if count > 0 {
                 // A script is told of its connection before what the server says first is looked at.
                 self.run_events();
                 let buffer = std::mem::take(&mut self.buffer);
-                self.take_in(key, &buffer[..count], arrival);
+                self.take_in(key, &buffer[..count], &mut arrival);
                 self.buffer = buffer;
             }
             self.run_events();
@@ -120,7 +119,7 @@ impl<H: Host> Shard<H> {
     }
 
     /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
-    fn take_in(&mut self, key: ConnectionKey, bytes: &[u8], arrival: Arrival) {
+    fn take_in(&mut self, key: ConnectionKey, bytes: &[u8], arrival: &mut Arrival) {
         let (whole, cutter) = {
             let mut core = self.core.borrow_mut();
             let cutter = core.cutter(key);
@@ -141,7 +140,7 @@ impl<H: Host> Shard<H> {
     }
 
     #[inline]
-    fn cut_by(&mut self, cutter: Cutter, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+    fn cut_by(&mut self, cutter: Cutter, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
         match cutter {
             Cutter::Channel | Cutter::Script => self.cut_all(key, input, arrival),
             Cutter::Host => self.cut_by_host(key, input, arrival),
@@ -149,9 +148,10 @@ impl<H: Host> Shard<H> {
         }
     }
 
-    fn cut_all(&mut self, key: ConnectionKey, input: &[u8], arrival: Arrival) {
+    fn cut_all(&mut self, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
         let mut at = 0;
-        loop {
+        // An input that is used up leaves nothing to be cut.
+        while at < input.len() {
             let step = self.core.borrow_mut().cut(key, &input[at..], &mut self.spill);
             match step {
                 Step::Inside { payload, used } => {
@@ -175,7 +175,7 @@ impl<H: Host> Shard<H> {
     }
 
     /// Tells the host about one message. What it wakes runs to its next block before the next message is cut.
-    pub(super) fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: Arrival) {
+    pub(super) fn deliver(&mut self, key: ConnectionKey, payload: &[u8], arrival: &mut Arrival) {
         let Some((robot, label, before)) = self.core.borrow().speaker(key) else { return };
         self.learn_protocols(label);
         let Some(whole) = &self.protocols[label] else { return };
@@ -199,7 +199,7 @@ impl<H: Host> Shard<H> {
                     // Ids of what is spoken first mean other messages in the books.
                     (head.message, head.unknown_name) = (None, Some(RawCodec::RECEIVED));
                 }
-                let delivery = self.core.borrow_mut().arrived(key, &head, payload.len(), arrival);
+                let delivery = self.core.borrow_mut().arrived(key, &head, payload.len(), *arrival);
                 let message =
                     |request| Incoming { protocol, message: head.message, request, body: head.body, payload };
                 match delivery {
@@ -228,6 +228,7 @@ impl<H: Host> Shard<H> {
             }
             Err(error) => self.core.borrow_mut().unreadable(key, &error.to_string(), payload),
         }
+        arrival.fresh = false;
         self.core.borrow_mut().close_if_malformed(key, protocol.on_malformed);
         self.scratch = scratch;
         self.run_events();

@@ -34,7 +34,7 @@ fn a_reader_of_reports_that_does_not_read_holds_nobody_up() {
     let script = vec![Act::Beat(Duration::from_millis(100)), Act::Hang];
     let shard = std::thread::spawn(move || {
         let share = ShardShare { index: 0, count: 1 };
-        let config = ShardConfig { settings: settings(), share, clock: Clock::real(Instant::now()) };
+        let config = ShardConfig { settings: settings(), share, clock: Clock::real(Origin::now()) };
         let shard = Shard::on_sockets(config, player(script, teller)).expect("a shard");
         shard.run(&inbox, &reporter)
     });
@@ -58,7 +58,7 @@ fn a_shard_that_is_never_wanted_ends_with_its_run() {
     let shard = std::thread::spawn(move || {
         let (teller, _) = channel();
         let share = ShardShare { index: 0, count: 1 };
-        let config = ShardConfig { settings: settings(), share, clock: Clock::real(Instant::now()) };
+        let config = ShardConfig { settings: settings(), share, clock: Clock::real(Origin::now()) };
         let shard = Shard::on_sockets(config, player(vec![], teller)).expect("a shard");
         shard.run(&inbox, &reporter)
     });

@@ -9,8 +9,8 @@ use crate::session::stop::Stops;
 use crate::timeline::Timeline;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use throng_engine::{Clock, Desired, Phase, Schedule, Shard, ShardConfig, ShardShare};
+use std::time::Duration;
+use throng_engine::{Clock, Desired, Origin, Phase, Schedule, Shard, ShardConfig, ShardShare};
 use throng_lua::{Control, LoadError, LuaHost, LuaProject, StrayFields};
 use throng_metrics::{Limits, Totals};
 
@@ -41,7 +41,7 @@ pub(super) fn run(args: &TryArgs, output: OutputFlags) -> anyhow::Result<Exit> {
     // One robot has the time to look at what a run is too fast for.
     let project = LuaProject { stray_fields: StrayFields::Warn, ..(*prepared.project).clone() };
     let project = Arc::new(project);
-    let clock = Clock::real(Instant::now());
+    let clock = Clock::real(Origin::now());
     let control = Control::load(project.clone(), clock.clone(), prepared.settings.seed);
     let control = control.map_err(|error| InputError(error.to_string()))?;
     let share = ShardShare { index: 0, count: 1 };

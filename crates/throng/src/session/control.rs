@@ -3,8 +3,8 @@
 use super::prepare::Prepared;
 use super::watch::Watch;
 use crate::exit::InputError;
-use std::time::{Duration, Instant};
-use throng_engine::{Clock, Level, LogLine, ScriptError};
+use std::time::Duration;
+use throng_engine::{Clock, Level, LogLine, Origin, ScriptError};
 use throng_lua::Control;
 use throng_metrics::{Ledger, Recorder};
 
@@ -20,7 +20,7 @@ impl RunFunctions {
     /// # Errors
     /// The first mistake in the project.
     pub(super) fn load(prepared: &Prepared) -> Result<RunFunctions, InputError> {
-        let clock = Clock::real(Instant::now());
+        let clock = Clock::real(Origin::now());
         let control = Control::load(prepared.project.clone(), clock.clone(), prepared.settings.seed);
         let control = control.map_err(|error| InputError(error.to_string()))?;
         Ok(RunFunctions { control, clock })
