@@ -29,6 +29,14 @@ pub enum Phase {
 }
 
 impl Desired {
+    /// What the run does so long after it began, in one word: a second of a run is of exactly one such phase.
+    pub fn phase_at(&self, at: Duration) -> &str {
+        match self.phase {
+            Phase::Play => self.schedule.phase(at),
+            Phase::Stop | Phase::Abort => "stop",
+        }
+    }
+
     /// No robots.
     pub fn idle() -> Desired {
         Desired { schedule: Schedule::stages(&[], None), begun: Duration::ZERO, phase: Phase::Play }

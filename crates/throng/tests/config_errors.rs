@@ -129,6 +129,14 @@ fn mistakes_in_target_and_load() {
             ("stages beside robots", "[load]\nrobots = 5\nstages = [{ robots = 5, over = \"1m\" }]\n"),
             ("stages without a robot", "[load]\nstages = [{ robots = 0, over = \"1m\" }]\n"),
             ("a stage without its length", "[load]\nstages = [{ robots = 5 }]\n"),
+            (
+                "a stage's name of two words",
+                "[load]\nstages = [{ robots = 5, over = 1, name = \"prime time\" }]\n",
+            ),
+            (
+                "a stage's name that is taken",
+                "[load]\nstages = [{ robots = 5, over = 1, name = \"storm\" }]\n",
+            ),
             ("no stages", "[load]\nstages = []\n"),
             ("a name for a local address", "[load]\nlocal_addresses = [\"10.0.0.5\", \"eth0\"]\n"),
             ("a negative seed", "[load]\nseed = -1\n"),

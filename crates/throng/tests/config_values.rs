@@ -82,10 +82,7 @@ fn a_wrong_value_that_is_beaten_does_no_harm() {
 #[test]
 fn robots_from_a_stronger_layer_replace_the_files_stages() {
     const STAGES: &str = "[load]\nstages = [{ robots = 9, over = \"1m\" }]\n";
-    assert_eq!(
-        file(STAGES).load.plan,
-        Plan::Stages(vec![Stage { robots: 9, over: Duration::from_secs(60) }])
-    );
+    assert_eq!(file(STAGES).load.plan, Plan::Stages(vec![Stage::new(9, Duration::from_secs(60))]));
     let flags = layers(&[("load.robots", "4"), ("load.spawn_rate", "0.5")], &[]);
     assert_eq!(load(STAGES, &flags).load.plan, Plan::Constant { robots: 4, spawn_rate: 0.5 });
     let stages = layers(
@@ -94,6 +91,12 @@ fn robots_from_a_stronger_layer_replace_the_files_stages() {
     );
     let load = load("[load]\nrobots = 3\n", &stages).load;
     assert_eq!((load.plan.peak(), load.schedule().robots_at(Duration::from_secs(1))), (7, 7));
+}
+
+#[test]
+fn stages_have_names() {
+    let load = file("[load]\nstages = [{ robots = 9, over = 60, name = \"evening\" }]\n").load;
+    assert_eq!(load.schedule().phase(Duration::from_secs(5)), "evening");
 }
 
 #[test]

@@ -305,7 +305,7 @@ fn stops_run_on_the_way_out_and_have_a_limit() {
 #[test]
 fn a_ramp_down_stops_the_youngest_robots() {
     let mut world = Plan::new([]).world(nobody);
-    let stages = [Stage { robots: 10, over: SECOND }, Stage { robots: 4, over: SECOND }];
+    let stages = [Stage::new(10, SECOND), Stage::new(4, SECOND)];
     world.shard.want(Desired {
         schedule: Schedule::stages(&stages, None),
         begun: Duration::ZERO,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use throng_engine::{Schedule, Stage};
@@ -66,6 +67,10 @@ const DEFAULT_SPAWN_RATE: f64 = 100.0;
 const DEFAULT_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const MOST_ROBOTS: i64 = 100_000_000;
 const MOST_SHARDS: i64 = 1_024;
+/// A stage's name is shown in tables.
+const LONGEST_NAME: usize = 32;
+/// Phases that no stage can be called: those of what is not in the plan.
+const OWN_PHASES: [&str; 2] = ["stop", "storm"];
 const STAGE_FORM: &str = "a list of { robots = 100, over = \"1m\" }";
 
 pub(super) fn read(section: &Section<'_>) -> Load {
@@ -138,10 +143,33 @@ fn stage(setting: &Setting<'_>) -> Option<Stage> {
     let section = setting.section()?;
     let robots = section.required("robots", "how many robots there are at the stage's end");
     let over = section.required("over", "how long the stage takes, such as \"1m\"");
+    let name = section.setting("name");
     let robots = robots.and_then(|setting| setting.whole(0..=MOST_ROBOTS));
     let over = over.and_then(|setting| setting.duration());
+    let name = name.map(|setting| phase_name(&setting));
     section.refuse_unknown();
-    Some(Stage { robots: robots?.cast_unsigned(), over: over? })
+    let name = match name {
+        Some(name) => Some(name?),
+        None => None,
+    };
+    Some(Stage { robots: robots?.cast_unsigned(), over: over?, name })
+}
+
+/// A name for the seconds of a stage: one word, that thresholds and reports can use.
+fn phase_name(setting: &Setting<'_>) -> Option<Arc<str>> {
+    setting.read("one word of letters, digits, `_` and `-`, such as \"evening\"", |value| {
+        let name = value.as_text().ok_or(Refusal::Kind)?;
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        match name {
+            "" => Err(Refusal::Value("it is empty".to_owned())),
+            name if name.chars().count() > LONGEST_NAME => Err(Refusal::Value("it is too long".to_owned())),
+            name if !name.chars().all(is_word) => Err(Refusal::Value("it is not one word".to_owned())),
+            name if OWN_PHASES.contains(&name) => {
+                Err(Refusal::Value(format!("throng itself calls other seconds `{name}`")))
+            }
+            name => Ok(name.into()),
+        }
+    })
 }
 
 fn local_address(setting: &Setting<'_>) -> Option<IpAddr> {

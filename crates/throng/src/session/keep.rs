@@ -2,9 +2,8 @@
 
 use super::prepare::Prepared;
 use crate::cli::ScreenFlags;
-use std::cmp::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use throng_engine::{Desired, Phase};
+use throng_engine::Desired;
 use throng_metrics::{Ledger, RunEnd, RunRecord, Summary};
 use throng_store::{Ending, NewRun, RunId, Stretch, Writer};
 
@@ -44,7 +43,7 @@ impl Keeper {
     pub(super) fn second(&mut self, ledger: &Ledger, desired: &Desired, at: Duration, took: Duration) {
         let Some(writer) = &mut self.writer else { return };
         let (totals, run) = (ledger.last_second(), ledger.totals());
-        writer.write(Stretch { at, took, phase: phase(desired, at), totals, run });
+        writer.write(Stretch { at, took, phase: desired.phase_at(at), totals, run });
     }
 
     /// The end; gives the run's number, if it is kept.
@@ -71,14 +70,4 @@ impl Keeper {
 
 fn written(record: &RunRecord) -> String {
     serde_json::to_string(record).expect("a record holds only what JSON can say")
-}
-
-/// What the plan does at that time, in one word.
-fn phase(desired: &Desired, at: Duration) -> &'static str {
-    match (desired.phase, desired.schedule.trend(at)) {
-        (Phase::Stop | Phase::Abort, _) => "stop",
-        (Phase::Play, Ordering::Greater) => "ramp_up",
-        (Phase::Play, Ordering::Less) => "ramp_down",
-        (Phase::Play, Ordering::Equal) => "hold",
-    }
 }

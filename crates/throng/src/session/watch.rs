@@ -2,7 +2,6 @@
 
 use crate::cli::ScreenFlags;
 use crate::session::prepare::Prepared;
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -152,11 +151,12 @@ fn log_line(line: &LogLine) -> String {
 /// What the plan does at this moment.
 fn phase(desired: &Desired, elapsed: Duration) -> String {
     let schedule: &Schedule = &desired.schedule;
-    match (desired.phase, schedule.trend(elapsed)) {
+    match (desired.phase, desired.phase_at(elapsed)) {
         (Phase::Stop, _) => "stopping".to_owned(),
         (Phase::Abort, _) => "ending now".to_owned(),
-        (Phase::Play, Ordering::Greater) => format!("ramping up to {} robots", schedule.peak()),
-        (Phase::Play, Ordering::Less) => "ramping down".to_owned(),
-        (Phase::Play, Ordering::Equal) => format!("holding {} robots", schedule.robots_at(elapsed)),
+        (Phase::Play, "ramp_up") => format!("ramping up to {} robots", schedule.peak()),
+        (Phase::Play, "ramp_down") => "ramping down".to_owned(),
+        (Phase::Play, "hold") => format!("holding {} robots", schedule.robots_at(elapsed)),
+        (Phase::Play, name) => format!("{name}, {} robots", schedule.robots_at(elapsed)),
     }
 }
