@@ -1,17 +1,65 @@
-//! The load plan of the closed model: how many robots there should be at each moment.
+//! The load plan: how many robots there should be, or come, at each moment.
+//!
+//! A [`Schedule`] is a list of [`Crowd`]s: robots that come by one rule, which is a figure over time ([`curve`]) and a
+//! [`Model`] that says what the figure means.
 
-use std::cmp::Ordering;
+pub(crate) mod curve;
+mod stay;
+
+use curve::{Curve, Stretch};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The wanted number of robots over time, linear between its points.
+pub use stay::Stay;
+
+/// The robots of a run over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
-    points: Vec<(Duration, f64)>,
-    /// Names of the stretches that end at each point, where stages have some.
-    names: Vec<Option<Arc<str>>>,
+    crowds: Vec<Crowd>,
     /// When the run ends by itself.
     run_time: Option<Duration>,
+}
+
+/// Robots that come by one rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crowd {
+    curve: Curve,
+    model: Model,
+    members: Vec<Member>,
+    /// When its last stage ends, if it has stages.
+    staged: Option<Duration>,
+}
+
+/// What a crowd's figure means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Model {
+    /// So many robots are begun; one that has ended leaves its seat empty.
+    Closed,
+    /// So many robots are there: one that has ended is followed by a new one, as fast as `spawn_rate` allows.
+    Online { spawn_rate: f64 },
+    /// So many robots come a second, whatever becomes of those who are there; beyond `most` they are turned away.
+    Open { spacing: Spacing, most: u64 },
+}
+
+/// How arrivals lie in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spacing {
+    /// Independently of each other, as players come.
+    #[default]
+    Poisson,
+    /// As far apart as the rate says.
+    Even,
+}
+
+/// A part of a crowd: robots of one scenario.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Member {
+    /// The scenario, by its place among the run's.
+    pub scenario: usize,
+    /// Its part of the crowd, beside those of the others.
+    pub share: f64,
+    /// How long its robots stay; without one, until they stop by themselves or the run ends.
+    pub session: Option<Stay>,
 }
 
 /// A stretch of a schedule: reach `robots` in the course of `over`.
@@ -25,6 +73,17 @@ pub struct Stage {
     pub name: Option<Arc<str>>,
 }
 
+/// A stretch of arrivals: reach `rate` in the course of `over`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RateStage {
+    /// Arrivals a second at its end.
+    pub rate: f64,
+    /// How long it takes; 0 is a jump.
+    pub over: Duration,
+    /// What its seconds are called in place of what the rate does.
+    pub name: Option<Arc<str>>,
+}
+
 impl Stage {
     /// A stage without a name.
     pub fn new(robots: u64, over: Duration) -> Stage {
@@ -32,75 +91,198 @@ impl Stage {
     }
 }
 
+impl Crowd {
+    fn new(curve: Curve, model: Model, staged: bool) -> Crowd {
+        let staged = staged.then(|| curve.ends());
+        let members = vec![Member { scenario: 0, share: 1.0, session: None }];
+        Crowd { curve, model, members, staged }
+    }
+
+    /// `robots` robots that begin at `spawn_rate` a second, evenly inside each second, then stay.
+    pub fn constant(robots: u64, spawn_rate: f64) -> Crowd {
+        Crowd::new(ramp(robots, spawn_rate), Model::Closed, false)
+    }
+
+    /// Stages one after the other, from no robots at all.
+    pub fn stages(stages: &[Stage]) -> Crowd {
+        Crowd::new(robots_of(stages), Model::Closed, true)
+    }
+
+    /// `robots` robots that are held: one that ends is followed by a new one. All come at most at `spawn_rate` a second.
+    pub fn online(robots: u64, spawn_rate: f64) -> Crowd {
+        Crowd::new(ramp(robots, spawn_rate), Model::Online { spawn_rate }, false)
+    }
+
+    /// Stages of robots that are held, which come at most at `spawn_rate` a second.
+    pub fn online_stages(stages: &[Stage], spawn_rate: f64) -> Crowd {
+        Crowd::new(robots_of(stages), Model::Online { spawn_rate }, true)
+    }
+
+    /// Robots that come at `rate` a second; when `most` are there, further ones are turned away.
+    pub fn arrivals(rate: f64, spacing: Spacing, most: u64) -> Crowd {
+        Crowd::new(Curve::new(rate, []), Model::Open { spacing, most }, false)
+    }
+
+    /// Stages of arrivals, from none at all.
+    pub fn arrival_stages(stages: &[RateStage], spacing: Spacing, most: u64) -> Crowd {
+        let stretch =
+            |stage: &RateStage| Stretch { to: stage.rate, over: stage.over, name: stage.name.clone() };
+        Crowd::new(Curve::new(0.0, stages.iter().map(stretch)), Model::Open { spacing, most }, true)
+    }
+
+    /// From `from` robots at `at` to `robots` at `rate` a second, as a shape that is asked again and again goes on.
+    pub fn going_on(at: Duration, from: u64, robots: u64, rate: f64) -> Crowd {
+        let curve = Curve::new(
+            from as f64,
+            [Stretch { to: robots as f64, over: time_of(from.abs_diff(robots), rate), name: None }],
+        );
+        Crowd::new(curve.later(at, from as f64), Model::Closed, false)
+    }
+
+    /// The same with robots of these scenarios.
+    #[must_use]
+    pub fn of(mut self, members: Vec<Member>) -> Crowd {
+        if !members.is_empty() {
+            self.members = members;
+        }
+        self
+    }
+
+    /// The same with robots that stay so long.
+    #[must_use]
+    pub fn staying(mut self, session: Option<Stay>) -> Crowd {
+        self.members.iter_mut().for_each(|member| member.session = session);
+        self
+    }
+
+    pub(crate) fn curve(&self) -> &Curve {
+        &self.curve
+    }
+
+    pub(crate) fn model(&self) -> Model {
+        self.model
+    }
+
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// How many robots come a second, where that is what is planned.
+    fn rate_at(&self, now: Duration) -> Option<f64> {
+        matches!(self.model, Model::Open { .. }).then(|| self.curve.at(now))
+    }
+
+    fn robots_at(&self, now: Duration) -> u64 {
+        if self.rate_at(now).is_some() { 0 } else { self.curve.whole_at(now) }
+    }
+
+    /// The most robots it will have at once. With arrivals that is what their rate and the mean of their sessions make, or
+    /// all of them until `run_time`; nobody can know better.
+    fn peak(&self, run_time: Option<Duration>) -> u64 {
+        let Model::Open { most, .. } = self.model else { return self.curve.peak() as u64 };
+        let shares: f64 = self.members.iter().map(|member| member.share).sum();
+        let mean = |member: &Member| {
+            let stay = member.session.map(|session| session.mean().as_secs_f64());
+            stay.map(|seconds| seconds * member.share / shares)
+        };
+        let all = || match run_time {
+            None if self.curve.last() > 0.0 => f64::INFINITY,
+            end => self.curve.area(end.unwrap_or(self.curve.ends())),
+        };
+        let stay: Option<f64> = self.members.iter().map(mean).sum();
+        let robots = match stay {
+            Some(stay) => (self.curve.peak() * stay).min(all().max(self.curve.peak())),
+            None => all(),
+        };
+        // A float beyond all bounds becomes the greatest number.
+        (robots.ceil() as u64).clamp(1, most.max(1))
+    }
+
+    /// How many robots of each of its scenarios there are among `robots`.
+    fn parts(&self, robots: u64) -> impl Iterator<Item = (usize, u64)> {
+        let shares: f64 = self.members.iter().map(|member| member.share).sum();
+        self.members
+            .iter()
+            .map(move |member| (member.scenario, (robots as f64 * member.share / shares).round() as u64))
+    }
+}
+
+fn ramp(robots: u64, spawn_rate: f64) -> Curve {
+    Curve::new(0.0, [Stretch { to: robots as f64, over: time_of(robots, spawn_rate), name: None }])
+}
+
+fn robots_of(stages: &[Stage]) -> Curve {
+    let stretch =
+        |stage: &Stage| Stretch { to: stage.robots as f64, over: stage.over, name: stage.name.clone() };
+    Curve::new(0.0, stages.iter().map(stretch))
+}
+
+/// How long `robots` take at `rate` a second.
+fn time_of(robots: u64, rate: f64) -> Duration {
+    Duration::try_from_secs_f64(robots as f64 / rate).unwrap_or(Duration::MAX)
+}
+
 impl Schedule {
+    /// These crowds side by side. The run ends with the last stage of those that have some, or at `run_time` if that is set;
+    /// a crowd without stages has no end of its own.
+    pub fn new(crowds: Vec<Crowd>, run_time: Option<Duration>) -> Schedule {
+        let staged = || crowds.iter().map(|crowd| crowd.staged).collect::<Option<Vec<Duration>>>();
+        let run_time = run_time.or_else(|| staged().and_then(|ends| ends.into_iter().max()));
+        Schedule { crowds, run_time }
+    }
+
     /// `robots` robots that begin at `spawn_rate` a second, evenly inside each second, then stay.
     pub fn constant(robots: u64, spawn_rate: f64, run_time: Option<Duration>) -> Schedule {
-        let over = Duration::try_from_secs_f64(robots as f64 / spawn_rate).unwrap_or(Duration::MAX);
-        let mut schedule = Schedule::stages(&[Stage::new(robots, over)], None);
-        schedule.run_time = run_time;
-        schedule
+        Schedule::new(vec![Crowd::constant(robots, spawn_rate)], run_time)
     }
 
     /// Stages one after the other, from no robots at all. The run ends with the last, or at `run_time` if that is set.
     pub fn stages(stages: &[Stage], run_time: Option<Duration>) -> Schedule {
-        let mut points = vec![(Duration::ZERO, 0.0)];
-        let mut names = vec![None];
-        let mut at = Duration::ZERO;
-        for stage in stages {
-            at = at.saturating_add(stage.over);
-            points.push((at, stage.robots as f64));
-            names.push(stage.name.clone());
-        }
-        Schedule { points, names, run_time: run_time.or(Some(at)) }
+        Schedule::new(vec![Crowd::stages(stages)], run_time)
     }
 
-    /// How many robots there should be at `now`.
+    /// What it is made of.
+    pub fn crowds(&self) -> &[Crowd] {
+        &self.crowds
+    }
+
+    /// How many robots there should be at `now`; arrivals are in no such number.
     pub fn robots_at(&self, now: Duration) -> u64 {
-        let after = self.points.partition_point(|(at, _)| *at <= now);
-        let (from, low) = self.points[after.max(1) - 1];
-        match self.points.get(after) {
-            Some((to, high)) => {
-                let share = (now - from).as_secs_f64() / (*to - from).as_secs_f64();
-                let robots = low + (high - low) * share;
-                // A robot that is part due while the number rises is due; while it falls it may stay.
-                if high >= &low { robots.floor() as u64 } else { robots.ceil() as u64 }
-            }
-            None => low as u64,
-        }
+        self.crowds.iter().map(|crowd| crowd.robots_at(now)).fold(0, u64::saturating_add)
     }
 
-    /// Whether the wanted number rises, falls or stays at `now`; it rises also where the next robot is seconds away.
-    pub fn trend(&self, now: Duration) -> Ordering {
-        let after = self.points.partition_point(|(at, _)| *at <= now);
-        let (_, low) = self.points[after.max(1) - 1];
-        self.points.get(after).map_or(Ordering::Equal, |(_, high)| high.total_cmp(&low))
+    /// How many robots should come a second at `now`, where the plan says that.
+    pub fn arrivals_at(&self, now: Duration) -> Option<f64> {
+        self.crowds.iter().filter_map(|crowd| crowd.rate_at(now)).reduce(|one, other| one + other)
     }
 
-    /// What the plan does at `now`, in one word: the name of its stage, or `ramp_up`, `hold` or `ramp_down`.
+    /// What the plan does at `now`, in one word: the name of its stage, or `ramp_up`, `hold` or `ramp_down`. Where there are
+    /// several crowds, the first decides.
     pub fn phase(&self, now: Duration) -> &str {
-        let after = self.points.partition_point(|(at, _)| *at <= now);
-        // After the last stage the run stays as that one left it, and so does its name.
-        let named = self.names.get(after).or(self.names.last()).and_then(Option::as_deref);
-        named.unwrap_or(match self.trend(now) {
-            Ordering::Greater => "ramp_up",
-            Ordering::Equal => "hold",
-            Ordering::Less => "ramp_down",
-        })
+        self.crowds.first().map_or("hold", |crowd| crowd.curve.phase(now))
     }
 
-    /// The most robots it ever asks for.
+    /// The most robots it ever asks for at once; of arrivals, the most that are likely.
     pub fn peak(&self) -> u64 {
-        self.points.iter().map(|(_, robots)| *robots as u64).max().unwrap_or(0)
+        self.crowds.iter().map(|crowd| crowd.peak(self.run_time)).fold(0, u64::saturating_add)
+    }
+
+    /// The same for each of the first `scenarios` scenarios.
+    pub fn peaks(&self, scenarios: usize) -> Vec<u64> {
+        let mut peaks = vec![0; scenarios];
+        for crowd in &self.crowds {
+            for (scenario, robots) in crowd.parts(crowd.peak(self.run_time)) {
+                if let Some(peak) = peaks.get_mut(scenario) {
+                    *peak += robots;
+                }
+            }
+        }
+        peaks
     }
 
     /// When the run ends by itself, if ever.
     pub fn run_time(&self) -> Option<Duration> {
         self.run_time
-    }
-
-    /// Whether no further robot will be asked for after `now`.
-    pub fn is_complete(&self, now: Duration) -> bool {
-        self.points.last().is_none_or(|(at, _)| *at <= now)
     }
 }
 
@@ -135,21 +317,18 @@ mod tests {
         assert_eq!(at(8.0), 8);
         assert_eq!(schedule.peak(), 8);
         assert_eq!(schedule.run_time(), Some(8 * SECOND));
-        assert!(!schedule.is_complete(7 * SECOND) && schedule.is_complete(8 * SECOND));
     }
 
     #[test]
-    fn a_slow_ramp_rises_all_the_time() {
-        use Ordering::{Equal, Greater, Less};
-        let stages = [(3, 30), (3, 10), (1, 20)];
-        let stages = stages.map(|(robots, seconds)| Stage::new(robots, seconds * SECOND));
+    fn phases_are_what_the_number_of_robots_does() {
+        let stages =
+            [(3, 30), (3, 10), (1, 20)].map(|(robots, seconds)| Stage::new(robots, seconds * SECOND));
         let schedule = Schedule::stages(&stages, None);
-        let trends = [0, 5, 29, 30, 39, 40, 59, 60].map(|second| schedule.trend(second * SECOND));
-        assert_eq!(trends, [Greater, Greater, Greater, Equal, Equal, Less, Less, Equal]);
-        let phases = [5, 30, 45, 60].map(|second| schedule.phase(second * SECOND));
-        assert_eq!(phases, ["ramp_up", "hold", "ramp_down", "hold"]);
+        let phases = [0, 5, 29, 30, 39, 40, 59, 60].map(|second| schedule.phase(second * SECOND));
+        assert_eq!(phases[..4], ["ramp_up", "ramp_up", "ramp_up", "hold"]);
+        assert_eq!(phases[4..], ["hold", "ramp_down", "ramp_down", "hold"]);
         let constant = Schedule::constant(2, 0.1, None);
-        assert_eq!([7, 20].map(|second| constant.trend(second * SECOND)), [Greater, Equal]);
+        assert_eq!([7, 20].map(|second| constant.phase(second * SECOND)), ["ramp_up", "hold"]);
     }
 
     #[test]
@@ -165,5 +344,36 @@ mod tests {
     fn an_instant_spawn_is_a_jump() {
         let schedule = Schedule::constant(3, f64::INFINITY, Some(SECOND));
         assert_eq!(schedule.robots_at(Duration::ZERO), 3);
+    }
+
+    #[test]
+    fn crowds_add_up_and_end_with_the_last_of_them() {
+        let crowds =
+            || vec![Crowd::stages(&[Stage::new(4, 2 * SECOND)]), Crowd::stages(&[Stage::new(6, 3 * SECOND)])];
+        let schedule = Schedule::new(crowds(), None);
+        assert_eq!((schedule.robots_at(2 * SECOND), schedule.peak()), (8, 10));
+        assert_eq!(schedule.run_time(), Some(3 * SECOND));
+        let endless = [crowds(), vec![Crowd::constant(1, 1.0)]].concat();
+        assert_eq!(Schedule::new(endless, None).run_time(), None);
+    }
+
+    #[test]
+    fn how_many_arrivals_will_be_there_follows_from_how_long_they_stay() {
+        let crowd = |session| Crowd::arrivals(5.0, Spacing::Poisson, 1_000).staying(session);
+        let peak = |session, run_time| Schedule::new(vec![crowd(session)], run_time).peak();
+        assert_eq!(peak(Some(Stay::Exponential(60 * SECOND)), Some(600 * SECOND)), 300);
+        assert_eq!(peak(Some(Stay::Exponential(60 * SECOND)), Some(6 * SECOND)), 30);
+        assert_eq!(peak(None, Some(60 * SECOND)), 300);
+        assert_eq!((peak(None, None), peak(None, Some(3_600 * SECOND))), (1_000, 1_000));
+    }
+
+    #[test]
+    fn scenarios_have_their_parts_of_a_peak() {
+        let member = |scenario, share| Member { scenario, share, session: None };
+        let crowds = vec![
+            Crowd::constant(10, 5.0).of(vec![member(0, 0.8), member(1, 0.2)]),
+            Crowd::constant(7, 5.0).of(vec![member(2, 1.0)]),
+        ];
+        assert_eq!(Schedule::new(crowds, None).peaks(3), [8, 2, 7]);
     }
 }

@@ -6,6 +6,7 @@
 mod events;
 mod own;
 mod receive;
+mod spawn;
 
 use crate::clock::{Clock, after};
 use crate::config::{Settings, ShardShare};
@@ -15,10 +16,11 @@ use crate::core::timers::{BATCHES, Due};
 use crate::core::{Afterlife, Core};
 use crate::desk::Desk;
 use crate::host::{Host, OwnCut};
-use crate::id::{ActivityKey, ConnectionKey, RobotId, RobotKey};
+use crate::id::{ActivityKey, ConnectionKey, RobotKey};
 use crate::net::memory::MemoryNet;
 use crate::net::{Net, READ, Sockets};
 use crate::poller::{Poller, Readiness};
+use crate::spawning::Spawner;
 use crate::trace::Tracer;
 use std::cell::RefCell;
 use std::io;
@@ -29,14 +31,8 @@ use std::time::Duration;
 use throng_metrics::{LagSource, RobotState};
 use throng_wire::{Nanos, Protocol};
 
-/// How often the plan is looked at while it changes.
-const SPAWN_BEAT: Nanos = 5_000_000;
 /// How often a shard reports.
 const REPORT_BEAT: Nanos = 1_000_000_000;
-/// Robots begun in one turn at most.
-const SPAWNS_PER_TURN: usize = 256;
-/// Robots ended in one turn at most.
-const STOPS_PER_TURN: usize = 2_000;
 /// A pause of the collector is lag from here on.
 const COLLECTOR_LAG: Duration = Duration::from_micros(100);
 
@@ -56,9 +52,10 @@ pub struct Shard<H> {
     ready: Vec<Readiness>,
     due: Vec<(Nanos, Due)>,
     desired: Desired,
-    /// The robots the plan has asked for, in the order of their ids.
-    planned: Vec<RobotKey>,
-    next_id: u64,
+    /// The load plan at work: one for each of its crowds.
+    spawners: Vec<Spawner>,
+    /// Robots that are still to be told to stop, once the run ends.
+    to_stop: Option<Vec<RobotKey>>,
     next_spawn: Nanos,
     next_report: Nanos,
     stop_deadline: Option<Nanos>,
@@ -141,8 +138,8 @@ impl<H: Host> Shard<H> {
             ready: Vec::new(),
             due: Vec::new(),
             desired: Desired::idle(),
-            planned: Vec::new(),
-            next_id: 0,
+            spawners: Vec::new(),
+            to_stop: None,
             next_spawn: 0,
             next_report: clock.now() + REPORT_BEAT,
             woke: clock.now(),
@@ -194,6 +191,7 @@ impl<H: Host> Shard<H> {
             let limit = self.core.borrow().settings.stop_timeout.saturating_add(Duration::from_secs(1));
             self.stop_deadline = Some(after(self.clock.now(), limit));
         }
+        self.adopt(&desired.schedule);
         self.desired = desired;
         self.next_spawn = 0;
     }
@@ -311,8 +309,7 @@ impl<H: Host> Shard<H> {
     pub fn report(&mut self, over: bool) -> Report {
         let memory = self.host.memory();
         let now = self.clock.now();
-        let schedule_complete = self.desired.schedule.is_complete(self.schedule_time(now));
-        let all_spawned = self.planned.len() >= self.wanted_robots(now);
+        let through = self.is_through(now);
         let mut core = self.core.borrow_mut();
         let used = thread_cpu_time();
         let (busy, wall) = (used.saturating_sub(self.cpu.used), now - self.cpu.at);
@@ -325,17 +322,12 @@ impl<H: Host> Shard<H> {
         Report {
             shard: self.share.index,
             delta: core.recorder.take(),
-            ended: schedule_complete && all_spawned && core.robots.is_empty(),
+            ended: through && core.robots.is_empty(),
             memory,
             log,
             log_dropped,
             over,
         }
-    }
-
-    /// How far the schedule is.
-    fn schedule_time(&self, now: Nanos) -> Duration {
-        Duration::from_nanos(now).saturating_sub(self.desired.begun)
     }
 
     fn is_over(&mut self) -> bool {
@@ -366,47 +358,10 @@ impl<H: Host> Shard<H> {
         self.core.borrow_mut().events.clear();
     }
 
-    fn spawn_and_stop(&mut self, now: Nanos) {
-        if now < self.next_spawn {
-            return;
-        }
-        let target = self.wanted_robots(now);
-        let mut core = self.core.borrow_mut();
-        for _ in 0..SPAWNS_PER_TURN {
-            if self.planned.len() >= target || core.host_is_full {
-                break;
-            }
-            let id = RobotId(self.share.id(self.next_id));
-            self.next_id += 1;
-            self.planned.push(core.spawn(id));
-        }
-        for _ in 0..STOPS_PER_TURN {
-            if self.planned.len() <= target {
-                break;
-            }
-            if let Some(robot) = self.planned.pop() {
-                core.stop(robot);
-            }
-        }
-        let pending = self.planned.len() != target;
-        self.next_spawn = match self.desired.schedule.is_complete(self.schedule_time(now)) && !pending {
-            true => Nanos::MAX,
-            false if pending && !core.host_is_full => now,
-            false => now + SPAWN_BEAT,
-        };
-    }
-
-    /// How many robots of this shard should live.
-    fn wanted_robots(&self, now: Nanos) -> usize {
-        match self.desired.phase {
-            Phase::Play => self.share.of(self.desired.schedule.robots_at(self.schedule_time(now))) as usize,
-            Phase::Stop | Phase::Abort => 0,
-        }
-    }
-
     fn next_deadline(&self) -> Option<Nanos> {
         let core = self.core.borrow();
-        let spawn = (self.next_spawn != Nanos::MAX).then_some(self.next_spawn);
+        let spawn = if core.gone.is_empty() { self.next_spawn } else { 0 };
+        let spawn = (spawn != Nanos::MAX).then_some(spawn);
         [core.next_deadline(), spawn, self.stop_deadline].into_iter().flatten().min()
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::histogram::{Histogram, Spread};
 use crate::kinds::LagSource;
@@ -16,6 +16,7 @@ const SOURCES: usize = LagSource::ALL.len();
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Generator {
+    #[serde(deserialize_with = "as_many_as_known")]
     by_source: [Histogram; SOURCES],
     /// All sources together; only kept where shards are merged.
     #[serde(skip)]
@@ -115,6 +116,14 @@ impl Generator {
         };
         waits.generator_share()
     }
+}
+
+/// A list by source, of which another version may know fewer or more.
+fn as_many_as_known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[Histogram; SOURCES], D::Error> {
+    let mut by_source: [Histogram; SOURCES] = Default::default();
+    let written = Vec::<Histogram>::deserialize(deserializer)?;
+    by_source.iter_mut().zip(written).for_each(|(known, written)| *known = written);
+    Ok(by_source)
 }
 
 fn share(part: u64, whole: u64) -> f64 {
@@ -277,6 +286,13 @@ mod tests {
         shard.stall(1_200_000);
         total.absorb(&shard.take());
         assert_eq!(GeneratorBounds::default().judge(&total), [LimitReason::Stall { longest_us: 1_200_000 }]);
+    }
+
+    #[test]
+    fn sources_that_came_later_are_empty_in_what_was_written_before() {
+        let text = r#"{"by_source":[{"n":1,"sum":5,"min":5,"max":5,"buckets":[5,1]}]}"#;
+        let read: Generator = serde_json::from_str(text).unwrap();
+        assert_eq!((read.lag_of(LagSource::Ready).count(), read.lag_of(LagSource::Spawn).count()), (1, 0));
     }
 
     #[test]

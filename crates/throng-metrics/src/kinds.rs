@@ -133,6 +133,8 @@ closed_enum! {
         Own = "self", "closed by the robot";
         /// The robot dropped it without a goodbye.
         Dropped = "dropped", "dropped by the robot like a pulled cable";
+        /// A storm of the load plan took it.
+        Storm = "storm", "lost in a storm of the load plan";
         /// The robot stopped, or the run was over.
         RunEnd = "run_end", "open until the robot's or the run's end";
     }
@@ -161,6 +163,8 @@ closed_enum! {
         Timer = "timer", "timers came late";
         /// The script's collector stopped the shard.
         Collector = "collector", "the collector stopped the shard";
+        /// A robot began later than its arrival was due.
+        Spawn = "spawn", "arriving robots began late";
     }
 }
 

@@ -20,6 +20,7 @@ mod groups;
 mod histogram;
 mod kinds;
 mod ledger;
+mod loads;
 mod nearest;
 mod recorder;
 mod robots;
@@ -39,6 +40,7 @@ pub use groups::{Failure, FailureGroup, ScriptErrorGroup};
 pub use histogram::{Bin, Histogram, Spread};
 pub use kinds::{EndCause, FailureKind, LagSource, RobotState, WorkKind};
 pub use ledger::Ledger;
+pub use loads::{ArrivalCounts, ArrivalRow, ScenarioCounts, ScenarioId, StormCounts, StormId, StormRow};
 pub use nearest::nearest;
 pub use recorder::{
     Answer, CheckId, ConnectionId, CounterId, Limits, MeasureId, PushId, Recorder, RequestId, SendId, WorkId,

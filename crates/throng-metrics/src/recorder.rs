@@ -3,6 +3,7 @@
 use crate::generator::Generator;
 use crate::groups::{Failure, FailureBook};
 use crate::kinds::{EndCause, FailureKind, LagSource, RobotState, WorkKind};
+use crate::loads::LoadTables;
 use crate::robots::RobotBook;
 use crate::rows::{
     CheckCounts, ConnectionCounts, CounterCounts, INTENDED, LATENCY, MeasureCounts, PushCounts,
@@ -77,6 +78,7 @@ pub struct Recorder {
     failures: FailureBook,
     errors: Tally<FailureKind>,
     robots: RobotBook,
+    pub(crate) loads: LoadTables,
     traffic: TrafficCounts,
     generator: Generator,
 }
@@ -95,6 +97,7 @@ impl Recorder {
             failures: FailureBook::new(limits.failure_groups),
             errors: Tally::default(),
             robots: RobotBook::default(),
+            loads: LoadTables::new(limits.names),
             traffic: TrafficCounts::default(),
             generator: Generator::default(),
         }
@@ -107,6 +110,7 @@ impl Recorder {
             failures: self.failures.take(),
             errors: std::mem::take(&mut self.errors),
             robots: self.robots.take(),
+            loads: self.loads.take(),
             traffic: std::mem::take(&mut self.traffic),
             generator: self.generator.take(),
         }

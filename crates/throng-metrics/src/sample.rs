@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::generator::Generator;
 use crate::groups::WrittenFailures;
 use crate::kinds::{FailureKind, WorkKind};
+use crate::loads::{LoadsSample, LoadsToWrite};
 use crate::robots::RobotSample;
 use crate::rows::{
     CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, SendCounts,
@@ -31,6 +32,8 @@ pub struct SampleToWrite<'a> {
     failures: WrittenFailures,
     errors: &'a Tally<FailureKind>,
     robots: RobotSample,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loads: Option<LoadsToWrite<'a>>,
     traffic: &'a TrafficCounts,
     generator: &'a Generator,
 }
@@ -50,6 +53,7 @@ pub struct Sample {
     failures: WrittenFailures,
     errors: Tally<FailureKind>,
     robots: RobotSample,
+    loads: LoadsSample,
     traffic: TrafficCounts,
     generator: Generator,
 }
@@ -75,6 +79,7 @@ impl Totals {
             failures: self.failures.written(),
             errors: &self.errors,
             robots: self.robots.sample(&run.robots),
+            loads: self.loads.written(),
             traffic: &self.traffic,
             generator: &self.generator,
         }
@@ -96,6 +101,7 @@ impl Totals {
         self.failures.absorb_written(&sample.failures);
         self.errors.add(&sample.errors);
         self.robots.absorb_sample(&sample.robots);
+        self.loads.absorb_written(&sample.loads);
         self.traffic.add(&sample.traffic);
         self.generator.absorb(&sample.generator);
     }

@@ -3,6 +3,7 @@
 use crate::generator::Generator;
 use crate::groups::{FailureBook, FailureChanges, FailureGroup, ScriptErrorGroup};
 use crate::kinds::{FailureKind, WorkKind};
+use crate::loads::{LoadChanges, LoadTables};
 use crate::recorder::Limits;
 use crate::robots::{RobotChanges, RobotTotals, Robots};
 use crate::rows::{
@@ -18,6 +19,7 @@ pub struct Delta {
     pub(crate) failures: FailureChanges,
     pub(crate) errors: Tally<FailureKind>,
     pub(crate) robots: RobotChanges,
+    pub(crate) loads: LoadChanges,
     pub(crate) traffic: TrafficCounts,
     pub(crate) generator: Generator,
 }
@@ -38,6 +40,7 @@ pub struct Totals {
     pub(crate) failures: FailureBook,
     pub(crate) errors: Tally<FailureKind>,
     pub(crate) robots: RobotTotals,
+    pub(crate) loads: LoadTables,
     pub(crate) traffic: TrafficCounts,
     pub(crate) generator: Generator,
 }
@@ -56,6 +59,7 @@ impl Totals {
             failures: FailureBook::new(limits.failure_groups),
             errors: Tally::default(),
             robots: RobotTotals::default(),
+            loads: LoadTables::new(limits.names),
             traffic: TrafficCounts::default(),
             generator: Generator::default(),
         }
@@ -67,6 +71,7 @@ impl Totals {
         self.failures.absorb(&delta.failures);
         self.errors.add(&delta.errors);
         self.robots.absorb(&delta.robots);
+        self.loads.absorb(&delta.loads);
         self.traffic.add(&delta.traffic);
         self.generator.absorb(&delta.generator);
     }

@@ -224,6 +224,18 @@ pub struct LoadFlags {
     /// How many robots begin each second.
     #[arg(short = 'r', long, value_name = "RATE")]
     pub spawn_rate: Option<String>,
+    /// How many robots arrive each second, however many are there.
+    #[arg(long, value_name = "RATE")]
+    pub arrivals: Option<String>,
+    /// How many robots are there at any time: whoever leaves is replaced.
+    #[arg(long, value_name = "NUMBER")]
+    pub online: Option<String>,
+    /// How long each robot stays, with --arrivals and --online.
+    #[arg(long, value_name = "TIME")]
+    pub session: Option<String>,
+    /// The most robots at once, with --arrivals.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_robots: Option<String>,
     /// How long the run takes, such as 90s or 10m.
     #[arg(short = 't', long, value_name = "TIME")]
     pub run_time: Option<String>,
@@ -331,6 +343,10 @@ impl LoadFlags {
         [
             ("load.robots", "--robots", &self.robots),
             ("load.spawn_rate", "--spawn-rate", &self.spawn_rate),
+            ("load.arrivals", "--arrivals", &self.arrivals),
+            ("load.online", "--online", &self.online),
+            ("load.session", "--session", &self.session),
+            ("load.max_robots", "--max-robots", &self.max_robots),
             ("load.run_time", "--run-time", &self.run_time),
             ("target.host", "--host", &self.host),
             ("load.shards", "--shards", &self.shards),

@@ -5,8 +5,12 @@ use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use throng::config::{Config, FlagValue, OptionValue, Overrides, Place, Plan, SourceText, option_flags};
-use throng_engine::{Keepalive, OnError, ProxyProtocol, RobotId, Stage, TcpOptions, Wait};
+use throng::config::{
+    Config, FlagValue, Online, OptionValue, Overrides, Place, Plan, Rates, SourceText, option_flags,
+};
+use throng_engine::{
+    Keepalive, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, TcpOptions, Wait,
+};
 use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, OnMalformed, ReplySpec, SprotoShape};
 
 #[track_caller]
@@ -45,7 +49,7 @@ fn layers(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Overrides {
 }
 
 fn robots(config: &Config) -> u64 {
-    config.load.plan.peak()
+    config.load.schedule().peak()
 }
 
 #[test]
@@ -90,13 +94,67 @@ fn robots_from_a_stronger_layer_replace_the_files_stages() {
         &[("THRONG_LOAD_STAGES", "[{ robots = 7, over = 1 }, { robots = 0, over = \"500ms\" }]")],
     );
     let load = load("[load]\nrobots = 3\n", &stages).load;
-    assert_eq!((load.plan.peak(), load.schedule().robots_at(Duration::from_secs(1))), (7, 7));
+    assert_eq!((load.schedule().peak(), load.schedule().robots_at(Duration::from_secs(1))), (7, 7));
 }
 
 #[test]
 fn stages_have_names() {
     let load = file("[load]\nstages = [{ robots = 9, over = 60, name = \"evening\" }]\n").load;
     assert_eq!(load.schedule().phase(Duration::from_secs(5)), "evening");
+}
+
+#[test]
+fn a_stage_takes_a_time_or_as_long_as_its_robots_do_at_a_rate() {
+    let stages = "[load]\nstages = [{ robots = 90, over = 10 }, { robots = 890, spawn_rate = 400, name = \"rush\" }]\n";
+    let schedule = file(stages).load.schedule();
+    assert_eq!(schedule.run_time(), Some(Duration::from_secs(12)));
+    assert_eq!(schedule.robots_at(Duration::from_secs(11)), 490);
+}
+
+#[test]
+fn robots_arrive_at_a_rate_and_stay_as_long_as_they_do() {
+    let plan = file("[load]\narrivals = 2.5\n").load.plan;
+    let arrivals =
+        |rates, spacing, max_robots, session| Plan::Arrivals { rates, spacing, max_robots, session };
+    assert_eq!(plan, arrivals(Rates::Held(2.5), Spacing::Poisson, 100_000, None));
+    let config = file(
+        "[load]\narrivals = [{ rate = 5, over = \"1m\", name = \"noon\" }, { rate = 0, over = 9 }]\n\
+         spacing = \"even\"\nmax_robots = 70\nsession = { between = [1, \"1m\"] }\n",
+    );
+    let stage = |rate, over, name: Option<&str>| RateStage {
+        rate,
+        over: Duration::from_secs(over),
+        name: name.map(Into::into),
+    };
+    let stages = Rates::Stages(vec![stage(5.0, 60, Some("noon")), stage(0.0, 9, None)]);
+    let session = Stay::Between(Duration::from_secs(1), Duration::from_secs(60));
+    assert_eq!(config.load.plan, arrivals(stages, Spacing::Even, 70, Some(session)));
+    assert_eq!(config.load.schedule().run_time(), Some(Duration::from_secs(69)));
+}
+
+#[test]
+fn a_number_of_robots_is_held_online() {
+    let plan = file("[load]\nonline = 1000\nspawn_rate = 50\nsession = { exponential = \"5m\" }\n").load.plan;
+    let session = Some(Stay::Exponential(Duration::from_secs(300)));
+    assert_eq!(plan, Plan::Online { robots: Online::Held(1_000), spawn_rate: 50.0, session });
+    let plan = file("[load]\nonline = [{ robots = 7, over = 1 }]\nsession = 5\n").load.plan;
+    let robots = Online::Stages(vec![Stage::new(7, Duration::from_secs(1))]);
+    let session = Some(Stay::Constant(Duration::from_secs(5)));
+    assert_eq!(plan, Plan::Online { robots, spawn_rate: 100.0, session });
+}
+
+#[test]
+fn the_strongest_layer_says_which_load_it_is() {
+    const FILE: &str = "[load]\narrivals = 5\nsession = 60\n";
+    let plan = |flags: &[(&str, &str)]| load(FILE, &layers(flags, &[])).load.plan;
+    assert_eq!(plan(&[("load.robots", "4")]), Plan::Constant { robots: 4, spawn_rate: 100.0 });
+    assert!(matches!(
+        plan(&[("load.arrivals", "7")]),
+        Plan::Arrivals { rates: Rates::Held(7.0), session: Some(_), .. }
+    ));
+    assert!(matches!(plan(&[("load.online", "4")]), Plan::Online { session: Some(_), .. }));
+    let stages = load(FILE, &layers(&[], &[("THRONG_LOAD_ARRIVALS", "[{ rate = 1, over = 1 }]")])).load.plan;
+    assert!(matches!(stages, Plan::Arrivals { rates: Rates::Stages(_), .. }));
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl Core {
             | EndCause::HalfClosed
             | EndCause::Own
             | EndCause::Replaced
+            | EndCause::Storm
             | EndCause::RunEnd => {
                 self.net.linger(link, key, unsent);
                 self.drain(key);
@@ -126,7 +127,7 @@ impl Core {
     /// news.
     fn say_goodbye(&mut self, connection: &mut Connection, cause: EndCause) -> Vec<u8> {
         let code = match cause {
-            EndCause::Own | EndCause::Replaced | EndCause::RunEnd => Some(1000),
+            EndCause::Own | EndCause::Replaced | EndCause::Storm | EndCause::RunEnd => Some(1000),
             EndCause::Protocol => Some(1002),
             EndCause::Server | EndCause::HalfClosed => None,
             EndCause::Truncated | EndCause::Reset | EndCause::Timeout | EndCause::Dropped => {
@@ -321,6 +322,7 @@ fn is_lost(cause: EndCause) -> bool {
             | EndCause::Reset
             | EndCause::Timeout
             | EndCause::Protocol
+            | EndCause::Storm
     )
 }
 

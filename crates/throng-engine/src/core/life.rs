@@ -1,6 +1,6 @@
 //! A robot's life: born, starting, ready, playing, and on the way out.
 
-use super::robot::{Life, Play, Robot, StartState};
+use super::robot::{Life, Origin, Play, Robot, StartState};
 use super::routines::ActivityKind;
 use super::timers::Due;
 use super::{Afterlife, Begun, Core, Event};
@@ -23,11 +23,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Core {
     /// A new robot.
-    pub(crate) fn spawn(&mut self, id: RobotId) -> RobotKey {
-        let robot = self.robots.insert(Robot::new(id, self.settings.seed));
+    pub(crate) fn spawn(&mut self, id: RobotId, origin: Origin) -> RobotKey {
+        let robot = self.robots.insert(Robot::new(id, self.settings.seed, origin));
         self.recorder.robot_started();
         self.events.push_back(Event::Born(robot));
         robot
+    }
+
+    /// The robot's session ends at `until`: it stops then in good order.
+    pub(crate) fn stay(&mut self, robot: RobotKey, until: Nanos) {
+        if let Some(slot) = self.robots.get_mut(robot) {
+            slot.leaves = self.wheel.insert(until, Due::Leave(robot));
+        }
     }
 
     /// The host has made a robot's objects, or failed to.
@@ -287,7 +294,10 @@ impl Core {
             Afterlife::Reborn => self.pause_before_rebirth(robot),
             Afterlife::Gone(state) => {
                 self.move_to(robot, state);
-                self.robots.remove(robot);
+                if let Some(gone) = self.robots.remove(robot) {
+                    self.wheel.cancel(gone.leaves);
+                    self.gone.push((gone.origin, robot));
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ pub(crate) mod operation;
 pub(crate) mod own;
 pub(crate) mod robot;
 pub(crate) mod routines;
+mod scenarios;
 pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ use connection::{Connection, FlushList, Pools};
 use labels::Labels;
 use log::Log;
 use operation::{Call, Operations};
-use robot::Robot;
+use robot::{Origin, Robot};
 use routines::Activity;
 use slotmap::SlotMap;
 use std::collections::{BTreeSet, VecDeque};
@@ -85,6 +86,8 @@ pub(crate) struct Core {
     pub(crate) dialled: u64,
     /// The host is near its memory limit: no more robots.
     pub(crate) host_is_full: bool,
+    /// Robots that have ended and whom the load plan does not know of yet.
+    pub(crate) gone: Vec<(Origin, RobotKey)>,
     pub(crate) log: Log,
     pub(crate) tracer: Option<Box<dyn Tracer>>,
 }
@@ -182,6 +185,7 @@ impl Core {
             unmeasured: VecDeque::new(),
             dialled: 0,
             host_is_full: false,
+            gone: Vec::new(),
             log: Log::default(),
             tracer: None,
         }

@@ -31,8 +31,22 @@ pub(crate) struct Robot {
     pub(crate) leaving: bool,
     /// A connection was lost and the robot restarts, as soon as all its `closed` routines have returned.
     pub(crate) restarts_after_closed: bool,
+    pub(crate) origin: Origin,
+    /// The end of its session.
+    pub(crate) leaves: TimerId,
     /// Outcomes that its own calls gave it at once, and in which turn.
     at_once: (u64, u32),
+}
+
+/// Which part of the load plan a robot is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The crowd it belongs to, by its place.
+    pub(crate) crowd: u16,
+    /// The scenario it plays, by its place.
+    pub(crate) scenario: u16,
+    /// Its seat, where its crowd has some.
+    pub(crate) seat: u32,
 }
 
 /// Where a robot is in its life.
@@ -67,7 +81,7 @@ pub(crate) enum Play {
 }
 
 impl Robot {
-    pub(crate) fn new(id: RobotId, seed: u64) -> Robot {
+    pub(crate) fn new(id: RobotId, seed: u64, origin: Origin) -> Robot {
         Robot {
             id,
             life: Life::Unborn,
@@ -82,6 +96,8 @@ impl Robot {
             state: RobotState::Connecting,
             leaving: false,
             restarts_after_closed: false,
+            origin,
+            leaves: TimerId::NONE,
             at_once: (0, 0),
         }
     }

@@ -10,7 +10,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn core(net: &MemoryNet) -> (Core, RobotKey) {
     let share = ShardShare { index: 0, count: 1 };
     let mut core = Core::new(Clock::stopped(), Settings::default(), share, Net::Memory(net.clone()));
-    let robot = core.spawn(RobotId(0));
+    let robot = core.spawn(RobotId(0), Origin::default());
     (core, robot)
 }
 

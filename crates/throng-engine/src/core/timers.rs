@@ -17,6 +17,8 @@ pub(crate) enum Due {
     Operation(OperationKey),
     /// The next thing in a robot's life.
     Life(RobotKey),
+    /// The end of a robot's session.
+    Leave(RobotKey),
     /// A routine's time-out.
     Activity(ActivityKey),
     /// A connection's heartbeat.
@@ -65,6 +67,7 @@ impl Core {
         match due {
             Due::Operation(operation) => self.waited(operation),
             Due::Life(robot) => self.life_due(robot),
+            Due::Leave(robot) => self.stop(robot),
             Due::Activity(activity) => self.overdue(activity),
             Due::Heartbeat(connection) => self.heartbeat(connection),
             Due::Layer(connection) => self.layer_due(connection),

@@ -6,6 +6,7 @@ mod closing;
 mod fairness;
 mod heartbeats;
 mod life;
+mod loads;
 mod order;
 mod questions;
 mod unmeasured;

@@ -435,15 +435,20 @@ impl Plan {
     }
 
     pub(crate) fn world(self, rule: impl FnMut(&MemoryNet, LinkId, &[u8]) + 'static) -> World {
+        self.world_on(ShardShare { index: 0, count: 1 }, rule)
+    }
+
+    /// One of several shards.
+    pub(crate) fn world_on(
+        self,
+        share: ShardShare,
+        rule: impl FnMut(&MemoryNet, LinkId, &[u8]) + 'static,
+    ) -> World {
         let net = MemoryNet::new();
         net.listen("127.0.0.1:4000".parse::<SocketAddr>().expect("an address"));
         let clock = Clock::stopped();
         let log = Rc::new(RefCell::new(Vec::new()));
-        let config = ShardConfig {
-            settings: self.settings,
-            share: ShardShare { index: 0, count: 1 },
-            clock: clock.clone(),
-        };
+        let config = ShardConfig { settings: self.settings, share, clock: clock.clone() };
         let (host_log, host_clock) = (Rc::clone(&log), clock.clone());
         let shard = Shard::in_memory(config, net.clone(), |desk| {
             Ok::<_, std::io::Error>(ScriptedHost {
@@ -497,11 +502,17 @@ pub(crate) fn frame(body: &str) -> Vec<u8> {
 impl World {
     /// Wants so many robots at once.
     pub(crate) fn want(&mut self, robots: u64) {
-        self.shard.want(Desired {
-            schedule: Schedule::constant(robots, f64::INFINITY, None),
-            begun: Duration::ZERO,
-            phase: Phase::Play,
-        });
+        self.follow(Schedule::constant(robots, f64::INFINITY, None));
+    }
+
+    /// Wants this schedule, from the beginning.
+    pub(crate) fn follow(&mut self, schedule: Schedule) {
+        self.shard.want(Desired { schedule, begun: Duration::ZERO, phase: Phase::Play });
+    }
+
+    /// The shard stands still until `millis` after the beginning.
+    pub(crate) fn stall(&mut self, millis: u64) {
+        self.clock.advance(millis * 1_000_000);
     }
 
     /// Moves to `millis` after the beginning.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
-    GeneratorSummary, MeasureSummary, PushSummary, RequestSummary, RobotSummary, SCHEMA_VERSION,
+    GeneratorSummary, LoadSummary, MeasureSummary, PushSummary, RequestSummary, RobotSummary, SCHEMA_VERSION,
     ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
 use crate::generator::{Generator, GeneratorBounds, lag_by_source};
@@ -81,6 +81,7 @@ impl Summary {
             duration_s: rounded(seconds),
             seed: run.seed,
             robots: robot_summary(totals),
+            load: LoadSummary::of(totals),
             bytes: Directions { sent: traffic.bytes_sent, received: traffic.bytes_received },
             messages: Directions { sent: traffic.messages_sent, received: traffic.messages_received },
             errors: ErrorSummary {

@@ -4,6 +4,7 @@
 //! in each request: `count = ok + failures + cancelled + in_flight`.
 
 mod build;
+mod loads;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::tally::Tally;
 use crate::verdict::Verdict;
 
 pub use build::RunRecord;
+pub use loads::{ArrivalSummary, LoadSummary};
 
 /// The version of the document; it grows by one when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -47,6 +49,9 @@ pub struct Summary {
     pub seed: Option<u64>,
     /// Robots.
     pub robots: RobotSummary,
+    /// How the load plan went.
+    #[serde(flatten)]
+    pub load: LoadSummary,
     /// Bytes at the sockets.
     pub bytes: Directions,
     /// Messages of all kinds.

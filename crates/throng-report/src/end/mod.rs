@@ -3,6 +3,7 @@
 //! Each part is a function of the summary and gives nothing when there is nothing to say: [`tables`] has what is shown
 //! in columns, [`troubles`] the errors and the generator.
 
+mod load;
 mod tables;
 mod troubles;
 
@@ -38,6 +39,7 @@ pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
     let blocks = [
         verdict(summary, cells),
         thresholds(summary, cells),
+        load::arrivals(summary, cells),
         tables::timed(summary, cells),
         tables::pushes_and_sends(summary, cells),
         tables::connections(summary, cells),

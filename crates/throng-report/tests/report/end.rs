@@ -51,6 +51,18 @@ fn a_troubled_run_in_eighty_columns() {
 }
 
 #[test]
+fn a_run_of_arrivals() {
+    let mut run = fixtures::game(&[(RobotState::Stopped, 500)]);
+    for _ in 0..500 {
+        let late = run.dice.latency(300.0);
+        run.recorder.arrived("", late);
+    }
+    (0..31).for_each(|_| run.recorder.turned_away(""));
+    let shown = shown(&run.summary(500, &fixtures::record(60, &[])), 100);
+    insta::assert_snapshot!(shown.split("Requests").next().unwrap());
+}
+
+#[test]
 fn a_refused_run() {
     insta::assert_snapshot!(shown(&fixtures::refused().summary(500, &fixtures::record(12, &[])), 100));
 }

@@ -19,7 +19,7 @@ impl Dice {
     }
 
     /// A duration with a long tail around a median.
-    fn latency(&mut self, median_us: f64) -> u64 {
+    pub(crate) fn latency(&mut self, median_us: f64) -> u64 {
         let normal: f64 = (0..6).map(|_| self.next()).sum::<f64>() - 3.0;
         let tail = if self.next() < 0.01 { 8.0 } else { 1.0 };
         (median_us * (normal * 0.5).exp() * tail) as u64

@@ -37,7 +37,7 @@ use throng_engine::{HttpSettings, TcpOptions};
 use throng_metrics::Thresholds;
 
 pub use layers::{FlagValue, Overrides};
-pub use load::{Load, Plan};
+pub use load::{Load, Online, Plan, Rates};
 pub use nearest::nearest;
 pub use options::{OptionFlag, OptionValue, ProjectOption, RESERVED_FLAGS, option_flags};
 pub use problem::{ConfigErrors, OtherFile, Place, Problem, SourceText};

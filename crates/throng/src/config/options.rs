@@ -43,9 +43,13 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 18] = [
+pub const RESERVED_FLAGS: [&str; 22] = [
     "robots",
     "spawn-rate",
+    "arrivals",
+    "online",
+    "session",
+    "max-robots",
     "run-time",
     "host",
     "shards",

@@ -126,7 +126,12 @@ fn wait(setting: &Setting<'_>) -> Option<Wait> {
     }
     constant
         .map(|setting| setting.duration().map(Wait::Constant))
-        .or_else(|| between.map(|setting| self::between(&setting)))
+        .or_else(|| {
+            between.map(|setting| {
+                self::between(&setting, "the shortest and the longest wait, such as [1, 5]")
+                    .map(|(least, most)| Wait::Between(least, most))
+            })
+        })
         .or_else(|| exponential.map(|setting| setting.positive_duration().map(Wait::Exponential)))
         .or_else(|| pacing.map(|setting| setting.positive_duration().map(Wait::Pacing)))
         .or_else(|| {
@@ -136,16 +141,16 @@ fn wait(setting: &Setting<'_>) -> Option<Wait> {
         .flatten()
 }
 
-fn between(setting: &Setting<'_>) -> Option<Wait> {
-    const WANTED: &str = "the shortest and the longest wait, such as [1, 5]";
+/// The shortest and the longest of two durations.
+pub(super) fn between(setting: &Setting<'_>, wanted: &str) -> Option<(Duration, Duration)> {
     let [least, most] = &setting.elements()[..] else {
-        setting.refuse(format!("`{}` is not two durations", setting.path), WANTED);
+        setting.refuse(format!("`{}` is not two durations", setting.path), wanted);
         return None;
     };
     let (least, most) = (least.duration()?, most.duration()?);
     if least > most {
-        setting.refuse(format!("`{}` goes from long to short", setting.path), WANTED);
+        setting.refuse(format!("`{}` goes from long to short", setting.path), wanted);
         return None;
     }
-    Some(Wait::Between(least, most))
+    Some((least, most))
 }

@@ -5,7 +5,7 @@ use crate::session::prepare::Prepared;
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
-use throng_engine::{Desired, LogLine, Phase, Schedule};
+use throng_engine::{Desired, LogLine, Phase};
 use throng_metrics::{Plan, Snapshot};
 use throng_report::{Colour, Screen, plain_line};
 
@@ -150,13 +150,18 @@ fn log_line(line: &LogLine) -> String {
 
 /// What the plan does at this moment.
 fn phase(desired: &Desired, elapsed: Duration) -> String {
-    let schedule: &Schedule = &desired.schedule;
-    match (desired.phase, desired.phase_at(elapsed)) {
-        (Phase::Stop, _) => "stopping".to_owned(),
-        (Phase::Abort, _) => "ending now".to_owned(),
-        (Phase::Play, "ramp_up") => format!("ramping up to {} robots", schedule.peak()),
-        (Phase::Play, "ramp_down") => "ramping down".to_owned(),
-        (Phase::Play, "hold") => format!("holding {} robots", schedule.robots_at(elapsed)),
-        (Phase::Play, name) => format!("{name}, {} robots", schedule.robots_at(elapsed)),
+    let schedule = &desired.schedule;
+    let phase = match (desired.phase, desired.phase_at(elapsed)) {
+        (Phase::Stop, _) => return "stopping".to_owned(),
+        (Phase::Abort, _) => return "ending now".to_owned(),
+        (Phase::Play, phase) => phase,
+    };
+    match (phase, schedule.arrivals_at(elapsed)) {
+        ("ramp_up", None) => format!("ramping up to {} robots", schedule.peak()),
+        ("ramp_down", None) => "ramping down".to_owned(),
+        ("hold", None) => format!("holding {} robots", schedule.robots_at(elapsed)),
+        (name, None) => format!("{name}, {} robots", schedule.robots_at(elapsed)),
+        ("ramp_up" | "ramp_down" | "hold", Some(rate)) => format!("{rate:.1} robots arrive a second"),
+        (name, Some(rate)) => format!("{name}, {rate:.1} robots arrive a second"),
     }
 }

@@ -16,6 +16,7 @@ mod hostile;
 mod http;
 mod kept;
 mod lag;
+mod loads;
 mod network;
 mod plan;
 mod play;
