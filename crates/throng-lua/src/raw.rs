@@ -10,11 +10,15 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem;
 use throng_engine::Incoming;
 
-/// Reads a little of a blocked coroutine: its state, its innermost frame and its stack.
+/// Reads a little of a blocked coroutine: its state, its innermost frames and its stack.
 pub(crate) fn warm(thread: &Thread) -> usize {
+    /// Frames that a coroutine goes back to at once.
+    const FRAMES: c_int = 2;
     let state = thread.state();
-    // SAFETY: the thread is alive; each call reads fields of it only.
+    let mut record = mem::MaybeUninit::uninit();
+    // SAFETY: the thread is alive; each call reads fields of it only, and one writes which frame was found.
     unsafe {
+        ffi::lua_getstack(state, FRAMES, record.as_mut_ptr());
         (ffi::lua_gettop(state)
             + ffi::lua_status(state)
             + ffi::lua_gethookmask(state)

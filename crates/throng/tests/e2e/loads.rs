@@ -13,8 +13,8 @@ const PLAYER: &str = "local player = throng.mod()
     return player\n";
 
 fn project(server: &Server, load: &str) -> Project {
-    let toml = settings(&server.url(), 1, GAME)
-        .replace("robots = 1\nspawn_rate = 1000\nrun_time = \"30s\"", load);
+    let toml =
+        settings(&server.url(), 1, GAME).replace("robots = 1\nspawn_rate = 1000\nrun_time = \"30s\"", load);
     Project::new(&toml, PLAYER)
 }
 
