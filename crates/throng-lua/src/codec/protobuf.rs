@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::Unfit;
-use super::raw::{KEYS, SLOTS, TableSource, push_keys};
+use super::raw::{KEYS, SLOTS, TableSource, build, push_keys, read};
 use mlua::ffi::{self, lua_State};
 use mlua::{Lua, Table, Value};
 use std::ffi::c_int;
@@ -57,26 +57,10 @@ pub(super) fn encode(
     ty: MessageId,
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
-    lua.exec_raw_lua(|raw| {
-        let state = raw.state();
-        // SAFETY: the state is the running one; the stack is left as it was found on every path; pushing a reference to an
-        // existing table and reading from tables raises nothing.
-        unsafe {
-            let top = ffi::lua_gettop(state);
-            if ffi::lua_checkstack(state, SLOTS) == 0 {
-                return Err(EncodeError::TooDeep.to_string());
-            }
-            let pushed = raw.push(keys).and_then(|()| raw.push(table));
-            let encoded = match pushed {
-                Ok(()) => {
-                    let mut walk = Walk(TableSource::new(state, top + 1));
-                    throng_protobuf::encode(schema, ty, &mut walk, out).map_err(|error| error.to_string())
-                }
-                Err(error) => Err(error.to_string()),
-            };
-            ffi::lua_settop(state, top);
-            encoded
-        }
+    read(lua, keys, table, |state, keys| {
+        // SAFETY: the keys and the table lie there.
+        let mut walk = Walk(unsafe { TableSource::new(state, keys) });
+        throng_protobuf::encode(schema, ty, &mut walk, out).map_err(|error| error.to_string())
     })
 }
 
@@ -116,27 +100,10 @@ pub(super) fn decode(
     defaults: Defaults,
     bytes: &[u8],
 ) -> Result<(Value, u32), String> {
-    let mut decoded = Ok(0);
-    // SAFETY: the closure captures references only, and no frame below it holds a value with a destructor when Lua raises;
-    // it leaves one value.
-    let built = unsafe {
-        lua.exec_raw::<Value>(keys, |state| {
-            let mut sink = TableSink { state, keys: KEYS, enums: schema.field_count() };
-            match throng_protobuf::decode(schema, ty, bytes, defaults, &mut sink) {
-                Ok(found) => {
-                    decoded = Ok(found.unknown);
-                    ffi::lua_remove(state, KEYS);
-                }
-                Err(error) => {
-                    decoded = Err(error);
-                    ffi::lua_settop(state, 0);
-                    ffi::lua_pushnil(state);
-                }
-            }
-        })
-    };
-    let unknown = decoded.map_err(|error| error.to_string())?;
-    Ok((built.map_err(|error| error.to_string())?, unknown))
+    build(lua, keys, |state| {
+        let mut sink = TableSink { state, keys: KEYS, enums: schema.field_count() };
+        throng_protobuf::decode(schema, ty, bytes, defaults, &mut sink).map(|found| found.unknown)
+    })
 }
 
 /// Pushes the message of type `ty` that `bytes` are, and counts the fields that the schema does not know; `None`, with nothing

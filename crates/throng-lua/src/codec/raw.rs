@@ -11,6 +11,7 @@ use super::Unfit;
 use mlua::ffi::{self, lua_State};
 use mlua::{Lua, Table, Value};
 use std::ffi::c_int;
+use std::fmt::Display;
 use std::slice;
 use throng_sproto::{
     DecodeError, EncodeError, Field, FieldType, Place, Repeat, Schema, Sink, Source, TypeDef, TypeId,
@@ -31,6 +32,20 @@ pub(super) fn encode(
     ty: TypeId,
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
+    read(lua, keys, table, |state, keys| {
+        // SAFETY: the keys and the table lie there.
+        let mut source = unsafe { TableSource::new(state, keys) };
+        throng_sproto::encode(schema, ty, &mut source, out).map_err(|error| error.to_string())
+    })
+}
+
+/// Has `encode` read `table`, which lies above a schema's `keys`; it is told where those lie.
+pub(super) fn read(
+    lua: &Lua,
+    keys: &Table,
+    table: &Table,
+    encode: impl FnOnce(*mut lua_State, c_int) -> Result<(), String>,
+) -> Result<(), String> {
     lua.exec_raw_lua(|raw| {
         let state = raw.state();
         // SAFETY: the state is the running one; the stack is left as it was found on every path; pushing a reference to an
@@ -42,10 +57,7 @@ pub(super) fn encode(
             }
             let pushed = raw.push(keys).and_then(|()| raw.push(table));
             let encoded = match pushed {
-                Ok(()) => {
-                    let mut source = TableSource::new(state, top + 1);
-                    throng_sproto::encode(schema, ty, &mut source, out).map_err(|error| error.to_string())
-                }
+                Ok(()) => encode(state, top + 1),
                 Err(error) => Err(error.to_string()),
             };
             ffi::lua_settop(state, top);
@@ -383,26 +395,33 @@ pub(super) fn decode(
     ty: TypeId,
     bytes: &[u8],
 ) -> Result<(Value, usize), String> {
-    let mut decoded = Ok(0);
+    build(lua, keys, |state| {
+        let mut sink = TableSink { state, keys: KEYS, schema };
+        throng_sproto::decode(schema, ty, bytes, &mut sink)
+    })
+}
+
+/// Has `decode` push one value, with a schema's `keys` at [`KEYS`], and gives it with what else `decode` found out.
+pub(super) fn build<T: Default, E: Display>(
+    lua: &Lua,
+    keys: &Table,
+    decode: impl FnOnce(*mut lua_State) -> Result<T, E>,
+) -> Result<(Value, T), String> {
+    let mut decoded = Ok(T::default());
     // SAFETY: the closure captures references only, and the frames below it are as the module says; it leaves one value.
     let built = unsafe {
         lua.exec_raw::<Value>(keys, |state| {
-            let mut sink = TableSink { state, keys: KEYS, schema };
-            match throng_sproto::decode(schema, ty, bytes, &mut sink) {
-                Ok(used) => {
-                    decoded = Ok(used);
-                    ffi::lua_remove(state, KEYS);
-                }
-                Err(error) => {
-                    decoded = Err(error);
-                    ffi::lua_settop(state, 0);
-                    ffi::lua_pushnil(state);
-                }
+            decoded = decode(state);
+            if decoded.is_ok() {
+                ffi::lua_remove(state, KEYS);
+            } else {
+                ffi::lua_settop(state, 0);
+                ffi::lua_pushnil(state);
             }
         })
     };
-    let used = decoded.map_err(|error| error.to_string())?;
-    Ok((built.map_err(|error| error.to_string())?, used))
+    let found = decoded.map_err(|error| error.to_string())?;
+    Ok((built.map_err(|error| error.to_string())?, found))
 }
 
 /// Pushes the message of type `ty` at the front of `bytes` and tells how many of them it takes; nothing is pushed when it is
