@@ -154,6 +154,12 @@ impl Desk {
         self.0.borrow_mut().every(robot, connection, interval, exact)
     }
 
+    /// The host did nothing for a beat of [`Desk::every`], because what the one before began still runs.
+    pub fn beat_missed(&self) {
+        let core = &mut *self.0.borrow_mut();
+        core.schedules.beat_missed(&mut core.recorder);
+    }
+
     /// Waits for [`Desk::wake`]; fails as `timeout` (which is not counted: the host knows whether it matters) or, with
     /// its connection, as `closed`.
     pub fn park(

@@ -56,33 +56,54 @@ pub enum Wait {
     Between(Duration, Duration),
     /// Exponentially distributed around a mean.
     Exponential(Duration),
-    /// Tasks begin this far apart, however long they take; a late one does not catch up.
-    Pacing(Duration),
-    /// Tasks begin this often a second, however long they take; a late one does not catch up.
-    Throughput(f64),
+    /// Tasks begin this far apart, however long they take.
+    Pacing(Duration, Late),
+    /// Tasks begin this often a second, however long they take.
+    Throughput(f64, Late),
+}
+
+/// What becomes of paced tasks whose time comes while the one before still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Late {
+    /// They follow at once, one after the other, until the robot is back in its schedule, which stands fast.
+    #[default]
+    CatchUp,
+    /// One of them follows at once, the others are left out, and the schedule begins anew.
+    Skip,
 }
 
 impl Wait {
-    /// How long to wait when a task that began `since_begin` ago has ended; `random` is evenly distributed in 0..1.
-    pub fn after(self, since_begin: Duration, random: f64) -> Duration {
+    /// How long to wait after a task; with a pace, after its intended start. `random` is evenly distributed in 0..1.
+    pub fn after(self, random: f64) -> Duration {
         match self {
             Wait::Constant(wait) => wait,
             Wait::Between(low, high) => low.saturating_add(high.saturating_sub(low).mul_f64(random)),
             Wait::Exponential(mean) => {
                 seconds(mean.as_secs_f64() * -(1.0 - random).max(f64::MIN_POSITIVE).ln())
             }
-            Wait::Pacing(interval) => interval.saturating_sub(since_begin),
-            Wait::Throughput(rate) => seconds(1.0 / rate).saturating_sub(since_begin),
+            Wait::Pacing(interval, _) => interval,
+            Wait::Throughput(rate, _) => seconds(1.0 / rate),
         }
+    }
+
+    /// The time between two starts, and what becomes of late ones, where tasks have times at which they should begin.
+    pub fn pace(self) -> Option<(Duration, Late)> {
+        let pace = match self {
+            Wait::Pacing(interval, late) => (interval, late),
+            Wait::Throughput(rate, late) => (seconds(1.0 / rate), late),
+            Wait::Constant(_) | Wait::Between(..) | Wait::Exponential(_) => return None,
+        };
+        Some(pace).filter(|(interval, _)| !interval.is_zero())
     }
 
     /// A phase for a robot's first task, so that robots that start together do not act together.
     pub fn phase(self, random: f64) -> Duration {
         match self {
-            Wait::Constant(wait) | Wait::Between(_, wait) | Wait::Pacing(wait) | Wait::Exponential(wait) => {
-                wait.mul_f64(random)
-            }
-            Wait::Throughput(rate) => seconds(random / rate),
+            Wait::Constant(wait)
+            | Wait::Between(_, wait)
+            | Wait::Pacing(wait, _)
+            | Wait::Exponential(wait) => wait.mul_f64(random),
+            Wait::Throughput(rate, _) => seconds(random / rate),
         }
     }
 }
@@ -98,26 +119,27 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_all_bounds_is_as_long_as_can_be() {
-        for wait in [Wait::Throughput(0.0), Wait::Throughput(1e-300), Wait::Exponential(Duration::MAX)] {
-            assert_eq!(wait.after(Duration::ZERO, 0.9), Duration::MAX, "{wait:?}");
+        let rate = |rate| Wait::Throughput(rate, Late::CatchUp);
+        for wait in [rate(0.0), rate(1e-300), Wait::Exponential(Duration::MAX)] {
+            assert_eq!(wait.after(0.9), Duration::MAX, "{wait:?}");
             assert!(wait.phase(0.9) > Duration::from_secs(1 << 60), "{wait:?}");
         }
         let between = Wait::Between(Duration::MAX, Duration::MAX);
-        assert_eq!(between.after(Duration::ZERO, 0.5), Duration::MAX);
+        assert_eq!(between.after(0.5), Duration::MAX);
     }
 
     #[test]
     fn waits_are_what_they_say() {
         let second = Duration::from_secs(1);
-        for (wait, since_begin, random, wanted) in [
-            (Wait::Constant(second), second, 0.5, second),
-            (Wait::Between(second, 3 * second), second, 0.5, 2 * second),
-            (Wait::Exponential(second), second, 0.0, Duration::ZERO),
-            (Wait::Pacing(5 * second), 2 * second, 0.5, 3 * second),
-            (Wait::Pacing(second), 2 * second, 0.5, Duration::ZERO),
-            (Wait::Throughput(0.25), second, 0.5, 3 * second),
+        for (wait, random, wanted, pace) in [
+            (Wait::Constant(second), 0.5, second, None),
+            (Wait::Between(second, 3 * second), 0.5, 2 * second, None),
+            (Wait::Exponential(second), 0.0, Duration::ZERO, None),
+            (Wait::Pacing(5 * second, Late::Skip), 0.5, 5 * second, Some((5 * second, Late::Skip))),
+            (Wait::Pacing(Duration::ZERO, Late::CatchUp), 0.5, Duration::ZERO, None),
+            (Wait::Throughput(0.25, Late::CatchUp), 0.5, 4 * second, Some((4 * second, Late::CatchUp))),
         ] {
-            assert_eq!(wait.after(since_begin, random), wanted, "{wait:?}");
+            assert_eq!((wait.after(random), wait.pace()), (wanted, pace), "{wait:?}");
         }
     }
 }

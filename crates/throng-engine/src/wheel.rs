@@ -6,6 +6,11 @@
 use throng_wire::Nanos;
 
 const TICK: Nanos = 1_000_000;
+/// When a timer with this deadline fires at the earliest.
+pub(crate) fn tick_at(deadline: Nanos) -> Nanos {
+    deadline.checked_next_multiple_of(TICK).unwrap_or(deadline)
+}
+
 const LEVELS: usize = 4;
 const BITS: u32 = 8;
 const SLOTS: usize = 1 << BITS;

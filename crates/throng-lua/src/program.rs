@@ -8,7 +8,7 @@ use crate::suggest;
 use mlua::{Table, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
-use throng_engine::{ModSpec, Program, TaskSpec, Wait};
+use throng_engine::{Late, ModSpec, Program, TaskSpec, Wait};
 use throng_wire::{Direction, Protocol};
 
 /// What loading found.
@@ -254,7 +254,7 @@ fn tags_of(value: &Value) -> Result<Vec<String>, String> {
 }
 
 const WAITS: &str = "'wait' is a time, or one of { constant = t }, { between = { t, t } }, { exponential = mean }, \
-                     { pacing = t }, { throughput = per_second }";
+                     { pacing = t }, { throughput = per_second }; the last two also with late = 'catch_up' or 'skip'";
 
 /// The wait that a task's options name.
 pub(crate) fn wait_of(value: &Value) -> Result<Option<Wait>, String> {
@@ -267,22 +267,39 @@ pub(crate) fn wait_of(value: &Value) -> Result<Option<Wait>, String> {
                 .map_err(|_| WAITS.to_owned());
         }
     };
-    let mut pairs = table.pairs::<String, Value>();
-    let (Some(Ok((kind, value))), None) = (pairs.next(), pairs.next()) else { return Err(WAITS.to_owned()) };
-    let time = || duration::from_lua(&value).map_err(|error| format!("'wait': {error}"));
+    let (kinds, others): (Vec<_>, Vec<_>) = table
+        .pairs::<String, Value>()
+        .collect::<mlua::Result<Vec<_>>>()
+        .map_err(|_| WAITS.to_owned())?
+        .into_iter()
+        .partition(|(key, _)| key != "late");
+    let [(kind, value)] = &kinds[..] else { return Err(WAITS.to_owned()) };
+    if !others.is_empty() && !matches!(kind.as_str(), "pacing" | "throughput") {
+        return Err("'late' is for a wait with 'pacing' or 'throughput'".to_owned());
+    }
+    let late = others.first().map_or(Ok(Late::default()), |(_, value)| late(value))?;
+    let time = || duration::from_lua(value).map_err(|error| format!("'wait': {error}"));
     let wait = match kind.as_str() {
         "constant" => Wait::Constant(time()?),
         "exponential" => Wait::Exponential(time()?),
-        "pacing" => Wait::Pacing(time()?),
-        "between" => between(&value)?,
+        "pacing" => Wait::Pacing(time()?, late),
+        "between" => between(value)?,
         "throughput" => match value {
-            Value::Integer(rate) if rate > 0 => Wait::Throughput(rate as f64),
-            Value::Number(rate) if rate > 0.0 && rate.is_finite() => Wait::Throughput(rate),
+            Value::Integer(rate) if *rate > 0 => Wait::Throughput(*rate as f64, late),
+            Value::Number(rate) if *rate > 0.0 && rate.is_finite() => Wait::Throughput(*rate, late),
             _ => return Err("'throughput' is a number of tasks a second, above 0".to_owned()),
         },
         _ => return Err(WAITS.to_owned()),
     };
     Ok(Some(wait))
+}
+
+fn late(value: &Value) -> Result<Late, String> {
+    match value.as_string().map(|text| text.to_string_lossy()).as_deref() {
+        Some("catch_up") => Ok(Late::CatchUp),
+        Some("skip") => Ok(Late::Skip),
+        _ => Err("'late' is 'catch_up' or 'skip'".to_owned()),
+    }
 }
 
 fn between(value: &Value) -> Result<Wait, String> {
@@ -314,7 +331,9 @@ mod tests {
         let seconds = Duration::from_secs;
         assert_eq!(wait("2"), Ok(Some(Wait::Constant(seconds(2)))));
         assert_eq!(wait("{ between = { 1, '5s' } }"), Ok(Some(Wait::Between(seconds(1), seconds(5)))));
-        assert_eq!(wait("{ throughput = 0.5 }"), Ok(Some(Wait::Throughput(0.5))));
+        assert_eq!(wait("{ throughput = 0.5 }"), Ok(Some(Wait::Throughput(0.5, Late::CatchUp))));
+        let skipping = wait("{ pacing = 2, late = 'skip' }");
+        assert_eq!(skipping, Ok(Some(Wait::Pacing(seconds(2), Late::Skip))));
         assert_eq!(wait("nil"), Ok(None));
     }
 
@@ -327,6 +346,9 @@ mod tests {
             "{ between = { 2, 1 } }",
             "{ throughput = 0 }",
             "{ pacing = -1 }",
+            "{ pacing = 1, late = 'never' }",
+            "{ constant = 1, late = 'skip' }",
+            "{ late = 'skip' }",
         ] {
             assert!(wait(source).is_err(), "{source}");
         }

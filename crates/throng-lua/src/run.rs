@@ -286,11 +286,14 @@ impl LuaHost {
         if let Outcome::Failed(_) = outcome {
             return self.end_timer(key);
         }
-        let due = self.shared.timers.borrow_mut().get_mut(key).and_then(|timer| {
-            let idle = !std::mem::replace(&mut timer.busy, true);
-            idle.then_some((timer.robot, timer.module))
+        let due = self.shared.timers.borrow_mut().get_mut(key).map(|timer| {
+            let busy = std::mem::replace(&mut timer.busy, true);
+            (timer.robot, timer.module, busy)
         });
-        let Some((robot, module)) = due else { return };
+        let Some((robot, module, busy)) = due else { return };
+        if busy {
+            return self.desk.beat_missed();
+        }
         if self.is_halted(robot) {
             return;
         }
@@ -298,6 +301,7 @@ impl LuaHost {
             if let Some(timer) = self.shared.timers.borrow_mut().get_mut(key) {
                 timer.busy = false;
             }
+            self.desk.beat_missed();
             let text = "too many functions run beside each other; a beat was skipped";
             return self.desk.fail(robot, FailureKind::Overflow, "every", text, None);
         }

@@ -43,8 +43,8 @@ pub use ledger::Ledger;
 pub use loads::{ArrivalCounts, ArrivalRow, ScenarioCounts, ScenarioId, StormCounts, StormId, StormRow};
 pub use nearest::nearest;
 pub use recorder::{
-    Answer, CheckId, ConnectionId, CounterId, Limits, MeasureId, PushId, Recorder, RequestId, SendId, WorkId,
-    no_sample,
+    Answer, CheckId, ConnectionId, CounterId, Limits, MeasureId, PushId, Recorder, RequestId, ScheduleId,
+    SendId, WorkId, no_sample,
 };
 pub use robots::Robots;
 pub use sample::{Sample, SampleToWrite};

@@ -7,7 +7,7 @@ use crate::loads::LoadTables;
 use crate::robots::RobotBook;
 use crate::rows::{
     CheckCounts, ConnectionCounts, CounterCounts, INTENDED, LATENCY, MeasureCounts, PushCounts,
-    RequestCounts, SendCounts, Tables, TrafficCounts, WorkCounts,
+    RequestCounts, ScheduleCounts, SendCounts, Tables, TrafficCounts, WorkCounts,
 };
 use crate::table::Id;
 use crate::tally::{Kind, Tally};
@@ -21,6 +21,8 @@ pub type SendId = Id<SendCounts>;
 pub type PushId = Id<PushCounts>;
 /// A connection's name.
 pub type ConnectionId = Id<ConnectionCounts>;
+/// A schedule's name.
+pub type ScheduleId = Id<ScheduleCounts>;
 /// A check's name.
 pub type CheckId = Id<CheckCounts>;
 /// A measure's name.
@@ -147,6 +149,11 @@ impl Recorder {
     /// The id of a task, sequence, step or start.
     pub fn work(&mut self, kind: WorkKind, name: &str) -> WorkId {
         WorkId { kind, id: self.tables.work[kind.index()].intern("", name) }
+    }
+
+    /// The id of a schedule.
+    pub fn schedule(&mut self, name: &str) -> ScheduleId {
+        self.tables.schedules.intern("", name)
     }
 
     /// The id of a custom measure.
@@ -347,6 +354,23 @@ impl Recorder {
     pub fn work_failed(&mut self, id: WorkId, took_us: u64) {
         self.worked(id, took_us);
         self.tables.work[id.kind.index()].row(id.id).counts.failed += 1;
+    }
+
+    /// How long the piece of work that was recorded last took from when it should have begun.
+    pub fn work_intended(&mut self, id: WorkId, took_us: u64) {
+        self.tables.work[id.kind.index()].row(id.id).time_mut(INTENDED).record(took_us);
+    }
+
+    /// The time of a schedule has come so many times more.
+    pub fn due(&mut self, id: ScheduleId, count: u64) {
+        let due = &mut self.tables.schedules.row(id).counts.due;
+        *due = due.saturating_add(count);
+    }
+
+    /// So many times of a schedule that came due, nothing began.
+    pub fn missed(&mut self, id: ScheduleId, count: u64) {
+        let missed = &mut self.tables.schedules.row(id).counts.missed;
+        *missed = missed.saturating_add(count);
     }
 
     /// A custom measure.

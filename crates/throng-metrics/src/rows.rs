@@ -88,6 +88,16 @@ counts! {
 }
 
 counts! {
+    /// One schedule: what has times at which it should begin.
+    pub struct ScheduleCounts {
+        /// How often its time has come.
+        due: u64,
+        /// How often nothing began for it.
+        missed: u64,
+    }
+}
+
+counts! {
     /// One custom measure, which is only a histogram.
     pub struct MeasureCounts {}
 }
@@ -125,7 +135,9 @@ pub type ConnectionRow = Row<ConnectionCounts, 1>;
 /// A check's row.
 pub type CheckRow = Row<CheckCounts, 0>;
 /// A task's, sequence's, step's or start's row.
-pub type WorkRow = Row<WorkCounts, 1>;
+pub type WorkRow = Row<WorkCounts, 2>;
+/// A schedule's row.
+pub type ScheduleRow = Row<ScheduleCounts, 0>;
 /// A custom measure's row.
 pub type MeasureRow = Row<MeasureCounts, 1>;
 /// A custom counter's row.
@@ -144,6 +156,13 @@ impl RequestCounts {
     /// The share of the time robots waited for replies that was spent in the generator.
     pub fn generator_share(&self) -> Option<f64> {
         (self.observed_us > 0).then(|| (self.generator_us as f64 / self.observed_us as f64).min(1.0))
+    }
+}
+
+impl ScheduleCounts {
+    /// How often something began for it.
+    pub fn begun(&self) -> u64 {
+        self.due.saturating_sub(self.missed)
     }
 }
 
@@ -178,6 +197,11 @@ impl WorkRow {
     pub fn duration(&self) -> &Histogram {
         self.time(LATENCY)
     }
+
+    /// From the intended start to the end; empty where no schedule said when.
+    pub fn intended(&self) -> &Histogram {
+        self.time(INTENDED)
+    }
 }
 
 impl MeasureRow {
@@ -195,7 +219,8 @@ pub(crate) struct Tables {
     pub(crate) pushes: Table<PushCounts, 0>,
     pub(crate) connections: Table<ConnectionCounts, 1>,
     pub(crate) checks: Table<CheckCounts, 0>,
-    pub(crate) work: [Table<WorkCounts, 1>; WorkKind::ALL.len()],
+    pub(crate) work: [Table<WorkCounts, 2>; WorkKind::ALL.len()],
+    pub(crate) schedules: Table<ScheduleCounts, 0>,
     pub(crate) measures: Table<MeasureCounts, 1>,
     pub(crate) counters: Table<CounterCounts, 0>,
 }
@@ -207,7 +232,8 @@ pub(crate) struct TableChanges {
     pushes: Vec<Change<PushCounts, 0>>,
     connections: Vec<Change<ConnectionCounts, 1>>,
     checks: Vec<Change<CheckCounts, 0>>,
-    work: [Vec<Change<WorkCounts, 1>>; WorkKind::ALL.len()],
+    work: [Vec<Change<WorkCounts, 2>>; WorkKind::ALL.len()],
+    schedules: Vec<Change<ScheduleCounts, 0>>,
     measures: Vec<Change<MeasureCounts, 1>>,
     counters: Vec<Change<CounterCounts, 0>>,
 }
@@ -221,6 +247,7 @@ impl Tables {
             connections: Table::new(cap),
             checks: Table::new(cap),
             work: std::array::from_fn(|_| Table::new(cap)),
+            schedules: Table::new(cap),
             measures: Table::new(cap),
             counters: Table::new(cap),
         }
@@ -234,6 +261,7 @@ impl Tables {
             connections: self.connections.take(),
             checks: self.checks.take(),
             work: self.work.each_mut().map(Table::take),
+            schedules: self.schedules.take(),
             measures: self.measures.take(),
             counters: self.counters.take(),
         }
@@ -248,6 +276,7 @@ impl Tables {
         for (table, changes) in self.work.iter_mut().zip(&changes.work) {
             table.absorb(changes);
         }
+        self.schedules.absorb(&changes.schedules);
         self.measures.absorb(&changes.measures);
         self.counters.absorb(&changes.counters);
     }

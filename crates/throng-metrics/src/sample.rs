@@ -11,8 +11,8 @@ use crate::kinds::{FailureKind, WorkKind};
 use crate::loads::{LoadsSample, LoadsToWrite};
 use crate::robots::RobotSample;
 use crate::rows::{
-    CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, SendCounts,
-    TrafficCounts, WorkCounts,
+    CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, ScheduleCounts,
+    SendCounts, TrafficCounts, WorkCounts,
 };
 use crate::table::{Table, WrittenRow};
 use crate::tally::{Counts, Kind, Tally};
@@ -26,7 +26,8 @@ pub struct SampleToWrite<'a> {
     pushes: &'a Table<PushCounts, 0>,
     connections: &'a Table<ConnectionCounts, 1>,
     checks: &'a Table<CheckCounts, 0>,
-    work: &'a [Table<WorkCounts, 1>],
+    work: &'a [Table<WorkCounts, 2>],
+    schedules: &'a Table<ScheduleCounts, 0>,
     measures: &'a Table<MeasureCounts, 1>,
     counters: &'a Table<CounterCounts, 0>,
     failures: WrittenFailures,
@@ -48,6 +49,7 @@ pub struct Sample {
     connections: Vec<WrittenRow<ConnectionCounts>>,
     checks: Vec<WrittenRow<CheckCounts>>,
     work: Vec<Vec<WrittenRow<WorkCounts>>>,
+    schedules: Vec<WrittenRow<ScheduleCounts>>,
     measures: Vec<WrittenRow<MeasureCounts>>,
     counters: Vec<WrittenRow<CounterCounts>>,
     failures: WrittenFailures,
@@ -74,6 +76,7 @@ impl Totals {
             connections: &self.tables.connections,
             checks: &self.tables.checks,
             work: &self.tables.work,
+            schedules: &self.tables.schedules,
             measures: &self.tables.measures,
             counters: &self.tables.counters,
             failures: self.failures.written(),
@@ -96,6 +99,7 @@ impl Totals {
         for (&kind, rows) in WorkKind::ALL.iter().zip(&sample.work) {
             tables.work[kind.index()].absorb_written(rows);
         }
+        tables.schedules.absorb_written(&sample.schedules);
         tables.measures.absorb_written(&sample.measures);
         tables.counters.absorb_written(&sample.counters);
         self.failures.absorb_written(&sample.failures);
@@ -136,6 +140,10 @@ mod tests {
         recorder.pushed(push, 12);
         let task = recorder.work(WorkKind::Task, "role.chat");
         recorder.work_failed(task, us * 2);
+        recorder.work_intended(task, us * 3);
+        let pacing = recorder.schedule("pacing");
+        recorder.due(pacing, us);
+        recorder.missed(pacing, us / 9);
         let failure = Failure { kind: FailureKind::Script, name: "role.chat", message: "role.lua:7: nil" };
         recorder.script_failed(failure, "role.lua:7: in chat");
         let (measure, counter, check) =
@@ -214,6 +222,7 @@ mod tests {
             "requests":[{{"name":"Echo","counts":{{"issued":{most},"ok":{most},"cancelled":{most},"failures":{{"timeout":{most}}}}},
                 "times":[{{"n":{most},"sum":{most},"min":1,"max":{most},"buckets":[5,{most}]}}]}}],
             "work":[[{{"name":"t","counts":{{"count":{most},"failed":{most}}}}}]],
+            "schedules":[{{"name":"pacing","counts":{{"due":{most},"missed":{most}}}}}],
             "checks":[{{"name":"c","counts":{{"passed":{most},"failed":{most}}}}}],
             "connections":[{{"name":"c","counts":{{"attempts":{most},"opened":{most},"ended":{{"server":{most},"reset":{most}}}}}}}],
             "generator":{{"busy_us":{most},"wall_us":{most},"waits":{{"observed_us":{most},"generator_us":{most}}}}}}}"#,

@@ -7,8 +7,8 @@ use crate::loads::{LoadChanges, LoadTables};
 use crate::recorder::Limits;
 use crate::robots::{RobotChanges, RobotTotals, Robots};
 use crate::rows::{
-    CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, SendCounts,
-    TableChanges, Tables, TrafficCounts, WorkCounts,
+    CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, ScheduleCounts,
+    SendCounts, TableChanges, Tables, TrafficCounts, WorkCounts,
 };
 use crate::table::Table;
 use crate::tally::{Counts, Kind, Tally};
@@ -112,8 +112,13 @@ impl Totals {
     }
 
     /// Tasks, sequences, steps or starts by name.
-    pub fn work(&self, kind: WorkKind) -> &Table<WorkCounts, 1> {
+    pub fn work(&self, kind: WorkKind) -> &Table<WorkCounts, 2> {
         &self.tables.work[kind.index()]
+    }
+
+    /// Schedules by name.
+    pub fn schedules(&self) -> &Table<ScheduleCounts, 0> {
+        &self.tables.schedules
     }
 
     /// Custom measures by name.

@@ -70,6 +70,11 @@ impl Grid {
         self.rows.push(Row::Cells(words));
     }
 
+    /// Rows, as many as there are.
+    pub(crate) fn rows(&mut self, rows: impl IntoIterator<Item = Vec<Word>>) {
+        self.rows.extend(rows.into_iter().map(Row::Cells));
+    }
+
     /// A line that does not take part in the columns.
     pub(crate) fn note(&mut self, words: Words) {
         self.rows.push(Row::Note(words));

@@ -199,6 +199,8 @@ fn mistakes_in_robot() {
             ("a wait between one", "[robot]\nwait = { between = [5] }\n"),
             ("two kinds of wait", "[robot]\nwait = { constant = 1, pacing = 2 }\n"),
             ("an unknown kind of wait", "[robot]\nwait = { betwen = [1, 5] }\n"),
+            ("late without a pace", "[robot]\nwait = { constant = 1, late = \"skip\" }\n"),
+            ("a late that is none", "[robot]\nwait = { pacing = 1, late = \"catchup\" }\n"),
             ("a throughput of nothing", "[robot]\nwait = { throughput = 0 }\n"),
             ("too little memory", "[robot]\nscript_memory = \"64KB\"\n"),
             ("a size with a wrong unit", "[robot]\nscript_memory = \"64 apples\"\n"),

@@ -9,7 +9,7 @@ use throng::config::{
     Config, FlagValue, Online, OptionValue, Overrides, Place, Plan, Rates, SourceText, option_flags,
 };
 use throng_engine::{
-    Keepalive, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, TcpOptions, Wait,
+    Keepalive, Late, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, TcpOptions, Wait,
 };
 use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, OnMalformed, ReplySpec, SprotoShape};
 
@@ -214,8 +214,9 @@ fn every_kind_of_wait_is_read() {
     assert_eq!(wait("{ constant = \"1m\" }"), Wait::Constant(seconds(60.0)));
     assert_eq!(wait("{ between = [1, \"5s\"] }"), Wait::Between(seconds(1.0), seconds(5.0)));
     assert_eq!(wait("{ exponential = 2 }"), Wait::Exponential(seconds(2.0)));
-    assert_eq!(wait("{ pacing = 5 }"), Wait::Pacing(seconds(5.0)));
-    assert_eq!(wait("{ throughput = 0.5 }"), Wait::Throughput(0.5));
+    assert_eq!(wait("{ pacing = 5 }"), Wait::Pacing(seconds(5.0), Late::CatchUp));
+    assert_eq!(wait("{ throughput = 0.5 }"), Wait::Throughput(0.5, Late::CatchUp));
+    assert_eq!(wait("{ pacing = 5, late = \"skip\" }"), Wait::Pacing(seconds(5.0), Late::Skip));
 }
 
 #[test]

@@ -171,6 +171,7 @@ pub const OPTIONS: &[OptionSet] = &[
             key("exponential", Kind::Duration, "Random around this mean, as independent arrivals are."),
             key("pacing", Kind::Duration, "From one start to the next, whatever the task took."),
             key("throughput", Kind::Number, "So many tasks a second."),
+            key("late", Kind::Text, "With a pace: `catch_up`, or `skip` what a slow task left no time for."),
         ],
     },
     OptionSet {

@@ -76,7 +76,8 @@ impl Core {
         if let Some(books) = books {
             self.recorder.issued(books);
         }
-        let call = Call { message, books, sent: 0, quiet: options.quiet };
+        let intended = std::mem::take(&mut self.intended);
+        let call = Call { message, books, sent: 0, intended, quiet: options.quiet };
         if full {
             let text = "each session that its field can hold has a request that waits";
             return Err(self.refused(key, &call, FailureKind::Overflow, text));
@@ -380,7 +381,7 @@ impl Core {
             let generator = observed.saturating_sub(latency);
             let answer = Answer {
                 latency_us: latency / 1000,
-                intended_us: None,
+                intended_us: (call.intended != 0).then(|| received.saturating_sub(call.intended) / 1000),
                 observed_us: observed / 1000,
                 generator_us: generator / 1000,
             };

@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use throng_metrics::{Answer, FailureKind, RequestId, no_sample};
+use throng_wire::Nanos;
 use tokio::sync::oneshot;
 
 /// The lowest status that says no.
@@ -26,6 +27,8 @@ pub(crate) struct HttpCall {
     books: RequestId,
     name: Box<str>,
     quiet: bool,
+    /// When it should have been asked; 0 where no schedule says so.
+    intended: Nanos,
     expect: Box<[u16]>,
     /// Dropping it ends the exchange.
     _wanted: oneshot::Sender<Infallible>,
@@ -54,6 +57,7 @@ impl Core {
             books,
             name,
             quiet: request.quiet,
+            intended: std::mem::take(&mut self.intended),
             expect: request.expect.clone().into(),
             _wanted: wanted,
         };
@@ -128,7 +132,7 @@ impl Core {
         let generator = observed.saturating_sub(spent.exchanging + spent.connecting);
         let answer = Answer {
             latency_us: micros(spent.exchanging),
-            intended_us: None,
+            intended_us: (call.intended != 0).then(|| self.now().saturating_sub(call.intended) / 1000),
             observed_us: micros(observed),
             generator_us: micros(generator),
         };

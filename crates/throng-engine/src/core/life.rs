@@ -1,7 +1,7 @@
 //! A robot's life: born, starting, ready, playing, and on the way out.
 
-use super::robot::{Life, Origin, Play, Robot, StartState};
-use super::routines::ActivityKind;
+use super::robot::{Doing, Life, Origin, Play, Robot, Slot, StartState};
+use super::routines::{ActivityKind, Took};
 use super::timers::Due;
 use super::{Afterlife, Begun, Core, Event};
 use crate::clock::{after, nanos};
@@ -12,7 +12,6 @@ use crate::units;
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, RobotState, WorkKind};
-use throng_wire::Nanos;
 
 /// A robot that was ready as long as this restarts without much of a pause.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -81,9 +80,9 @@ impl Core {
     }
 
     /// One mod's start has returned or failed.
-    pub(crate) fn start_ended(&mut self, robot: RobotKey, module: usize, begun: Nanos, failed: bool) {
+    pub(crate) fn start_ended(&mut self, robot: RobotKey, module: usize, took: Took, failed: bool) {
         let name = self.routine_name(ActivityKind::Start { module });
-        self.record_work(WorkKind::Start, &name, self.now() - begun, failed);
+        self.record_work(WorkKind::Start, &name, took, failed);
         let Some(slot) = self.robots.get_mut(robot) else { return };
         match &mut slot.life {
             Life::Starting { starts, .. } if !failed => {
@@ -110,7 +109,7 @@ impl Core {
         let Some(slot) = self.robots.get_mut(robot) else { return };
         self.wheel.cancel(slot.timer);
         slot.timer = TimerId::NONE;
-        slot.life = Life::Playing { since: now, play: Play::Idle };
+        slot.life = Life::Playing { since: now, play: Play::Idle(Slot::default()) };
         let first = !std::mem::replace(&mut slot.was_ready, true);
         if first {
             self.recorder.robot_first_ready();
@@ -121,25 +120,54 @@ impl Core {
             let task = self.draw_task(robot, &[]);
             let wait = task.and_then(|task| self.program.tasks[task].wait).unwrap_or(self.settings.wait);
             let slot = &mut self.robots[robot];
-            let phase = wait.phase(slot.random.unit());
-            slot.timer = self.wheel.insert(after(now, phase), Due::Life(robot));
+            let due = after(now, wait.phase(slot.random.unit()));
+            if wait.pace().is_some() {
+                slot.take_slot(Slot::at(due));
+            }
+            slot.timer = self.wheel.insert(due, Due::Life(robot));
         }
     }
 
     /// Waits as the task says (or the run), then picks the next task, or goes on with a sequence.
-    pub(crate) fn wait_for_next(&mut self, robot: RobotKey, task: usize, since_begin: Duration, turn: u64) {
+    pub(crate) fn wait_for_next(&mut self, robot: RobotKey, doing: &Doing) {
         let now = self.now();
-        let wait = self.program.tasks[task].wait.unwrap_or(self.settings.wait);
+        let wait = self.program.tasks[doing.task].wait.unwrap_or(self.settings.wait);
         let Some(slot) = self.robots.get_mut(robot) else { return };
         if slot.leaving {
             return;
         }
-        let pause = wait.after(since_begin, slot.random.unit());
+        let pause = wait.after(slot.random.unit());
+        let due = match wait.pace() {
+            None => after(now, pause),
+            Some((_, late)) => {
+                let (next, missed) = doing.slot_after(pause, late, now);
+                slot.take_slot(next);
+                if missed > 0 {
+                    self.schedules.pacing_missed(&mut self.recorder, missed);
+                }
+                next.intended.max(now)
+            }
+        };
         // A task that never blocked waits for the next turn, so that an empty one cannot hold the shard.
-        if pause.is_zero() && turn != self.turn {
+        if due == now && doing.turn != self.turn {
             return self.life_due(robot);
         }
-        slot.timer = self.wheel.insert(after(now, pause), Due::Life(robot));
+        self.robots[robot].timer = self.wheel.insert(due, Due::Life(robot));
+    }
+
+    /// A robot's schedule ends: what should have begun and did not is counted.
+    fn leave_schedule(&mut self, robot: RobotKey) {
+        let now = self.now();
+        let Some(Robot { life: Life::Playing { play: Play::Task(doing), .. }, .. }) = self.robots.get(robot)
+        else {
+            return;
+        };
+        let wait = self.program.tasks[doing.task].wait.unwrap_or(self.settings.wait);
+        let Some((interval, _)) = wait.pace().filter(|_| doing.slot.intended != 0) else { return };
+        let missed = now.saturating_sub(doing.slot.base) / nanos(interval).max(1);
+        if missed > 0 {
+            self.schedules.pacing_missed(&mut self.recorder, missed);
+        }
     }
 
     /// The timer of a robot's life has fired.
@@ -149,8 +177,8 @@ impl Core {
         match &slot.life {
             Life::Unborn => self.events.push_back(Event::Born(robot)),
             Life::Starting { .. } => self.events.push_back(Event::NotReady(robot)),
-            Life::Playing { play: Play::Idle, .. } => self.events.push_back(Event::Pick(robot)),
-            Life::Playing { play: Play::Task { .. }, .. } => self.next_step(robot),
+            Life::Playing { play: Play::Idle(_), .. } => self.events.push_back(Event::Pick(robot)),
+            Life::Playing { play: Play::Task(_), .. } => self.next_step(robot),
             Life::Stopping { .. } => self.forget(robot, Afterlife::Gone(RobotState::Stopped)),
         }
     }
@@ -177,8 +205,11 @@ impl Core {
     pub(crate) fn nothing_to_pick(&mut self, robot: RobotKey) {
         let now = self.now();
         let Some(slot) = self.robots.get_mut(robot).filter(|slot| slot.is_ready()) else { return };
-        let pause = self.settings.wait.after(Duration::ZERO, slot.random.unit()).max(SHORTEST_PAUSE);
-        slot.timer = self.wheel.insert(after(now, pause), Due::Life(robot));
+        let pause = self.settings.wait.after(slot.random.unit()).max(SHORTEST_PAUSE);
+        let due = after(now, pause);
+        // Which task a schedule's time is for is not known before one may run: a time for which there is none passes.
+        slot.take_slot(if self.settings.wait.pace().is_some() { Slot::at(due) } else { Slot::default() });
+        slot.timer = self.wheel.insert(due, Due::Life(robot));
     }
 
     /// A robot was not ready in time; `blocked` says where it waits.
@@ -242,6 +273,8 @@ impl Core {
             return;
         }
         let unborn = matches!(slot.life, Life::Unborn);
+        self.leave_schedule(robot);
+        let slot = &mut self.robots[robot];
         self.wheel.cancel(slot.timer);
         let stops: Vec<usize> = (0..self.program.mods.len())
             .filter(|module| !unborn && self.program.mods[*module].stop)
@@ -279,6 +312,7 @@ impl Core {
 
     /// The host has dropped the robot's code: everything else of it goes too, and what comes after begins.
     pub(crate) fn forgotten(&mut self, robot: RobotKey, next: Afterlife) {
+        self.leave_schedule(robot);
         let Some(slot) = self.robots.get_mut(robot) else { return };
         self.wheel.cancel(slot.timer);
         let activities = std::mem::take(&mut slot.activities);

@@ -19,6 +19,7 @@ pub(crate) mod own;
 pub(crate) mod robot;
 pub(crate) mod routines;
 mod scenarios;
+mod schedules;
 pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ use log::Log;
 use operation::{Call, Operations};
 use robot::{Origin, Robot};
 use routines::Activity;
+use schedules::Schedules;
 use slotmap::SlotMap;
 use std::collections::{BTreeSet, VecDeque};
 use throng_metrics::{Recorder, RobotState};
@@ -74,6 +76,9 @@ pub(crate) struct Core {
     pub(crate) scratch: Vec<u8>,
     /// Counts the turns, so that a task that never blocks is told from one that did.
     pub(crate) turn: u64,
+    /// When the routine that the host begins should have begun, until it has issued a request; 0 where no schedule says so.
+    pub(crate) intended: Nanos,
+    pub(crate) schedules: Schedules,
     /// The request whose reply is being told.
     pub(crate) answered_last: Option<Call>,
     /// Why the message that is being told cannot be read.
@@ -133,8 +138,10 @@ pub(crate) enum Begun {
 #[derive(Debug)]
 pub(crate) enum Ready {
     Elapsed,
-    /// A timer fired that goes on.
-    Beat,
+    /// A timer fired that goes on; when it should have.
+    Beat {
+        intended: Nanos,
+    },
     Woken,
     Connected(ConnectionKey),
     /// A stream's read can be served from the connection's tail: as many bytes, of which the last few are not for the script.
@@ -179,6 +186,8 @@ impl Core {
             body: Vec::new(),
             scratch: Vec::new(),
             turn: 0,
+            intended: 0,
+            schedules: Schedules::default(),
             answered_last: None,
             malformed: None,
             question: None,

@@ -56,6 +56,8 @@ pub(crate) struct Call {
     pub(crate) books: Option<RequestId>,
     /// Just before the write that took its last byte; 0 while it waits to be written.
     pub(crate) sent: Nanos,
+    /// When it should have been issued; 0 where no schedule says so.
+    pub(crate) intended: Nanos,
     pub(crate) quiet: bool,
 }
 

@@ -1,10 +1,13 @@
 //! A robot as the engine knows it: where it is in its life, what it has open, what it waits for.
 
+use crate::clock::nanos;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId};
 use crate::net::http::Client;
+use crate::program::Late;
 use crate::random::Random;
-use crate::wheel::TimerId;
+use crate::wheel::{TimerId, tick_at};
 use std::sync::Arc;
+use std::time::Duration;
 use throng_metrics::RobotState;
 use throng_wire::Nanos;
 
@@ -74,10 +77,33 @@ pub(crate) enum StartState {
 /// What a playing robot does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Play {
-    /// It waits for its next task.
-    Idle,
+    /// It waits for its next task, which has this slot.
+    Idle(Slot),
     /// A task runs, or a sequence is between two steps.
-    Task { task: usize, step: usize, begun: Nanos, step_begun: Nanos, turn: u64 },
+    Task(Doing),
+}
+
+/// A task that runs, or a sequence between two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Doing {
+    pub(crate) task: usize,
+    pub(crate) step: usize,
+    pub(crate) begun: Nanos,
+    /// When the whole should have begun; 0 where no schedule said so.
+    pub(crate) intended: Nanos,
+    pub(crate) step_begun: Nanos,
+    /// Of the task, or of its step.
+    pub(crate) slot: Slot,
+    pub(crate) turn: u64,
+}
+
+/// A place in a schedule; what belongs to none has the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// When what has it should begin; 0 where no schedule says so.
+    pub(crate) intended: Nanos,
+    /// From when the next one is reckoned.
+    pub(crate) base: Nanos,
 }
 
 impl Robot {
@@ -111,8 +137,39 @@ impl Robot {
         self.at_once.1
     }
 
+    /// Gives its next task, or its next step, a slot.
+    pub(crate) fn take_slot(&mut self, slot: Slot) {
+        match &mut self.life {
+            Life::Playing { play: Play::Idle(next), .. } => *next = slot,
+            Life::Playing { play: Play::Task(doing), .. } => doing.slot = slot,
+            Life::Unborn | Life::Starting { .. } | Life::Stopping { .. } => {}
+        }
+    }
+
     /// Whether its tasks may run.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.life, Life::Playing { .. })
+    }
+}
+
+impl Slot {
+    /// The place of `due` in a schedule that is kept to the tick of the timers.
+    pub(crate) fn at(due: Nanos) -> Slot {
+        Slot { intended: tick_at(due), base: due }
+    }
+}
+
+impl Doing {
+    /// The slot behind the one that ends `now`, `interval` later, and how many are left out before the one behind that.
+    pub(crate) fn slot_after(&self, interval: Duration, late: Late, now: Nanos) -> (Slot, u64) {
+        let base = if self.slot.base == 0 { self.step_begun } else { self.slot.base };
+        let next = Slot::at(base.saturating_add(nanos(interval)));
+        match late {
+            Late::Skip if next.intended < now => {
+                let missed = (now - next.intended) / nanos(interval).max(1);
+                (Slot { base: now, ..next }, missed)
+            }
+            Late::CatchUp | Late::Skip => (next, 0),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Activities: routines the host runs for the engine, from their beginning to their end.
 
-use super::robot::{Life, Play};
+use super::robot::{Doing, Life, Play, Slot};
 use super::timers::Due;
 use super::{Begun, Core, Event};
 use crate::clock::after;
@@ -20,6 +20,8 @@ pub(crate) struct Activity {
     pub(crate) robot: RobotKey,
     pub(crate) kind: ActivityKind,
     pub(crate) begun: Nanos,
+    /// When it should have begun; 0 where no schedule says so.
+    pub(crate) intended: Nanos,
     pub(crate) timer: TimerId,
 }
 
@@ -46,13 +48,18 @@ impl Begun {
 }
 
 impl Core {
-    /// Asks the host to run a routine.
+    /// Asks the host to run a routine that no schedule has a time for.
     pub(crate) fn begin(&mut self, robot: RobotKey, routine: Begun) {
+        self.begin_intended(robot, routine, 0);
+    }
+
+    /// Asks the host to run a routine that should have begun at `intended`.
+    pub(crate) fn begin_intended(&mut self, robot: RobotKey, routine: Begun, intended: Nanos) {
         let now = self.now();
         let kind = routine.kind();
         let timer = TimerId::NONE;
         let Some(slot) = self.robots.get_mut(robot) else { return };
-        let activity = self.activities.insert(Activity { robot, kind, begun: now, timer });
+        let activity = self.activities.insert(Activity { robot, kind, begun: now, intended, timer });
         slot.activities.push(activity);
         if let Some(limit) = self.time_limit(kind) {
             self.activities[activity].timer = self.wheel.insert(after(now, limit), Due::Activity(activity));
@@ -102,7 +109,10 @@ impl Core {
         }
         let robot = ended.robot;
         match ended.kind {
-            ActivityKind::Start { module } => self.start_ended(robot, module, ended.begun, failed),
+            ActivityKind::Start { module } => {
+                let took = Took::since(ended.begun, ended.intended, self.now());
+                self.start_ended(robot, module, took, failed);
+            }
             ActivityKind::Task { .. } | ActivityKind::Step { .. } => self.step_ended(robot, failed),
             ActivityKind::Stop { .. } => self.stop_ended(robot),
             ActivityKind::Closed { .. } => self.farewell_ended(robot),
@@ -135,27 +145,31 @@ impl Core {
         let (now, turn) = (self.now(), self.turn);
         let Some(slot) = self.robots.get_mut(robot) else { return };
         let Life::Playing { play, .. } = &mut slot.life else { return };
-        *play = Play::Task { task, step: 0, begun: now, step_begun: now, turn };
-        self.begin_step(robot, task, 0);
+        let slot = if let Play::Idle(slot) = play { *slot } else { Slot::default() };
+        let intended = slot.intended;
+        let doing = Doing { task, step: 0, begun: now, intended, step_begun: now, slot, turn };
+        *play = Play::Task(doing);
+        self.begin_step(robot, &doing);
     }
 
-    fn begin_step(&mut self, robot: RobotKey, task: usize, step: usize) {
+    fn begin_step(&mut self, robot: RobotKey, doing: &Doing) {
+        let Doing { task, step, slot, .. } = *doing;
+        if slot.intended != 0 {
+            self.schedules.pacing_due(&mut self.recorder, 1);
+        }
         let sequence = !self.program.tasks[task].steps.is_empty();
-        self.begin(robot, if sequence { Begun::Step { task, step } } else { Begun::Task { task } });
+        let routine = if sequence { Begun::Step { task, step } } else { Begun::Task { task } };
+        self.begin_intended(robot, routine, slot.intended);
     }
 
     /// The wait between a sequence's steps is over.
     pub(crate) fn next_step(&mut self, robot: RobotKey) {
         let (now, turn) = (self.now(), self.turn);
         let Some(slot) = self.robots.get_mut(robot) else { return };
-        let Life::Playing { play: Play::Task { task, step, step_begun, turn: began, .. }, .. } =
-            &mut slot.life
-        else {
-            return;
-        };
-        (*step_begun, *began) = (now, turn);
-        let (task, step) = (*task, *step);
-        self.begin_step(robot, task, step);
+        let Life::Playing { play: Play::Task(doing), .. } = &mut slot.life else { return };
+        (doing.step_begun, doing.turn) = (now, turn);
+        let doing = *doing;
+        self.begin_step(robot, &doing);
     }
 
     /// A task, or a step of one, has ended.
@@ -163,32 +177,58 @@ impl Core {
         let now = self.now();
         let Some(slot) = self.robots.get_mut(robot) else { return };
         let Life::Playing { play, .. } = &mut slot.life else { return };
-        let Play::Task { task, step, begun, step_begun, turn } = *play else { return };
+        let Play::Task(doing) = *play else { return };
+        let Doing { task, step, begun, intended, step_begun, slot, .. } = doing;
         let spec = &self.program.tasks[task];
         let steps = spec.steps.len();
         let over = failed || step + 1 >= steps;
-        *play = if over { Play::Idle } else { Play::Task { task, step: step + 1, begun, step_begun, turn } };
+        *play = match over {
+            true => Play::Idle(Slot::default()),
+            false => Play::Task(Doing { step: step + 1, ..doing }),
+        };
         if steps > 0 {
             let name = format!("{}.{}", spec.name, spec.steps[step]);
-            self.record_work(WorkKind::Step, &name, now - step_begun, failed);
+            self.record_work(WorkKind::Step, &name, Took::since(step_begun, slot.intended, now), failed);
         }
         if over {
             let kind = if steps > 0 { WorkKind::Sequence } else { WorkKind::Task };
             let name = self.program.tasks[task].name.clone();
-            self.record_work(kind, &name, now - begun, failed);
+            self.record_work(kind, &name, Took::since(begun, intended, now), failed);
         }
         if failed && self.settings.on_error != OnError::Continue {
             return self.apply_on_error(robot);
         }
-        self.wait_for_next(robot, task, Duration::from_nanos(now - step_begun), turn);
+        self.wait_for_next(robot, &doing);
     }
 
     /// Counts one run of a task, sequence, step or start.
-    pub(crate) fn record_work(&mut self, kind: WorkKind, name: &str, took: Nanos, failed: bool) {
+    pub(crate) fn record_work(&mut self, kind: WorkKind, name: &str, took: Took, failed: bool) {
         let id = self.recorder.work(kind, name);
         match failed {
-            true => self.recorder.work_failed(id, took / 1000),
-            false => self.recorder.worked(id, took / 1000),
+            true => self.recorder.work_failed(id, took.real / 1000),
+            false => self.recorder.worked(id, took.real / 1000),
+        }
+        if let Some(intended) = took.intended {
+            self.recorder.work_intended(id, intended / 1000);
+        }
+    }
+}
+
+/// How long a routine took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Took {
+    /// From its begin to its end.
+    real: Nanos,
+    /// From when it should have begun to its end, where a schedule said when.
+    intended: Option<Nanos>,
+}
+
+impl Took {
+    /// The time until `now` since it began, and since it should have; 0 where no schedule says when.
+    pub(crate) fn since(begun: Nanos, intended: Nanos, now: Nanos) -> Took {
+        Took {
+            real: now.saturating_sub(begun),
+            intended: (intended != 0).then(|| now.saturating_sub(intended)),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Core, Event, Ready};
 use crate::clock::{self, nanos};
 use crate::host::Failure;
 use crate::id::{ConnectionKey, OperationKey, RobotKey};
-use crate::wheel::TimerId;
+use crate::wheel::{TimerId, tick_at};
 use slotmap::Key;
 use std::time::Duration;
 use throng_metrics::FailureKind;
@@ -173,10 +173,13 @@ impl Core {
             OperationKind::Every { interval, due, exact } => {
                 // Beats that were missed are skipped: a late timer must not turn into a burst.
                 let missed = now.saturating_sub(*due) / *interval;
+                let beat = *due;
                 *due += (missed + 1) * *interval;
                 let (due, exact) = (*due, *exact);
                 self.arm_every(operation, due, exact);
-                self.events.push_back(Event::Resume(operation, Ready::Beat));
+                self.schedules.beat_due(&mut self.recorder, missed);
+                let intended = if exact { beat } else { tick_at(beat).min(now) };
+                self.events.push_back(Event::Resume(operation, Ready::Beat { intended }));
             }
             OperationKind::Park => {
                 let elapsed = Duration::from_nanos(now - slot.begun);
@@ -199,7 +202,7 @@ impl Core {
     /// Takes an operation out because its outcome is told now; a repeating one stays.
     pub(crate) fn conclude(&mut self, operation: OperationKey, outcome: &Ready) -> bool {
         match outcome {
-            Ready::Beat => self.operations.get(operation).is_some(),
+            Ready::Beat { .. } => self.operations.get(operation).is_some(),
             _ => self.remove_operation(operation).is_some(),
         }
     }

@@ -4,6 +4,7 @@ use super::Shard;
 use crate::core::{Begun, Event, Ready};
 use crate::host::{Host, Outcome, Routine};
 use crate::id::{OperationKey, RobotKey};
+use throng_wire::Nanos;
 
 impl<H: Host> Shard<H> {
     /// Does for the host what was queued, in order.
@@ -33,9 +34,15 @@ impl<H: Host> Shard<H> {
                 }
             }
             Event::Begin(activity, routine) => {
-                let robot = self.core.borrow().activities.get(activity).map(|begun| begun.robot);
-                if let Some(robot) = robot {
+                let begun =
+                    self.core.borrow().activities.get(activity).map(|begun| (begun.robot, begun.intended));
+                if let Some((robot, intended)) = begun {
+                    if intended == 0 {
+                        return self.host.begin(robot, activity, routine.borrow());
+                    }
+                    self.intend(intended);
                     self.host.begin(robot, activity, routine.borrow());
+                    self.intend(0);
                 }
             }
             Event::Resume(operation, outcome) => self.resume(operation, &outcome),
@@ -58,7 +65,12 @@ impl<H: Host> Shard<H> {
         let concluded = self.core.borrow_mut().conclude(operation, outcome);
         let Some(connection) = connection.filter(|_| concluded) else { return };
         match outcome {
-            Ready::Elapsed | Ready::Beat => self.host.resume(operation, Outcome::Elapsed),
+            Ready::Elapsed => self.host.resume(operation, Outcome::Elapsed),
+            Ready::Beat { intended } => {
+                self.intend(*intended);
+                self.host.resume(operation, Outcome::Elapsed);
+                self.intend(0);
+            }
             Ready::Woken => self.host.resume(operation, Outcome::Woken),
             Ready::Connected(opened) => self.host.resume(operation, Outcome::Connected(*opened)),
             Ready::Responded(response) => self.host.resume(operation, Outcome::Responded(response)),
@@ -76,6 +88,11 @@ impl<H: Host> Shard<H> {
                 }
             }
         }
+    }
+
+    /// The first request that is issued from now on should have been issued at `at`; 0 is no time.
+    fn intend(&self, at: Nanos) {
+        self.core.borrow_mut().intended = at;
     }
 
     /// Picks a robot's next task by weight among those whose `when` holds.

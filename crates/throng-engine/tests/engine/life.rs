@@ -20,7 +20,7 @@ fn a_robot_logs_in_and_plays_its_tasks() {
         ("role.chat", vec![Act::Request("hello", within(500))]),
     ]);
     plan.program.tasks.push(task("role.chat"));
-    plan.settings.wait = Wait::Pacing(SECOND);
+    plan.settings.wait = Wait::Pacing(SECOND, Late::CatchUp);
     let mut world = plan.world(echo);
     world.want(1);
     world.advance(0);

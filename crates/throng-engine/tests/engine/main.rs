@@ -5,6 +5,7 @@ mod calls;
 mod closing;
 mod fairness;
 mod heartbeats;
+mod intended;
 mod life;
 mod loads;
 mod order;

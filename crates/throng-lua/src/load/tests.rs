@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use throng_engine::{Program, Wait};
+use throng_engine::{Late, Program, Wait};
 use throng_wire::{
     CodecSpec, Framing, Protocol, ProtocolSpec, SchemaSpec, SourceText, SprotoShape, SprotoSpec,
 };
@@ -71,7 +71,7 @@ fn mods_tasks_and_sequences_are_found_in_order() {
     assert_eq!(chat.timeout, Some(Duration::from_secs(5)));
     assert_eq!(chat.wait, Some(Wait::Constant(Duration::from_secs(2))));
     assert_eq!(shop.steps, ["browse".into(), "buy".into()]);
-    assert_eq!(shop.wait, Some(Wait::Pacing(Duration::from_secs(1))));
+    assert_eq!(shop.wait, Some(Wait::Pacing(Duration::from_secs(1), Late::CatchUp)));
     assert_eq!((&*quick.name, quick.weight), ("a.quick", 1.0));
 }
 

@@ -4,6 +4,7 @@ mod ciphers;
 mod connections;
 mod crypto;
 mod greed;
+mod intended;
 mod life;
 mod mistakes;
 mod own;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
     GeneratorSummary, LoadSummary, MeasureSummary, PushSummary, RequestSummary, RobotSummary, SCHEMA_VERSION,
-    ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
+    ScheduleSummary, ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
 use crate::generator::{Generator, GeneratorBounds, lag_by_source};
 use crate::kinds::WorkKind;
@@ -107,6 +107,12 @@ impl Summary {
             sequences: work(WorkKind::Sequence),
             steps: work(WorkKind::Step),
             starts: work(WorkKind::Start),
+            schedules: rows(totals.schedules(), |key, row| ScheduleSummary {
+                name: key.name.to_string(),
+                due: row.counts.due,
+                begun: row.counts.begun(),
+                missed: row.counts.missed,
+            }),
             measures: rows(totals.measures(), |key, row| MeasureSummary {
                 name: key.name.to_string(),
                 count: row.values().count(),
@@ -202,6 +208,7 @@ fn work_summary(key: &Key, row: &WorkRow) -> WorkSummary {
         count: row.counts.count,
         failed: row.counts.failed,
         duration_us: row.duration().spread(),
+        intended_us: row.intended().spread(),
         histogram: row.duration().bins(BINS),
     }
 }
@@ -308,6 +315,10 @@ mod tests {
         r.check_passed(check);
         let chat = r.work(WorkKind::Task, "role.chat");
         r.work_failed(chat, 61_000);
+        r.work_intended(chat, 62_000);
+        let pacing = r.schedule("pacing");
+        r.due(pacing, 9);
+        r.missed(pacing, 2);
         let failure = Failure { kind: FailureKind::Script, name: "role.chat", message: "role.lua:7: nil" };
         r.script_failed(failure, "role.lua:7: in chat");
         let gold = r.counter("gold");

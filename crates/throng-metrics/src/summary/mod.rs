@@ -76,6 +76,9 @@ pub struct Summary {
     pub steps: Vec<WorkSummary>,
     /// Starts of mods by name.
     pub starts: Vec<WorkSummary>,
+    /// What had times at which it should begin, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<ScheduleSummary>,
     /// Custom measures by name.
     pub measures: Vec<MeasureSummary>,
     /// Custom counters by name.
@@ -249,8 +252,24 @@ pub struct WorkSummary {
     /// How long the runs took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<Spread>,
+    /// From the intended start to the end, where a schedule said when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intended_us: Option<Spread>,
     /// The distribution of `duration_us` in bins whose edges grow by a constant factor.
     pub histogram: Vec<Bin>,
+}
+
+/// A schedule: paced tasks, beats of `every`, or slots of a task rate.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScheduleSummary {
+    /// Its name.
+    pub name: String,
+    /// How often its time came.
+    pub due: u64,
+    /// How often something began for it.
+    pub begun: u64,
+    /// How often nothing did.
+    pub missed: u64,
 }
 
 /// A custom measure.

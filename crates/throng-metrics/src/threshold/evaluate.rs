@@ -111,6 +111,12 @@ impl Threshold {
             }
             Family::Check => self.rows(totals.checks(), &mut seen, |row| self.of_check(&row.counts)),
             Family::Work(kind) => self.rows(totals.work(kind), &mut seen, |row| self.of_work(row, seconds)),
+            Family::Schedule => self.rows(totals.schedules(), &mut seen, |row| match self.metric {
+                Metric::Due => Some(row.counts.due as f64),
+                Metric::Begun => Some(row.counts.begun() as f64),
+                Metric::Missed => Some(row.counts.missed as f64),
+                _ => None,
+            }),
             Family::Measure => self.rows(totals.measures(), &mut seen, |row| {
                 self.of_times(row.values(), row.values().count(), seconds)
             }),
@@ -240,6 +246,7 @@ impl Threshold {
         match self.metric {
             Metric::Failures => Some(row.counts.failed as f64),
             Metric::FailureRate => ratio(row.counts.failed, row.counts.count),
+            Metric::Intended(figure) => figure.of(row.intended()),
             _ => self.of_times(row.duration(), row.counts.count, seconds),
         }
     }
@@ -348,6 +355,10 @@ mod tests {
         r.counted(counter, 500);
         let task = r.work(WorkKind::Task, "role.chat");
         r.worked(task, 2_000);
+        r.work_intended(task, 9_000);
+        let pacing = r.schedule("pacing");
+        r.due(pacing, 10);
+        r.missed(pacing, 3);
         r.lag(LagSource::Ready, 100);
         r.robot_started();
         r.robot_changed(RobotState::Connecting, RobotState::Ready);
@@ -385,6 +396,9 @@ mod tests {
         check("count.gold.rate", "> 499", "250/s fail");
         check("connect.game.p99", "< 1ms", "300 µs pass");
         check("task.role.chat.max", "<= 2ms", "2 ms pass");
+        check("task.role.chat.intended.max", "<= 2ms", "9 ms fail");
+        check("schedule.pacing.begun", "== 7", "7 pass");
+        check("schedule.*.missed", "== 0", "3 fail by pacing");
         check("robots.ready", "== 1", "1 pass");
         check("generator.lag.p99", "< 5ms", "100 µs pass");
         check("generator.share", "< 20%", "50% fail");
@@ -395,7 +409,7 @@ mod tests {
     #[test]
     fn without_samples_a_threshold_does_not_pass() {
         check("request.Ehco.p99", "< 50ms", "no samples near Echo");
-        check("request.Echo.intended_p99", "< 50ms", "no samples");
+        check("request.Echo.intended.p99", "< 50ms", "no samples");
         check("generator.cpu", "< 90%", "no samples");
         let result =
             Threshold::parse("errors.count", "== 0").unwrap().evaluate(&Totals::default(), Duration::ZERO);

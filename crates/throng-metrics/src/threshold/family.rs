@@ -12,6 +12,7 @@ pub(super) enum Family {
     Connect,
     Check,
     Work(WorkKind),
+    Schedule,
     Measure,
     Count,
     Errors,
@@ -42,6 +43,9 @@ pub(super) enum Metric {
     Opened,
     Orphans,
     Planned,
+    Due,
+    Begun,
+    Missed,
     Started,
     Ready,
     Stopped,
@@ -123,7 +127,7 @@ const WORK: &[(&str, Metric)] = &[
 ];
 
 impl Family {
-    pub(super) const ALL: [(&'static str, Self); 16] = [
+    pub(super) const ALL: [(&'static str, Self); 17] = [
         ("request", Self::Request),
         ("send", Self::Send),
         ("push", Self::Push),
@@ -133,6 +137,7 @@ impl Family {
         ("sequence", Self::Work(WorkKind::Sequence)),
         ("step", Self::Work(WorkKind::Step)),
         ("start", Self::Work(WorkKind::Start)),
+        ("schedule", Self::Schedule),
         ("measure", Self::Measure),
         ("count", Self::Count),
         ("errors", Self::Errors),
@@ -185,6 +190,7 @@ impl Family {
                 ("rate", M::PassRate),
             ],
             Self::Work(_) => WORK,
+            Self::Schedule => &[("due", M::Due), ("begun", M::Begun), ("missed", M::Missed)],
             Self::Measure => &[("count", M::Count), ("rate", M::PerSecond)],
             Self::Count => &[("count", M::Count), ("rate", M::PerSecond)],
             Self::Errors => &[("rate", M::FailureRate), ("count", M::Failures)],
@@ -201,11 +207,11 @@ impl Family {
         }
     }
 
-    /// The prefixes behind which a figure of durations may stand: `p99`, `intended_p99`, `lag.p99`.
+    /// The prefixes behind which a figure of durations may stand: `p99`, `intended.p99`, `lag.p99`.
     pub(super) fn timed(self) -> &'static [Timed] {
         match self {
-            Self::Request => &[("", M::Time), ("intended_", M::Intended)],
-            Self::Connect | Self::Work(_) | Self::Measure => &[("", M::Time)],
+            Self::Request | Self::Work(_) => &[("", M::Time), ("intended.", M::Intended)],
+            Self::Connect | Self::Measure => &[("", M::Time)],
             Self::Generator => &[
                 ("lag.", M::Lag),
                 ("lag.ready.", |figure| M::LagOf(LagSource::Ready, figure)),

@@ -48,7 +48,12 @@ fn named<'a>(family: Family, key: &str, rest: &'a str) -> Result<(&'a str, Metri
         return Ok(split.unwrap_or((rest, Metric::Count)));
     }
     match rest.rsplit_once('.') {
-        Some((name, last)) if !name.is_empty() => Ok((name, metric(family, last)?)),
+        Some((name, last)) if !name.is_empty() => {
+            // Some metrics have a point of their own: `intended.p99`.
+            let longer = name.rsplit_once('.').filter(|(name, _)| !name.is_empty());
+            let longer = longer.and_then(|(name, _)| Some((name, family.metric(&rest[name.len() + 1..])?)));
+            longer.map_or_else(|| Ok((name, metric(family, last)?)), Ok)
+        }
         _ => {
             let (name, last) = (family.name(), rest.trim_start_matches('.'));
             let example = match family.metric(last) {
@@ -133,7 +138,7 @@ mod tests {
         let cases: &[(&str, &str, &str, Metric, Comparison, f64)] = &[
             ("request.EchoRequest.p99", "< 50ms", "EchoRequest", M::Time(p99), C::Less, 50_000.0),
             ("request.game/LoginReuest.failures", "== 0", "game/LoginReuest", M::Failures, C::Equal, 0.0),
-            ("request.battle.move.intended_p99", "<0.05", "battle.move", M::Intended(p99), C::Less, 50_000.0),
+            ("request.battle.move.intended.p99", "<0.05", "battle.move", M::Intended(p99), C::Less, 50_000.0),
             ("request.*.rate", ">= 1k/s", "*", M::PerSecond, C::AtLeast, 1_000.0),
             ("generator.lag.p99", "< 5ms", "", M::Lag(p99), C::Less, 5_000.0),
             (
@@ -148,6 +153,8 @@ mod tests {
             ("errors.script", "== 0", "", M::FailuresOf(crate::FailureKind::Script), C::Equal, 0.0),
             ("check.echo is right.rate", "> 99.5%", "echo is right", M::PassRate, C::Greater, 0.995),
             ("task.role.chat.p99", "< 2m", "role.chat", M::Time(p99), C::Less, 120e6),
+            ("task.role.chat.intended.p99", "< 2m", "role.chat", M::Intended(p99), C::Less, 120e6),
+            ("schedule.pacing.missed", "== 0", "pacing", M::Missed, C::Equal, 0.0),
             ("push.KickNotify.count", "!= 0", "KickNotify", M::Count, C::Unequal, 0.0),
             ("count.gold", "> 1_000", "gold", M::Count, C::Greater, 1_000.0),
             ("count.shop.gold.rate", "> 1", "shop.gold", M::PerSecond, C::Greater, 1.0),

@@ -41,6 +41,7 @@ pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
         thresholds(summary, cells),
         load::arrivals(summary, cells),
         tables::timed(summary, cells),
+        tables::schedules(summary, cells),
         tables::pushes_and_sends(summary, cells),
         tables::connections(summary, cells),
         tables::checks_and_counters(summary, cells),

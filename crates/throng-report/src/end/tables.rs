@@ -26,6 +26,8 @@ struct Timed<'a> {
     failed: u64,
     rate: Option<f64>,
     times: Option<&'a Spread>,
+    /// From the intended start, where they tell another story.
+    intended: Option<&'a Spread>,
     bins: &'a [Bin],
     notes: Vec<Words>,
 }
@@ -40,6 +42,7 @@ pub(super) fn timed(summary: &Summary, cells: usize) -> Vec<Words> {
         failed: 0,
         rate: rate(measure.count, summary.duration_s),
         times: measure.value_us.as_ref(),
+        intended: None,
         bins: &measure.histogram,
         notes: Vec::new(),
     });
@@ -91,6 +94,7 @@ fn grid(sections: &[(&str, Shown<'_>)], cells: usize, spark: usize) -> Grid {
         grid.row(heading);
         for line in lines {
             grid.row(row(line, with_p90, spark));
+            grid.rows(line.intended.map(|times| intended_row(times, with_p90)));
             line.notes.iter().for_each(|note| grid.note(note.clone()));
         }
         if *left_out > 0 {
@@ -101,26 +105,37 @@ fn grid(sections: &[(&str, Shown<'_>)], cells: usize, spark: usize) -> Grid {
 }
 
 fn row(line: &Timed<'_>, with_p90: bool, spark: usize) -> Vec<Word> {
-    let time = |figure: fn(&Spread) -> u64| match line.times {
-        Some(times) => Word::plain(units::time(figure(times))),
-        None => Word::dim("-"),
-    };
     let mut words = vec![
         Word::plain(format!("  {}", line.name)),
         Word::plain(units::count(line.count)),
         Word::plain(units::count(line.ok)),
         Word::bad_count(line.failed),
         line.rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
-        time(|times| times.p50),
     ];
-    if with_p90 {
-        words.push(time(|times| times.p90));
-    }
-    words.extend([time(|times| times.p99), time(|times| times.max)]);
+    words.extend(figures(line.times, with_p90, Tone::Plain));
     if spark > 0 {
         words.push(Word::new(sparkline(line.bins, spark), Tone::Accent));
     }
     words
+}
+
+/// The figures of a line's times from the intended start, under those from the real one.
+fn intended_row(times: &Spread, with_p90: bool) -> Vec<Word> {
+    let mut words = vec![Word::new("    intended start", Tone::Warn)];
+    words.extend(["", "", "", ""].map(Word::plain));
+    words.extend(figures(Some(times), with_p90, Tone::Warn));
+    words
+}
+
+fn figures(times: Option<&Spread>, with_p90: bool, tone: Tone) -> Vec<Word> {
+    let shown = |times: &Spread| match with_p90 {
+        true => vec![times.p50, times.p90, times.p99, times.max],
+        false => vec![times.p50, times.p99, times.max],
+    };
+    match times {
+        Some(times) => shown(times).into_iter().map(|us| Word::new(units::time(us), tone)).collect(),
+        None => vec![Word::dim("-"); if with_p90 { 4 } else { 3 }],
+    }
 }
 
 fn of_request(request: &RequestSummary) -> Timed<'_> {
@@ -131,6 +146,7 @@ fn of_request(request: &RequestSummary) -> Timed<'_> {
         failed: request.failures,
         rate: request.rate_per_s,
         times: request.latency_us.as_ref(),
+        intended: other_story(request.latency_us.as_ref(), request.intended_us.as_ref()),
         bins: &request.histogram,
         notes: notes(request),
     }
@@ -144,21 +160,15 @@ fn of_work(work: &WorkSummary, seconds: f64) -> Timed<'_> {
         failed: work.failed,
         rate: rate(work.count, seconds),
         times: work.duration_us.as_ref(),
+        intended: other_story(work.duration_us.as_ref(), work.intended_us.as_ref()),
         bins: &work.histogram,
         notes: Vec::new(),
     }
 }
 
-/// What the columns have no place for: the intended start, and what balances the books.
+/// What the columns have no place for: what balances the books.
 fn notes(request: &RequestSummary) -> Vec<Words> {
     let mut notes = Vec::new();
-    if let (Some(real), Some(intended)) = (&request.latency_us, &request.intended_us)
-        && differs(real, intended)
-    {
-        let [p50, p99, max] = [intended.p50, intended.p99, intended.max].map(units::time);
-        let text = format!("    from the intended start: p50 {p50}, p99 {p99}, max {max}");
-        notes.push(Words::of([Word::new(text, Tone::Warn)]));
-    }
     let counted = [
         (request.cancelled, "cancelled"),
         (request.in_flight, "in flight"),
@@ -175,6 +185,11 @@ fn notes(request: &RequestSummary) -> Vec<Words> {
         notes.push(Words::of([Word::dim(format!("    {}", parts.join(", ")))]));
     }
     notes
+}
+
+/// The times from the intended start, where they tell another story.
+fn other_story<'a>(real: Option<&Spread>, intended: Option<&'a Spread>) -> Option<&'a Spread> {
+    intended.filter(|intended| real.is_some_and(|real| differs(real, intended)))
 }
 
 /// Whether the latency from the intended start tells another story than the one from the real start.
@@ -289,6 +304,24 @@ pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words>
                 rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
             ]);
         }
+    }
+    grid.lines(cells, false)
+}
+
+/// What had times at which it should begin, and how much of it began.
+pub(super) fn schedules(summary: &Summary, cells: usize) -> Vec<Words> {
+    if summary.schedules.is_empty() {
+        return Vec::new();
+    }
+    let mut grid = Grid::new([Column::left(), Column::right(6), Column::right(6), Column::right(6)]);
+    grid.row(heading("Schedules", ["due", "begun", "missed"]));
+    for schedule in most(&summary.schedules, |schedule| schedule.due) {
+        grid.row(vec![
+            Word::plain(format!("  {}", clean(&schedule.name))),
+            Word::plain(units::count(schedule.due)),
+            Word::plain(units::count(schedule.begun)),
+            Word::bad_count(schedule.missed),
+        ]);
     }
     grid.lines(cells, false)
 }

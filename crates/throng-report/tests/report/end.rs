@@ -63,6 +63,13 @@ fn a_run_of_arrivals() {
 }
 
 #[test]
+fn a_stalled_run_whose_robots_had_a_pace() {
+    let thresholds = [("request.move.p99", "< 50ms"), ("request.move.intended.p99", "< 50ms")];
+    let summary = fixtures::stalled().summary(10, &fixtures::record(10, &thresholds));
+    insta::assert_snapshot!(format!("{}\n{}", shown(&summary, 100), shown(&summary, 70)));
+}
+
+#[test]
 fn a_refused_run() {
     insta::assert_snapshot!(shown(&fixtures::refused().summary(500, &fixtures::record(12, &[])), 100));
 }

@@ -251,6 +251,31 @@ pub(crate) fn saturated() -> Run {
     run
 }
 
+/// Ten robots with a pace of 10 ms, through a stall of a second in ten.
+pub(crate) fn stalled() -> Run {
+    let mut run = Run::new();
+    run.robots(&[(RobotState::Stopped, 10)]);
+    run.requests("game", "login", 10, 900.0);
+    let move_ = run.recorder.request("move", "game");
+    let task = run.recorder.work(WorkKind::Task, "player.step");
+    for step in 0..10_000 {
+        run.recorder.issued(move_);
+        let latency_us = if step < 10 { 1_000_000 - step * 1_000 } else { run.dice.latency(300.0) };
+        let intended = if step < 1_000 { 1_000_000 - step * 1_000 + latency_us % 1_000 } else { latency_us };
+        let (intended_us, observed_us) = (Some(intended), latency_us + 20);
+        run.recorder.answered(move_, Answer { latency_us, intended_us, observed_us, generator_us: 20 });
+        run.recorder.worked(task, observed_us);
+        run.recorder.work_intended(task, intended + 20);
+    }
+    for (name, due, missed) in [("pacing", 10_004, 4), ("every", 600, 0)] {
+        let schedule = run.recorder.schedule(name);
+        run.recorder.due(schedule, due);
+        run.recorder.missed(schedule, missed);
+    }
+    run.recorder.lag(LagSource::Ready, 12);
+    run
+}
+
 /// Names that are long, and names in Chinese.
 pub(crate) fn named() -> Run {
     let mut run = Run::new();

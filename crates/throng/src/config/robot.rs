@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use throng_engine::{OnError, Wait};
+use throng_engine::{Late, OnError, Wait};
 
 use super::layers::Section;
 use super::problem::{Place, Problem};
@@ -36,6 +36,7 @@ pub struct Robot {
 
 const WAIT_FORMS: &str = "seconds, or one of { constant = 1 }, { between = [1, 5] }, { exponential = 2 }, \
                           { pacing = 5 }, { throughput = 0.5 }";
+const LATE: [(&str, Late); 2] = [("catch_up", Late::CatchUp), ("skip", Late::Skip)];
 const ON_ERROR: [(&str, OnError); 3] =
     [("continue", OnError::Continue), ("restart", OnError::Restart), ("stop", OnError::Stop)];
 
@@ -115,6 +116,7 @@ fn wait(setting: &Setting<'_>) -> Option<Wait> {
     let exponential = section.setting("exponential");
     let pacing = section.setting("pacing");
     let throughput = section.setting("throughput");
+    let late = section.setting("late");
     let misspelled = section.refuse_unknown();
     let given = [&constant, &between, &exponential, &pacing, &throughput].into_iter().flatten().count();
     if given == 0 && misspelled {
@@ -124,6 +126,13 @@ fn wait(setting: &Setting<'_>) -> Option<Wait> {
         setting.refuse(format!("`{}` has {given} kinds of wait", setting.path), WAIT_FORMS);
         return None;
     }
+    if let Some(setting) = late.as_ref().filter(|_| pacing.is_none() && throughput.is_none()) {
+        setting.refuse(
+            format!("`{}` is set without a pace", setting.path),
+            "a wait with `pacing` or `throughput`, or no `late`",
+        );
+    }
+    let late = late.and_then(|setting| setting.choice(&LATE)).unwrap_or_default();
     constant
         .map(|setting| setting.duration().map(Wait::Constant))
         .or_else(|| {
@@ -133,10 +142,10 @@ fn wait(setting: &Setting<'_>) -> Option<Wait> {
             })
         })
         .or_else(|| exponential.map(|setting| setting.positive_duration().map(Wait::Exponential)))
-        .or_else(|| pacing.map(|setting| setting.positive_duration().map(Wait::Pacing)))
+        .or_else(|| pacing.map(|setting| setting.positive_duration().map(|every| Wait::Pacing(every, late))))
         .or_else(|| {
             let wanted = "tasks per second of one robot, a number above 0";
-            throughput.map(|setting| setting.positive_number(wanted).map(Wait::Throughput))
+            throughput.map(|setting| setting.positive_number(wanted).map(|rate| Wait::Throughput(rate, late)))
         })
         .flatten()
 }
