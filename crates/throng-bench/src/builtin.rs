@@ -86,6 +86,7 @@ fn program(work: Work) -> Program {
         module: 0,
         name: "robot.play".into(),
         weight: 1.0,
+        rate: None,
         conditional: false,
         timeout: None,
         wait: match work {

@@ -25,6 +25,8 @@ pub struct Settings {
     pub tls: TlsConfig,
     /// The wait between tasks that say nothing of their own.
     pub wait: Wait,
+    /// Tasks a second over all robots, in place of waits between tasks.
+    pub task_rate: Option<f64>,
     /// What an uncaught error in a start or a task does to its robot.
     pub on_error: OnError,
     /// Robots become ready by `ready()` alone, not when every start has returned.
@@ -95,6 +97,7 @@ impl Default for Settings {
             tls_by_default: false,
             tls: TlsConfig::default(),
             wait: Wait::Constant(Duration::from_secs(1)),
+            task_rate: None,
             on_error: OnError::Continue,
             manual_ready: false,
             ready_timeout: Duration::from_secs(30),

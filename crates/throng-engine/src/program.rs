@@ -37,6 +37,8 @@ pub struct TaskSpec {
     pub name: Box<str>,
     /// How often it is picked beside the others; 0 is never.
     pub weight: f64,
+    /// So many a second over all robots, in place of its weight beside the others.
+    pub rate: Option<f64>,
     /// It has a `when` that must be asked each time.
     pub conditional: bool,
     /// How long it may run.

@@ -8,10 +8,11 @@ mod own;
 mod receive;
 mod spawn;
 
-use crate::clock::{Clock, after};
+use crate::clock::{Clock, after, nanos};
 use crate::config::{Settings, ShardShare};
 use crate::control::{Command, Desired, Phase, Report};
 use crate::core::flow::WallOffset;
+use crate::core::rates::Rates;
 use crate::core::timers::{BATCHES, Due};
 use crate::core::{Afterlife, Core};
 use crate::desk::Desk;
@@ -124,7 +125,11 @@ impl<H: Host> Shard<H> {
         let ShardConfig { settings, share, clock } = config;
         let core = Rc::new(RefCell::new(Core::new(clock.clone(), settings, share, net)));
         let host = host(Desk(Rc::clone(&core)))?;
-        core.borrow_mut().program = host.program().clone();
+        {
+            let core = &mut *core.borrow_mut();
+            core.program = host.program().clone();
+            core.rates = Rates::new(&core.settings, &core.program, &mut core.recorder);
+        }
         Ok(Shard {
             wall: WallOffset::measure(&clock),
             core,
@@ -192,6 +197,15 @@ impl<H: Host> Shard<H> {
             self.stop_deadline = Some(after(self.clock.now(), limit));
         }
         self.adopt(&desired.schedule);
+        let mut core = self.core.borrow_mut();
+        match desired.phase {
+            Phase::Play => {
+                let origin = nanos(desired.begun);
+                core.rates.lay_out(origin, self.share, desired.schedule.peak());
+            }
+            Phase::Stop | Phase::Abort => core.close_rates(self.clock.now()),
+        }
+        drop(core);
         self.desired = desired;
         self.next_spawn = 0;
     }

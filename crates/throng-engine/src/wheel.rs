@@ -73,6 +73,12 @@ impl<T> Wheel<T> {
         TimerId { index, generation: self.entries[index as usize].generation }
     }
 
+    /// When a timer fires at the earliest; `None` for a stale id.
+    pub(crate) fn deadline(&self, id: TimerId) -> Option<Nanos> {
+        let entry = self.entries.get(id.index as usize)?;
+        (entry.generation == id.generation && entry.payload.is_some()).then_some(entry.tick * TICK)
+    }
+
     /// Takes a timer out; a stale id is nothing.
     pub(crate) fn cancel(&mut self, id: TimerId) -> Option<T> {
         let entry = self.entries.get(id.index as usize)?;

@@ -41,4 +41,4 @@ pub use error::LoadError;
 pub use host::LuaHost;
 pub use own::{OwnFunctions, OwnSource, own_functions};
 pub use program::{Handler, Inventory, RunEvent, RunFunction};
-pub use project::{Limits, LuaProject, OptionValue, StrayFields, TagFilter, TaskWeight};
+pub use project::{Limits, LuaProject, OptionValue, StrayFields, TagFilter, TaskSetting};

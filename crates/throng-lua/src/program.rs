@@ -95,7 +95,7 @@ pub(crate) fn read(prelude: &Table, project: &LuaProject) -> Result<Loaded, Load
         loaded.program.tasks.push(read_task(&spec, project, &mut tags).map_err(broken)?);
     }
     check_tags(project, &tags)?;
-    override_weights(&mut loaded.program.tasks, project)?;
+    override_tasks(&mut loaded.program.tasks, project)?;
     for (index, spec) in rows(prelude, "handlers").map_err(broken)?.iter().enumerate() {
         let handler = read_handler(spec).map_err(broken)?;
         check_message(&handler, spec, &project.protocols)?;
@@ -159,6 +159,7 @@ fn read_task(spec: &Table, project: &LuaProject, all_tags: &mut Vec<String>) -> 
         module: spec.raw_get::<usize>("module")? - 1,
         name: spec.raw_get::<String>("name")?.into(),
         weight: if project.tags.admits(&tags) { weight } else { 0.0 },
+        rate: spec.raw_get::<Option<f64>>("rate")?,
         conditional: spec.contains_key("when")?,
         timeout: duration::optional(&spec.raw_get("timeout")?).map_err(text)?,
         wait: wait_of(&spec.raw_get("wait")?).map_err(text)?,
@@ -173,10 +174,13 @@ fn check_tags(project: &LuaProject, known: &[String]) -> Result<(), LoadError> {
     Err(LoadError::new("robot.tags", None, format!("{unknown} (no task has it)")))
 }
 
-fn override_weights(tasks: &mut [TaskSpec], project: &LuaProject) -> Result<(), LoadError> {
-    for over in &project.weights {
+fn override_tasks(tasks: &mut [TaskSpec], project: &LuaProject) -> Result<(), LoadError> {
+    for over in &project.tasks {
         match tasks.iter_mut().find(|task| *task.name == *over.task) {
-            Some(task) => task.weight = over.weight,
+            Some(task) => {
+                task.weight = over.weight.unwrap_or(task.weight);
+                task.rate = over.rate.or(task.rate);
+            }
             None => {
                 let known = tasks.iter().map(|task| &*task.name);
                 let message = suggest::unknown("task", &over.task, known);
@@ -234,6 +238,12 @@ pub(crate) fn check_options(options: &Table) -> Result<(), String> {
         Value::Integer(weight) if weight >= 0 => {}
         Value::Number(weight) if weight >= 0.0 && weight.is_finite() => {}
         _ => return Err("'weight' is a number, 0 or more".to_owned()),
+    }
+    match field("rate")? {
+        Value::Nil => {}
+        Value::Integer(rate) if rate > 0 => {}
+        Value::Number(rate) if rate > 0.0 && rate.is_finite() => {}
+        _ => return Err("'rate' is a number of tasks a second, above 0".to_owned()),
     }
     duration::optional(&field("timeout")?).map_err(|error| format!("'timeout': {error}"))?;
     wait_of(&field("wait")?)?;

@@ -20,8 +20,8 @@ pub struct LuaProject {
     pub host: String,
     /// `throng.options`.
     pub options: Vec<(String, OptionValue)>,
-    /// `[tasks]`: weights by a task's full name, which replace those in the code.
-    pub weights: Vec<TaskWeight>,
+    /// `[tasks]`: weights and rates by a task's full name, which replace those in the code.
+    pub tasks: Vec<TaskSetting>,
     /// Which tasks run, by their tags.
     pub tags: TagFilter,
     /// Which fields' values are never shown.
@@ -61,13 +61,15 @@ pub enum OptionValue {
     Text(String),
 }
 
-/// A weight from `[tasks]`.
+/// A task in `[tasks]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TaskWeight {
+pub struct TaskSetting {
     /// The task's full name, `mod.task`.
     pub task: String,
     /// Its weight; 0 switches it off.
-    pub weight: f64,
+    pub weight: Option<f64>,
+    /// So many a second over all robots.
+    pub rate: Option<f64>,
     /// The line in `throng.toml` that says so.
     pub line: Option<u32>,
 }
@@ -126,7 +128,7 @@ impl LuaProject {
             lib: PathBuf::from("lib"),
             host: String::new(),
             options: Vec::new(),
-            weights: Vec::new(),
+            tasks: Vec::new(),
             tags: TagFilter::default(),
             redaction: Redaction::default(),
             protocols: Vec::new(),

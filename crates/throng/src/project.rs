@@ -41,7 +41,7 @@ pub fn messages(config: &Config) -> Messages {
 }
 
 fn task_keys(config: &Config) -> Vec<TaskKey> {
-    let key = |task: &crate::config::TaskWeight| match &task.key {
+    let key = |task: &crate::config::TaskSetting| match &task.key {
         Place::File(span) => Some(TaskKey { name: task.name.clone(), span: span.clone() }),
         _ => None,
     };

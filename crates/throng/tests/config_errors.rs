@@ -385,6 +385,8 @@ fn mistakes_in_tasks_options_thresholds_and_redaction() {
         "rest",
         &[
             ("a task without its mod", "[tasks]\nchat = 3\n"),
+            ("a rate of nothing", "[tasks]\n\"role.chat\" = { rate = 0 }\n[load]\ntask_rate = -1\n"),
+            ("an unknown key of a task", "[tasks]\nrole.chat = { rates = 5 }\n"),
             ("a negative weight", "[tasks]\n\"role.chat\" = -1\n"),
             ("a weight that is a text", "[tasks]\nrole.chat = \"often\"\n"),
             ("an option without a default", "[options]\nmy_level = { help = \"level\" }\n"),

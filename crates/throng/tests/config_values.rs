@@ -191,7 +191,7 @@ fn variables_reach_every_kind_of_setting() {
     assert_eq!(config.robot.script_memory, 2 << 20);
     assert_eq!(config.protocols[0].wire.on_close, OnClose::Call);
     assert_eq!(config.protocols[0].wire.heartbeat.as_ref().unwrap().every, Duration::from_secs(2));
-    assert_eq!(config.tasks[0].weight, 0.0);
+    assert_eq!(config.tasks[0].weight, Some(0.0));
 }
 
 #[test]
@@ -293,9 +293,21 @@ fn protocols_are_read_in_the_order_of_the_file() {
 #[test]
 fn task_names_may_be_written_with_and_without_quotes() {
     let config = file("[tasks]\n\"role.chat\" = 3\nhero.fight = 0.5\n");
-    let weights: Vec<(&str, f64)> =
-        config.tasks.iter().map(|task| (task.name.as_str(), task.weight)).collect();
-    assert_eq!(weights, [("role.chat", 3.0), ("hero.fight", 0.5)]);
+    let tasks: Vec<_> =
+        config.tasks.iter().map(|task| (task.name.as_str(), task.weight, task.rate)).collect();
+    assert_eq!(tasks, [("role.chat", Some(3.0), None), ("hero.fight", Some(0.5), None)]);
+}
+
+#[test]
+fn tasks_may_have_rates_each_or_together() {
+    let config = file(
+        "[load]\ntask_rate = 1000\n[tasks]\n\"role.chat\" = { rate = 20 }\nhero.fight = { rate = 0.5, weight = 0 }\n",
+    );
+    let tasks: Vec<_> =
+        config.tasks.iter().map(|task| (task.name.as_str(), task.weight, task.rate)).collect();
+    assert_eq!(tasks, [("role.chat", None, Some(20.0)), ("hero.fight", Some(0.0), Some(0.5))]);
+    assert_eq!(config.load.task_rate, Some(1000.0));
+    assert_eq!(config.engine_settings(1).task_rate, Some(1000.0));
 }
 
 #[test]

@@ -15,6 +15,11 @@ const WEIGHT: OptionKey = key(
     Kind::Weight,
     "How often it is picked beside the others, 1 if not said; 0 switches it off.",
 );
+const RATE: OptionKey = key(
+    "rate",
+    Kind::Number,
+    "So many a second over all robots, evenly, in place of being picked by weight.",
+);
 const WHEN: OptionKey = key("when", CONDITION, "It is picked only while this returns true.");
 const TIMEOUT: OptionKey = key("timeout", Kind::Duration, "It fails when it takes longer.");
 const TAGS: OptionKey = key("tags", Kind::Texts, "Names to pick tasks by on the command line.");
@@ -41,7 +46,7 @@ pub const OPTIONS: &[OptionSet] = &[
     OptionSet {
         id: OptionsId::Task,
         name: "throng.TaskOptions",
-        keys: &[WEIGHT, WHEN, TIMEOUT, key("wait", Kind::Wait, "The pause after it."), TAGS],
+        keys: &[WEIGHT, RATE, WHEN, TIMEOUT, key("wait", Kind::Wait, "The pause after it."), TAGS],
     },
     OptionSet {
         id: OptionsId::Sequence,
@@ -49,6 +54,7 @@ pub const OPTIONS: &[OptionSet] = &[
         keys: &[
             key("steps", Kind::Texts, "The methods to call, in order."),
             WEIGHT,
+            RATE,
             WHEN,
             TIMEOUT,
             key("wait", Kind::Wait, "The pause between steps and after it."),

@@ -115,7 +115,10 @@ impl Core {
             self.recorder.robot_first_ready();
         }
         self.move_to(robot, RobotState::Ready);
-        if !self.program.tasks.is_empty() {
+        self.open_rates(now);
+        if self.rates.alone() {
+            self.rest(robot, None);
+        } else if !self.program.tasks.is_empty() {
             // As if a task had ended some time ago, and the robot had been met in the wait behind it.
             let task = self.draw_task(robot, &[]);
             let wait = task.and_then(|task| self.program.tasks[task].wait).unwrap_or(self.settings.wait);
@@ -124,7 +127,7 @@ impl Core {
             if wait.pace().is_some() {
                 slot.take_slot(Slot::at(due));
             }
-            slot.timer = self.wheel.insert(due, Due::Life(robot));
+            self.rest(robot, Some(due));
         }
     }
 
@@ -138,7 +141,10 @@ impl Core {
         }
         let pause = wait.after(slot.random.unit());
         let due = match wait.pace() {
-            None => after(now, pause),
+            None => {
+                slot.take_slot(Slot::default());
+                after(now, pause)
+            }
             Some((_, late)) => {
                 let (next, missed) = doing.slot_after(pause, late, now);
                 slot.take_slot(next);
@@ -152,12 +158,18 @@ impl Core {
         if due == now && doing.turn != self.turn {
             return self.life_due(robot);
         }
-        self.robots[robot].timer = self.wheel.insert(due, Due::Life(robot));
+        match self.robots[robot].life {
+            Life::Playing { play: Play::Idle(_), .. } => self.rest(robot, Some(due)),
+            _ => self.robots[robot].timer = self.wheel.insert(due, Due::Life(robot)),
+        }
     }
 
     /// A robot's schedule ends: what should have begun and did not is counted.
     fn leave_schedule(&mut self, robot: RobotKey) {
         let now = self.now();
+        if self.rates.leave(robot) {
+            return;
+        }
         let Some(Robot { life: Life::Playing { play: Play::Task(doing), .. }, .. }) = self.robots.get(robot)
         else {
             return;
@@ -177,7 +189,10 @@ impl Core {
         match &slot.life {
             Life::Unborn => self.events.push_back(Event::Born(robot)),
             Life::Starting { .. } => self.events.push_back(Event::NotReady(robot)),
-            Life::Playing { play: Play::Idle(_), .. } => self.events.push_back(Event::Pick(robot)),
+            Life::Playing { play: Play::Idle(_), .. } => {
+                self.rates.remove_idle(robot);
+                self.events.push_back(Event::Pick(robot));
+            }
             Life::Playing { play: Play::Task(_), .. } => self.next_step(robot),
             Life::Stopping { .. } => self.forget(robot, Afterlife::Gone(RobotState::Stopped)),
         }
@@ -186,8 +201,10 @@ impl Core {
     /// A task by weight, other than those refused; `None` when no other is left.
     pub(crate) fn draw_task(&mut self, robot: RobotKey, refused: &[usize]) -> Option<usize> {
         let slot = self.robots.get_mut(robot).filter(|slot| !slot.leaving && !slot.restarts_after_closed)?;
-        let candidates =
-            || self.program.tasks.iter().enumerate().filter(|(index, _)| !refused.contains(index));
+        let candidates = || {
+            let tasks = self.program.tasks.iter().enumerate();
+            tasks.filter(|(index, task)| task.rate.is_none() && !refused.contains(index))
+        };
         let total: f64 = candidates().map(|(_, task)| task.weight).sum();
         let mut drawn = slot.random.unit() * total;
         let mut last = None;
@@ -209,7 +226,7 @@ impl Core {
         let due = after(now, pause);
         // Which task a schedule's time is for is not known before one may run: a time for which there is none passes.
         slot.take_slot(if self.settings.wait.pace().is_some() { Slot::at(due) } else { Slot::default() });
-        slot.timer = self.wheel.insert(due, Due::Life(robot));
+        self.rest(robot, Some(due));
     }
 
     /// A robot was not ready in time; `blocked` says where it waits.

@@ -16,6 +16,7 @@ pub(crate) mod life;
 mod log;
 pub(crate) mod operation;
 pub(crate) mod own;
+pub(crate) mod rates;
 pub(crate) mod robot;
 pub(crate) mod routines;
 mod scenarios;
@@ -38,6 +39,7 @@ use connection::{Connection, FlushList, Pools};
 use labels::Labels;
 use log::Log;
 use operation::{Call, Operations};
+use rates::Rates;
 use robot::{Origin, Robot};
 use routines::Activity;
 use schedules::Schedules;
@@ -79,6 +81,7 @@ pub(crate) struct Core {
     /// When the routine that the host begins should have begun, until it has issued a request; 0 where no schedule says so.
     pub(crate) intended: Nanos,
     pub(crate) schedules: Schedules,
+    pub(crate) rates: Rates,
     /// The request whose reply is being told.
     pub(crate) answered_last: Option<Call>,
     /// Why the message that is being told cannot be read.
@@ -110,6 +113,8 @@ pub(crate) enum Event {
     Abandon(ActivityKey),
     /// A robot's tasks may run; pick one.
     Pick(RobotKey),
+    /// Slots of task rates wait, and robots to take them.
+    Slots,
     /// Send a heartbeat that the protocol's own functions make.
     Beat(ConnectionKey, MessageId),
     /// Have the host's cipher encrypt what a connection is to send.
@@ -188,6 +193,7 @@ impl Core {
             turn: 0,
             intended: 0,
             schedules: Schedules::default(),
+            rates: Rates::default(),
             answered_last: None,
             malformed: None,
             question: None,

@@ -143,8 +143,9 @@ impl Core {
     /// Starts the task the shard picked.
     pub(crate) fn begin_task(&mut self, robot: RobotKey, task: usize) {
         let (now, turn) = (self.now(), self.turn);
-        let Some(slot) = self.robots.get_mut(robot) else { return };
-        let Life::Playing { play, .. } = &mut slot.life else { return };
+        self.rates.remove_idle(robot);
+        let Some(robot_slot) = self.robots.get_mut(robot) else { return };
+        let Life::Playing { play, .. } = &mut robot_slot.life else { return };
         let slot = if let Play::Idle(slot) = play { *slot } else { Slot::default() };
         let intended = slot.intended;
         let doing = Doing { task, step: 0, begun: now, intended, step_begun: now, slot, turn };
@@ -154,7 +155,7 @@ impl Core {
 
     fn begin_step(&mut self, robot: RobotKey, doing: &Doing) {
         let Doing { task, step, slot, .. } = *doing;
-        if slot.intended != 0 {
+        if slot.intended != 0 && (step > 0 || !self.rates.play(robot)) {
             self.schedules.pacing_due(&mut self.recorder, 1);
         }
         let sequence = !self.program.tasks[task].steps.is_empty();
@@ -198,7 +199,9 @@ impl Core {
         if failed && self.settings.on_error != OnError::Continue {
             return self.apply_on_error(robot);
         }
-        self.wait_for_next(robot, &doing);
+        if !over || !self.slot_ended(robot) {
+            self.wait_for_next(robot, &doing);
+        }
     }
 
     /// Counts one run of a task, sequence, step or start.

@@ -35,12 +35,13 @@ impl Core {
     /// When something is due next; `None` while nothing is.
     pub(crate) fn next_deadline(&self) -> Option<Nanos> {
         let exact = self.exact.first().map(|(deadline, _)| *deadline);
-        [exact, self.wheel.next_deadline()].into_iter().flatten().min()
+        [exact, self.rates.next_due(), self.wheel.next_deadline()].into_iter().flatten().min()
     }
 
     /// Handles a batch of what is due at `now`. Returns whether more is due.
     pub(crate) fn expire(&mut self, now: Nanos, due: &mut Vec<(Nanos, Due)>) -> bool {
         due.clear();
+        self.slots_due(now);
         let more = self.wheel.expire(now, BATCH, due);
         for (deadline, what) in due.drain(..) {
             self.recorder.lag(LagSource::Timer, now.saturating_sub(deadline) / 1000);

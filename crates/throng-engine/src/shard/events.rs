@@ -6,6 +6,9 @@ use crate::host::{Host, Outcome, Routine};
 use crate::id::{OperationKey, RobotKey};
 use throng_wire::Nanos;
 
+/// Robots whose tasks' `when` is asked for one slot; then it waits for the next occasion.
+const MOST_ASKED: usize = 16;
+
 impl<H: Host> Shard<H> {
     /// Does for the host what was queued, in order.
     #[inline]
@@ -48,6 +51,7 @@ impl<H: Host> Shard<H> {
             Event::Resume(operation, outcome) => self.resume(operation, &outcome),
             Event::Abandon(activity) => self.host.abandon(activity),
             Event::Pick(robot) => self.pick(robot),
+            Event::Slots => self.hand_out(),
             Event::Beat(connection, message) => self.beat(connection, message),
             Event::Seal(connection) => self.seal(connection),
             Event::Close(connection) => self.core.borrow_mut().close(connection),
@@ -97,15 +101,52 @@ impl<H: Host> Shard<H> {
 
     /// Picks a robot's next task by weight among those whose `when` holds.
     fn pick(&mut self, robot: RobotKey) {
+        match self.choose(robot) {
+            Some(task) => self.core.borrow_mut().begin_task(robot, task),
+            None => self.core.borrow_mut().nothing_to_pick(robot),
+        }
+    }
+
+    /// A task by weight among those whose `when` holds.
+    fn choose(&mut self, robot: RobotKey) -> Option<usize> {
         let mut refused: Vec<usize> = Vec::new();
         loop {
-            let task = self.core.borrow_mut().draw_task(robot, &refused);
-            let Some(task) = task else { return self.core.borrow_mut().nothing_to_pick(robot) };
-            let conditional = self.core.borrow().program.tasks[task].conditional;
-            if !conditional || self.host.allows(robot, task) {
-                return self.core.borrow_mut().begin_task(robot, task);
+            let task = self.core.borrow_mut().draw_task(robot, &refused)?;
+            if self.allows(robot, task) {
+                return Some(task);
             }
             refused.push(task);
+        }
+    }
+
+    fn allows(&mut self, robot: RobotKey, task: usize) -> bool {
+        let conditional = self.core.borrow().program.tasks[task].conditional;
+        !conditional || self.host.allows(robot, task)
+    }
+
+    /// Gives slots of task rates to idle robots.
+    fn hand_out(&mut self) {
+        self.core.borrow_mut().handing_out();
+        let (mut refused, mut declined) = (Vec::new(), 0);
+        loop {
+            let offer = self.core.borrow_mut().offer(&refused);
+            let Some(offer) = offer else { return };
+            let task = match offer.task {
+                Some(task) => self.allows(offer.robot, task).then_some(task),
+                None => self.choose(offer.robot),
+            };
+            if let Some(task) = task {
+                declined = 0;
+                self.core.borrow_mut().begin_slot(offer, task);
+                continue;
+            }
+            let mut core = self.core.borrow_mut();
+            core.decline(offer.robot);
+            declined += 1;
+            if declined >= core.idle_robots().min(MOST_ASKED) {
+                refused.push(offer.rate);
+                declined = 0;
+            }
         }
     }
 

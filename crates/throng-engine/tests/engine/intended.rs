@@ -11,13 +11,13 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A server that answers at once, except while it stalls.
 #[derive(Clone, Default)]
-struct Stall {
+pub(crate) struct Stall {
     on: Rc<Cell<bool>>,
     held: Rc<RefCell<Vec<(LinkId, String)>>>,
 }
 
 impl Stall {
-    fn rule(&self) -> impl FnMut(&MemoryNet, LinkId, &[u8]) + 'static {
+    pub(crate) fn rule(&self) -> impl FnMut(&MemoryNet, LinkId, &[u8]) + 'static {
         let stall = self.clone();
         move |net, link, body| {
             let body = String::from_utf8_lossy(body).into_owned();
@@ -28,11 +28,11 @@ impl Stall {
         }
     }
 
-    fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.on.set(true);
     }
 
-    fn end(&self, net: &MemoryNet) {
+    pub(crate) fn end(&self, net: &MemoryNet) {
         self.on.set(false);
         for (link, body) in self.held.borrow_mut().drain(..) {
             net.send(link, &frame(&body));
@@ -61,7 +61,7 @@ fn stalled(wait: Wait) -> (World, Vec<u64>) {
 }
 
 /// When a routine began, in milliseconds.
-fn begun(told: &[String], routine: &str) -> Vec<u64> {
+pub(crate) fn begun(told: &[String], routine: &str) -> Vec<u64> {
     told.iter()
         .filter_map(|line| line.split_once(' '))
         .filter(|(_, what)| *what == routine)
@@ -70,18 +70,18 @@ fn begun(told: &[String], routine: &str) -> Vec<u64> {
 }
 
 /// due, begun and missed of a schedule.
-fn schedule(world: &World, name: &str) -> [u64; 3] {
+pub(crate) fn schedule(world: &World, name: &str) -> [u64; 3] {
     let counts = &world.totals.schedules().find("", name).expect("a schedule").counts;
     [counts.due, counts.begun(), counts.missed]
 }
 
-fn request_times(world: &World) -> (&Histogram, &Histogram) {
+pub(crate) fn request_times(world: &World) -> (&Histogram, &Histogram) {
     let (_, row) = world.totals.requests().iter().next().expect("a request was issued");
     (row.latency(), row.intended())
 }
 
 /// All of a histogram's times together, in milliseconds.
-fn sum(times: &Histogram) -> u64 {
+pub(crate) fn sum(times: &Histogram) -> u64 {
     times.spread().map_or(0, |spread| (spread.mean * times.count() as f64 / 1_000.0).round() as u64)
 }
 

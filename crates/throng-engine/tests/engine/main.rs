@@ -10,5 +10,6 @@ mod life;
 mod loads;
 mod order;
 mod questions;
+mod rates;
 mod unmeasured;
 mod world;

@@ -408,6 +408,7 @@ pub(crate) fn task(name: &str) -> TaskSpec {
         module: 0,
         name: name.into(),
         weight: 1.0,
+        rate: None,
         conditional: false,
         timeout: None,
         wait: None,
@@ -513,6 +514,11 @@ impl World {
     /// The shard stands still until `millis` after the beginning.
     pub(crate) fn stall(&mut self, millis: u64) {
         self.clock.advance(millis * 1_000_000);
+    }
+
+    /// All robots stop in good order, and nothing new begins.
+    pub(crate) fn stop(&mut self) {
+        self.shard.want(Desired { phase: Phase::Stop, ..Desired::idle() });
     }
 
     /// Moves to `millis` after the beginning.

@@ -1,6 +1,6 @@
 //! Right and wrong projects in folders of their own.
 
-use crate::project::{LuaProject, TaskWeight};
+use crate::project::{LuaProject, TaskSetting};
 use crate::{LoadError, LuaHost};
 use std::fs;
 use std::sync::Arc;
@@ -92,18 +92,24 @@ fn weights_and_tags_come_from_the_settings() {
     let files = [(
         "mods/a.lua",
         "local a = throng.mod { tags = 'slow' }
-         a:task('one', function() end)
+         a:task('one', { rate = 7.5 }, function() end)
          a:task('two', { tags = { 'fast' } }, function() end)
          return a",
     )];
-    let weight = |task: &str| TaskWeight { task: task.to_owned(), weight: 0.5, line: Some(7) };
+    let weight = |task: &str| TaskSetting {
+        task: task.to_owned(),
+        weight: Some(0.5),
+        rate: Some(20.0),
+        line: Some(7),
+    };
     let program = load_with(&files, |project| {
-        project.weights.push(weight("a.two"));
+        project.tasks.push(weight("a.two"));
         project.tags.exclude.push("slow".to_owned());
     });
-    let weights: Vec<f64> = program.expect("a right project").tasks.iter().map(|task| task.weight).collect();
-    assert_eq!(weights, [0.0, 0.5]);
-    let error = load_with(&files, |project| project.weights.push(weight("a.tow"))).expect_err("no such task");
+    let program = program.expect("a right project");
+    let tasks: Vec<_> = program.tasks.iter().map(|task| (task.weight, task.rate)).collect();
+    assert_eq!(tasks, [(0.0, Some(7.5)), (0.5, Some(20.0))]);
+    let error = load_with(&files, |project| project.tasks.push(weight("a.tow"))).expect_err("no such task");
     assert_eq!(error.to_string(), "throng.toml:7: unknown task 'a.tow'; did you mean 'a.two'?");
 }
 
@@ -202,6 +208,11 @@ fn names_of_other_tools_are_told_apart() {
 #[test]
 fn options_are_known_and_sensible() {
     refused_mod("a:task('x', { wieght = 2 }, function() end)", 2, "did you mean 'weight'?");
+    refused_mod(
+        "a:task('x', { rate = 0 }, function() end)",
+        2,
+        "'rate' is a number of tasks a second, above 0",
+    );
     refused_mod("a:task('x', { weight = -1 }, function() end)", 2, "'weight' is a number, 0 or more");
     refused_mod(
         "a:task('x', { wait = { betwen = { 1, 2 } } }, function() end)",

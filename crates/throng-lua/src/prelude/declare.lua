@@ -53,8 +53,10 @@ end
 
 -- Tasks ------------------------------------------------------------------------------------------------------------
 
-local task_options = { weight = true, when = true, timeout = true, wait = true, tags = true }
-local sequence_options = { steps = true, weight = true, when = true, timeout = true, wait = true, tags = true }
+local task_options = { weight = true, rate = true, when = true, timeout = true, wait = true, tags = true }
+local sequence_options = {
+  steps = true, weight = true, rate = true, when = true, timeout = true, wait = true, tags = true,
+}
 
 local function add_task(mod, name, options, fn, what)
   not_loading(what)
@@ -72,8 +74,8 @@ local function add_task(mod, name, options, fn, what)
   local refused = N.check_task_options(options)
   if refused then refuse("task '" .. full .. "': " .. refused, file, line) end
   tasks[#tasks + 1] = {
-    name = full, module = mod.index, fn = fn, steps = options.steps, weight = options.weight, when = options.when,
-    timeout = options.timeout, wait = options.wait or mod.options.wait, tags = options.tags or mod.options.tags,
+    name = full, module = mod.index, fn = fn, steps = options.steps, weight = options.weight, rate = options.rate,
+    when = options.when, timeout = options.timeout, wait = options.wait or mod.options.wait, tags = options.tags or mod.options.tags,
     file = file, line = line,
   }
 end

@@ -19,6 +19,7 @@ impl Config {
             tls: self.tls.wire.clone(),
             http: HttpSettings { redaction: self.redaction.clone(), ..self.http.clone() },
             wait: self.robot.wait,
+            task_rate: self.load.task_rate,
             on_error: self.robot.on_error,
             manual_ready: self.robot.manual_ready,
             ready_timeout: self.robot.ready_timeout,

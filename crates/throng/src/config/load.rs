@@ -20,6 +20,8 @@ pub use plan::{Online, Plan, Rates};
 pub struct Load {
     /// How many robots there are over time.
     pub plan: Plan,
+    /// Tasks a second over all robots, in place of waits between tasks.
+    pub task_rate: Option<f64>,
     /// When the run ends; without one it ends with the last stage, with all robots, or when it is told to.
     pub run_time: Option<Duration>,
     /// How many shards drive the robots; the machine's cores by default.
@@ -45,6 +47,8 @@ const MOST_SHARDS: i64 = 1_024;
 
 pub(super) fn read(section: &Section<'_>) -> Load {
     let plan = plan::read(section).unwrap_or_else(Plan::least);
+    let task_rate =
+        section.setting("task_rate").and_then(|setting| setting.positive_number(super::tasks::RATE_FORM));
     let run_time = section.setting("run_time").and_then(|setting| setting.positive_duration());
     let shards = section
         .setting("shards")
@@ -58,6 +62,7 @@ pub(super) fn read(section: &Section<'_>) -> Load {
     section.refuse_unknown();
     Load {
         plan,
+        task_rate,
         run_time,
         shards: shards.unwrap_or_else(cores),
         seed: seed.map(i64::cast_unsigned),

@@ -46,7 +46,7 @@ pub use raw::RawConfig;
 pub use robot::Robot;
 pub use store::StoreSettings;
 pub use target::Target;
-pub use tasks::TaskWeight;
+pub use tasks::TaskSetting;
 pub use throng_engine::pattern::Pattern;
 pub use tls::{INSECURE, Tls};
 
@@ -75,7 +75,7 @@ pub struct Config {
     /// `[protocols]`, in the order of the file.
     pub protocols: Vec<Protocol>,
     /// `[tasks]`.
-    pub tasks: Vec<TaskWeight>,
+    pub tasks: Vec<TaskSetting>,
     /// `[options]`, in the order of the file.
     pub options: Vec<ProjectOption>,
     /// `[thresholds]`, in the order of the file, and the default one.

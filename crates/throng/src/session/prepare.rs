@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use throng_engine::{Schedule, Settings};
-use throng_lua::{Limits, LuaProject, OwnSource, TagFilter, TaskWeight};
+use throng_lua::{Limits, LuaProject, OwnSource, TagFilter, TaskSetting};
 use throng_metrics::Thresholds;
 use throng_wire::Protocol;
 
@@ -60,7 +60,7 @@ fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
         lib: absolute(&config.robot.lib),
         host: config.target.host.clone().unwrap_or_default(),
         options: option_values(&config.options),
-        weights: config.tasks.iter().map(weight).collect(),
+        tasks: config.tasks.iter().map(task_setting).collect(),
         tags: TagFilter { include: config.robot.tags.clone(), exclude: config.robot.exclude_tags.clone() },
         limits: Limits {
             memory: usize::try_from(config.robot.script_memory).unwrap_or(usize::MAX),
@@ -97,8 +97,8 @@ fn option_value(value: &OptionValue) -> throng_lua::OptionValue {
     }
 }
 
-fn weight(task: &crate::config::TaskWeight) -> TaskWeight {
-    TaskWeight { task: task.name.clone(), weight: task.weight, line: None }
+fn task_setting(task: &crate::config::TaskSetting) -> TaskSetting {
+    TaskSetting { task: task.name.clone(), weight: task.weight, rate: task.rate, line: None }
 }
 
 /// Different for each run; printed with its summary, so that a run can be repeated.
