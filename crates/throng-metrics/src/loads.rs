@@ -97,7 +97,7 @@ impl StormCounts {
 #[derive(Debug)]
 pub(crate) struct LoadTables {
     pub(crate) scenarios: Table<ScenarioCounts, 0>,
-    pub(crate) tasks: Table<WorkCounts, 1>,
+    pub(crate) tasks: Table<WorkCounts, 2>,
     pub(crate) arrivals: Table<ArrivalCounts, 1>,
     pub(crate) storms: Table<StormCounts, 1>,
 }
@@ -105,7 +105,7 @@ pub(crate) struct LoadTables {
 /// What changed since the last take.
 pub(crate) struct LoadChanges {
     scenarios: Vec<Change<ScenarioCounts, 0>>,
-    tasks: Vec<Change<WorkCounts, 1>>,
+    tasks: Vec<Change<WorkCounts, 2>>,
     arrivals: Vec<Change<ArrivalCounts, 1>>,
     storms: Vec<Change<StormCounts, 1>>,
 }
@@ -114,7 +114,7 @@ pub(crate) struct LoadChanges {
 #[derive(Serialize)]
 pub(crate) struct LoadsToWrite<'a> {
     scenarios: &'a Table<ScenarioCounts, 0>,
-    tasks: &'a Table<WorkCounts, 1>,
+    tasks: &'a Table<WorkCounts, 2>,
     arrivals: &'a Table<ArrivalCounts, 1>,
     storms: &'a Table<StormCounts, 1>,
 }
@@ -259,7 +259,7 @@ impl Totals {
     }
 
     /// Tasks and sequences by scenario (in the place of the connection) and name; empty in a run without scenarios.
-    pub fn scenario_tasks(&self) -> &Table<WorkCounts, 1> {
+    pub fn scenario_tasks(&self) -> &Table<WorkCounts, 2> {
         &self.loads.tasks
     }
 

@@ -12,6 +12,7 @@ use crate::units;
 use crate::wheel::TimerId;
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, RobotState, WorkKind};
+use throng_wire::Nanos;
 
 /// A robot that was ready as long as this restarts without much of a pause.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -53,11 +54,12 @@ impl Core {
         let Some(slot) = self.robots.get_mut(robot) else { return };
         slot.life = Life::Starting { starts, asked_ready: false };
         slot.timer = timer;
-        self.begin_due_starts(robot);
+        let arrival = std::mem::take(&mut slot.arrival);
+        self.begin_due_starts(robot, arrival);
     }
 
-    /// Begins the starts whose needs are met; a robot with none left is ready.
-    fn begin_due_starts(&mut self, robot: RobotKey) {
+    /// Begins the starts whose needs are met, which should have begun at `intended`; a robot with none left is ready.
+    fn begin_due_starts(&mut self, robot: RobotKey, intended: Nanos) {
         let Some(Robot { life: Life::Starting { starts, asked_ready }, .. }) = self.robots.get_mut(robot)
         else {
             return;
@@ -72,7 +74,7 @@ impl Core {
         let returned = starts.iter().all(|start| *start == StartState::Returned);
         let ready = *asked_ready || (returned && !self.program.manual_ready && !self.settings.manual_ready);
         for module in due {
-            self.begin(robot, Begun::Start { module });
+            self.begin_intended(robot, Begun::Start { module }, intended);
         }
         if ready {
             self.become_ready(robot);
@@ -87,7 +89,7 @@ impl Core {
         match &mut slot.life {
             Life::Starting { starts, .. } if !failed => {
                 starts[module] = StartState::Returned;
-                self.begin_due_starts(robot);
+                self.begin_due_starts(robot, 0);
             }
             Life::Starting { .. } => self.start_failed(robot),
             // An early `ready()` opened the gate while this start was still running.

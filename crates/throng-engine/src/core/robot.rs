@@ -21,6 +21,8 @@ pub(crate) struct Robot {
     /// Its cookies and open connections to HTTP servers, once it has asked one.
     pub(crate) http: Option<Arc<Client>>,
     pub(crate) activities: Vec<ActivityKey>,
+    /// When it should have come, until its starts have begun; 0 where no plan said so.
+    pub(crate) arrival: Nanos,
     /// The head of its chain of operations.
     pub(crate) operations: Option<OperationKey>,
     /// The one timer its life has at a time: next task, ready time-out, back-off, stop time-out.
@@ -115,6 +117,7 @@ impl Robot {
             connections: Vec::new(),
             http: None,
             activities: Vec::new(),
+            arrival: 0,
             operations: None,
             timer: TimerId::NONE,
             restarts: 0,

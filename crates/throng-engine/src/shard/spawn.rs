@@ -102,6 +102,7 @@ impl<H: Host> Shard<H> {
             let late = moment.now.saturating_sub(intended).as_micros() as u64;
             core.recorder.lag(LagSource::Spawn, late);
             core.robot_arrived(scenario, late);
+            core.robots[robot].arrival = after(nanos(self.desired.begun), intended);
         }
         if let Some(stay) = stay {
             let length = stay.length(Random::new(core.settings.seed ^ SESSIONS, id.0).unit());
