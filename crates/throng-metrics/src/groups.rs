@@ -248,6 +248,12 @@ impl FailureBook {
         self.scripts.absorb(&changes.scripts, |_| other_script());
     }
 
+    /// Adds what another book holds.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.failures.absorb(&other.failures.rows, |key| FailureKey::other(key.kind));
+        self.scripts.absorb(&other.scripts.rows, |_| other_script());
+    }
+
     /// All groups of failures, the most frequent first.
     pub(crate) fn failures(&self) -> Vec<FailureGroup> {
         let groups = self.failures.rows.iter().map(|(key, group)| FailureGroup {

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use crate::phases::Phases;
 use crate::recorder::Limits;
+use crate::sample::Sample;
 use crate::snapshot::{Interval, Plan, Snapshot, error_lines, push_lines, request_lines};
 use crate::totals::{Delta, Totals};
 
-/// The sum of all shards' deltas, and the sum of those of the last second.
+/// The sum of all shards' deltas, of those of each phase, and of those of the last second.
 #[derive(Debug, Default)]
 pub struct Ledger {
     limits: Limits,
     totals: Totals,
+    phases: Phases,
     current: Totals,
     closed: Totals,
     closed_took: Duration,
@@ -20,7 +23,14 @@ impl Ledger {
     /// Empty books that tell at most so many things apart.
     pub fn new(limits: Limits) -> Self {
         let totals = || Totals::new(limits);
-        Self { limits, totals: totals(), current: totals(), closed: totals(), closed_took: Duration::ZERO }
+        Self {
+            limits,
+            totals: totals(),
+            phases: Phases::new(limits),
+            current: totals(),
+            closed: totals(),
+            closed_took: Duration::ZERO,
+        }
     }
 
     /// Sets how many robots the plan wants at its highest.
@@ -34,16 +44,30 @@ impl Ledger {
         self.current.merge(delta);
     }
 
-    /// Closes the second in which every shard's delta came once; it took so long.
-    pub fn close_second(&mut self, took: Duration) {
+    /// Closes the second in which every shard's delta came once; it took so long, and was of that phase.
+    pub fn close_second(&mut self, took: Duration, phase: &str) {
         self.totals.end_round();
         self.closed = std::mem::replace(&mut self.current, Totals::new(self.limits));
         self.closed_took = took;
+        self.phases.add(phase, took, &self.closed, &self.totals);
+    }
+
+    /// Adds what was written down of a stretch of the run; the stretches come in the order of time.
+    pub fn absorb(&mut self, sample: &Sample, took: Duration, phase: &str) {
+        let mut stretch = Totals::new(self.limits);
+        stretch.absorb(sample);
+        self.totals.absorb(sample);
+        self.phases.add(phase, took, &stretch, &self.totals);
     }
 
     /// What came in the second that was closed last.
     pub fn last_second(&self) -> &Totals {
         &self.closed
+    }
+
+    /// What came in each phase so far.
+    pub fn phases(&self) -> &Phases {
+        &self.phases
     }
 
     /// Everything so far.
@@ -90,13 +114,13 @@ mod tests {
         let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
         echo(&mut recorder, 1_000, 90);
         ledger.merge(&recorder.take());
-        ledger.close_second(Duration::from_secs(1));
+        ledger.close_second(Duration::from_secs(1), "hold");
         echo(&mut recorder, 5_000, 10);
         let id = recorder.request("Echo", "game");
         recorder.issued(id);
         recorder.request_failed(id, FailureKind::Timeout, "no reply", no_sample);
         ledger.merge(&recorder.take());
-        ledger.close_second(Duration::from_millis(500));
+        ledger.close_second(Duration::from_millis(500), "hold");
         let snapshot = ledger.snapshot(Duration::from_millis(1_500), Plan::default());
         let line = &snapshot.requests[0];
         assert_eq!((line.count, line.ok, line.failures, line.in_flight), (101, 100, 1, 0));
@@ -110,8 +134,8 @@ mod tests {
         let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
         echo(&mut recorder, 1_000, 5);
         ledger.merge(&recorder.take());
-        ledger.close_second(Duration::from_secs(1));
-        ledger.close_second(Duration::from_secs(1));
+        ledger.close_second(Duration::from_secs(1), "hold");
+        ledger.close_second(Duration::from_secs(1), "hold");
         let snapshot = ledger.snapshot(Duration::from_secs(2), Plan::default());
         assert_eq!((snapshot.requests[0].rate, snapshot.requests[0].p50_us), (0.0, Some(1_000)));
     }

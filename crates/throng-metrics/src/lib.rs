@@ -6,7 +6,7 @@
 //!    ids); from then on each record is an index and an add, without a lock and without an allocation.
 //! 2. About once a second the shard calls [`Recorder::take`]; the [`Delta`] holds only what changed and is `Send`.
 //! 3. The run owns one [`Ledger`]: [`Ledger::merge`] each shard's delta, [`Ledger::close_second`] once all of them are
-//!    in, [`Ledger::snapshot`] for whoever watches.
+//!    in, [`Ledger::snapshot`] for whoever watches. It keeps the figures of each of the [`Phases`] apart as well.
 //! 4. At the end [`Summary::of`] judges the run: [`Thresholds`] against the [`Totals`], the [`Verdict`] and its exit
 //!    code, and whether the generator was the limit ([`GeneratorBounds`]).
 //!
@@ -22,6 +22,7 @@ mod kinds;
 mod ledger;
 mod loads;
 mod nearest;
+mod phases;
 mod recorder;
 mod robots;
 pub mod rows;
@@ -42,6 +43,7 @@ pub use kinds::{EndCause, FailureKind, LagSource, RobotState, WorkKind};
 pub use ledger::Ledger;
 pub use loads::{ArrivalCounts, ArrivalRow, ScenarioCounts, ScenarioId, StormCounts, StormId, StormRow};
 pub use nearest::nearest;
+pub use phases::{Phase, Phases};
 pub use recorder::{
     Answer, CheckId, ConnectionId, CounterId, Limits, MeasureId, PushId, Recorder, RequestId, ScheduleId,
     SendId, WorkId, no_sample,

@@ -155,6 +155,15 @@ impl LoadTables {
         self.storms.absorb(&changes.storms);
     }
 
+    /// Adds what other tables hold.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { scenarios, tasks, arrivals, storms } = other;
+        self.scenarios.add(scenarios);
+        self.tasks.add(tasks);
+        self.arrivals.add(arrivals);
+        self.storms.add(storms);
+    }
+
     /// To be written down, if there is anything.
     pub(crate) fn written(&self) -> Option<LoadsToWrite<'_>> {
         let Self { scenarios, tasks, arrivals, storms } = self;

@@ -164,6 +164,13 @@ impl RobotTotals {
         RobotSample { planned: run.planned, peak: run.peak, changes: self.counts.clone() }
     }
 
+    /// Adds what a stretch changed; `run` knows how many there were at its end.
+    pub(crate) fn add(&mut self, stretch: &Self, run: &Self) {
+        self.counts.add(&stretch.counts);
+        self.planned = self.planned.max(run.planned);
+        self.peak = self.peak.max(run.counts.states.alive());
+    }
+
     pub(crate) fn absorb_sample(&mut self, sample: &RobotSample) {
         self.counts.add(&sample.changes);
         self.planned = self.planned.max(sample.planned);

@@ -280,4 +280,18 @@ impl Tables {
         self.measures.absorb(&changes.measures);
         self.counters.absorb(&changes.counters);
     }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.requests.add(&other.requests);
+        self.sends.add(&other.sends);
+        self.pushes.add(&other.pushes);
+        self.connections.add(&other.connections);
+        self.checks.add(&other.checks);
+        for (table, other) in self.work.iter_mut().zip(&other.work) {
+            table.add(other);
+        }
+        self.measures.add(&other.measures);
+        self.counters.add(&other.counters);
+        self.schedules.add(&other.schedules);
+    }
 }

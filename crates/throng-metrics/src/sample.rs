@@ -162,7 +162,10 @@ mod tests {
 
     fn summary(totals: &Totals) -> String {
         let record = RunRecord { took: Duration::from_secs(3), ..RunRecord::default() };
-        serde_json::to_string(&Summary::of(totals, &record)).unwrap()
+        let mut ledger = Ledger::default();
+        let took = record.took;
+        ledger.absorb(&serde_json::from_str(&written(totals, totals)).unwrap(), took, "hold");
+        serde_json::to_string(&Summary::of(&ledger, &record)).unwrap()
     }
 
     #[test]
@@ -176,7 +179,7 @@ mod tests {
                 play(recorder, second * 1_000);
                 ledger.merge(&recorder.take());
             }
-            ledger.close_second(Duration::from_secs(1));
+            ledger.close_second(Duration::from_secs(1), "hold");
             let text = written(ledger.last_second(), ledger.totals());
             again.absorb(&serde_json::from_str(&text).unwrap());
         }

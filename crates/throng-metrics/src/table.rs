@@ -215,24 +215,30 @@ impl<C: Counts, const N: usize> Table<C, N> {
     /// Adds rows that were written down, matched by name.
     pub(crate) fn absorb_written(&mut self, rows: &[WrittenRow<C>]) {
         for written in rows {
-            let id = self.intern(&written.connection, &written.name);
-            let row = &mut self.slots[id.0 as usize].row;
-            row.counts.add(&written.counts);
-            for (mine, theirs) in row.times.iter_mut().zip(&written.times) {
-                mine.absorb(theirs);
-            }
+            self.add_row(&written.connection, &written.name, &written.counts, &written.times);
         }
     }
 
     /// Adds what another table's rows held, matched by name.
     pub(crate) fn absorb(&mut self, changes: &[Change<C, N>]) {
-        for change in changes {
-            let id = self.intern(&change.key.connection, &change.key.name);
-            let row = &mut self.slots[id.0 as usize].row;
-            row.counts.add(&change.counts);
-            for (mine, theirs) in row.times.iter_mut().zip(&change.times) {
-                mine.absorb(theirs);
-            }
+        for Change { key, counts, times } in changes {
+            self.add_row(&key.connection, &key.name, counts, times);
+        }
+    }
+
+    /// Adds another table's rows, matched by name.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for Slot { key, row, .. } in &other.slots {
+            self.add_row(&key.connection, &key.name, &row.counts, &row.times);
+        }
+    }
+
+    fn add_row(&mut self, connection: &str, name: &str, counts: &C, times: &[Histogram]) {
+        let id = self.intern(connection, name);
+        let row = &mut self.slots[id.0 as usize].row;
+        row.counts.add(counts);
+        for (mine, theirs) in row.times.iter_mut().zip(times) {
+            mine.absorb(theirs);
         }
     }
 }

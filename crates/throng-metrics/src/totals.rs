@@ -76,6 +76,18 @@ impl Totals {
         self.generator.absorb(&delta.generator);
     }
 
+    /// Adds the totals of a stretch; `run` are those of the whole run at the stretch's end.
+    pub(crate) fn add(&mut self, stretch: &Self, run: &Self) {
+        let Self { tables, failures, errors, robots, loads, traffic, generator } = stretch;
+        self.tables.add(tables);
+        self.failures.add(failures);
+        self.errors.add(errors);
+        self.robots.add(robots, &run.robots);
+        self.loads.add(loads);
+        self.traffic.add(traffic);
+        self.generator.absorb(generator);
+    }
+
     /// Says that one delta of every shard is merged, so that peaks are of one moment.
     pub fn end_round(&mut self) {
         self.robots.end_round();

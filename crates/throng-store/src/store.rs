@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use throng_metrics::{Sample, Totals};
+use throng_metrics::{Ledger, Sample};
 
 use crate::blob;
 use crate::error::StoreError;
@@ -113,14 +113,14 @@ impl Store {
         Ok(())
     }
 
-    /// The sum of all samples of a run.
+    /// The books of a run: the sum of all its samples, of the whole and of each phase.
     ///
     /// # Errors
     /// The file or a sample cannot be read.
-    pub fn totals(&self, run: RunId) -> Result<Totals, StoreError> {
-        let mut totals = Totals::default();
-        self.samples(run, |stored| totals.absorb(&stored.sample))?;
-        Ok(totals)
+    pub fn ledger(&self, run: RunId) -> Result<Ledger, StoreError> {
+        let mut ledger = Ledger::default();
+        self.samples(run, |stored| ledger.absorb(&stored.sample, stored.took, &stored.phase))?;
+        Ok(ledger)
     }
 
     /// Deletes a run with all that belongs to it.

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
-    GeneratorSummary, LoadSummary, MeasureSummary, PushSummary, RequestSummary, RobotSummary, SCHEMA_VERSION,
-    ScheduleSummary, ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
+    GeneratorSummary, LoadSummary, MeasureSummary, PhaseSummary, PushSummary, RequestSummary, RobotSummary,
+    SCHEMA_VERSION, ScheduleSummary, ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
 use crate::generator::{Generator, GeneratorBounds, lag_by_source};
 use crate::kinds::WorkKind;
+use crate::ledger::Ledger;
 use crate::rows::{ConnectionRow, PushRow, RequestRow, WorkRow};
 use crate::table::{Key, Row, Table};
 use crate::tally::{Counts, Kind};
@@ -63,7 +64,8 @@ impl Default for RunRecord {
 
 impl Summary {
     /// Judges a run and gathers everything there is to say about it.
-    pub fn of(totals: &Totals, run: &RunRecord) -> Self {
+    pub fn of(ledger: &Ledger, run: &RunRecord) -> Self {
+        let totals = ledger.totals();
         let results = run.thresholds.evaluate(totals, run.took);
         let judgement = Judgement::of(&run.end, totals, &results, run.took);
         let seconds = run.took.as_secs_f64();
@@ -84,11 +86,7 @@ impl Summary {
             load: LoadSummary::of(totals),
             bytes: Directions { sent: traffic.bytes_sent, received: traffic.bytes_received },
             messages: Directions { sent: traffic.messages_sent, received: traffic.messages_received },
-            errors: ErrorSummary {
-                count: totals.errors().total(),
-                rate: totals.error_rate().map(rounded_share),
-                by_kind: totals.errors().clone(),
-            },
+            errors: error_summary(totals),
             requests: rows(totals.requests(), |key, row| request_summary(key, row, seconds)),
             sends: rows(totals.sends(), |key, row| SendSummary {
                 name: key.name.to_string(),
@@ -126,19 +124,28 @@ impl Summary {
             failures: failure_summaries(totals),
             script_errors: script_error_summaries(totals),
             thresholds: results.iter().map(threshold_summary).collect(),
+            phases: ledger.phases().iter().map(PhaseSummary::of).collect(),
             generator: generator_summary(totals.generator(), &run.bounds),
         }
     }
 }
 
 /// Rows in the order of their names, so that two documents can be compared line by line.
-fn rows<C: Counts, const N: usize, S>(
+pub(super) fn rows<C: Counts, const N: usize, S>(
     table: &Table<C, N>,
     summary: impl Fn(&Key, &Row<C, N>) -> S,
 ) -> Vec<S> {
     let mut rows: Vec<_> = table.iter().collect();
     rows.sort_by(|a, b| a.0.cmp(b.0));
     rows.into_iter().map(|(key, row)| summary(key, row)).collect()
+}
+
+pub(super) fn error_summary(totals: &Totals) -> ErrorSummary {
+    ErrorSummary {
+        count: totals.errors().total(),
+        rate: totals.error_rate().map(rounded_share),
+        by_kind: totals.errors().clone(),
+    }
 }
 
 fn robot_summary(totals: &Totals) -> RobotSummary {
@@ -266,11 +273,11 @@ fn generator_summary(generator: &Generator, bounds: &GeneratorBounds) -> Generat
     }
 }
 
-fn per_second(count: u64, seconds: f64) -> Option<f64> {
+pub(super) fn per_second(count: u64, seconds: f64) -> Option<f64> {
     (seconds > 0.0).then(|| rounded(count as f64 / seconds))
 }
 
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
@@ -283,7 +290,7 @@ mod tests {
     use super::*;
     use crate::{Answer, EndCause, Failure, FailureKind, LagSource, Recorder, RobotState, Threshold};
 
-    fn played() -> Totals {
+    fn played() -> Ledger {
         let mut r = Recorder::default();
         r.robot_started();
         r.robot_changed(RobotState::Connecting, RobotState::Ready);
@@ -332,10 +339,11 @@ mod tests {
         r.lag(LagSource::Ready, 40);
         r.stall(70);
         r.cpu(250, 1_000);
-        let mut totals = Totals::default();
-        totals.merge(&r.take());
-        totals.plan_robots(2);
-        totals
+        let mut ledger = Ledger::default();
+        ledger.plan_robots(2);
+        ledger.merge(&r.take());
+        ledger.close_second(Duration::from_secs(2), "hold");
+        ledger
     }
 
     fn record() -> RunRecord {
@@ -359,7 +367,7 @@ mod tests {
 
     #[test]
     fn an_empty_run_has_a_document_without_invented_figures() {
-        insta::assert_json_snapshot!(Summary::of(&Totals::default(), &RunRecord::default()));
+        insta::assert_json_snapshot!(Summary::of(&Ledger::default(), &RunRecord::default()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod build;
 mod loads;
+mod phases;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::verdict::Verdict;
 
 pub use build::RunRecord;
 pub use loads::{ArrivalSummary, LoadSummary};
+pub use phases::{PhasePushSummary, PhaseRequestSummary, PhaseRobots, PhaseSummary};
 
 /// The version of the document; it grows by one when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -89,6 +91,8 @@ pub struct Summary {
     pub script_errors: Vec<ScriptErrorSummary>,
     /// Thresholds in the order given.
     pub thresholds: Vec<ThresholdSummary>,
+    /// The phases in the order in which they first came, each with the figures of its own seconds.
+    pub phases: Vec<PhaseSummary>,
     /// The generator's own part.
     pub generator: GeneratorSummary,
 }

@@ -1,9 +1,10 @@
 //! What a person reads when a run is over: the verdict first, the next commands last.
 //!
-//! Each part is a function of the summary and gives nothing when there is nothing to say: [`tables`] has what is shown
-//! in columns, [`troubles`] the errors and the generator.
+//! Each part is a function of the summary and gives nothing when there is nothing to say: [`tables`] and [`phases`]
+//! have what is shown in columns, [`troubles`] the errors and the generator.
 
 mod load;
+mod phases;
 mod tables;
 mod troubles;
 
@@ -40,6 +41,7 @@ pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
         verdict(summary, cells),
         thresholds(summary, cells),
         load::arrivals(summary, cells),
+        phases::phases(summary, cells),
         tables::timed(summary, cells),
         tables::schedules(summary, cells),
         tables::pushes_and_sends(summary, cells),

@@ -203,7 +203,7 @@ pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
     let mut grid =
         Grid::new([Column::left(), Column::right(5), Column::right(5), Column::right(5), Column::right(7)]);
     if !summary.pushes.is_empty() {
-        grid.row(heading("Pushes", ["count", "/s", "bytes", "handled"]));
+        grid.row(heading("Pushes", &["count", "/s", "bytes", "handled"]));
         for push in most(&summary.pushes, |push| push.count) {
             grid.row(vec![
                 Word::plain(format!("  {}", named(&push.connection, &push.name))),
@@ -218,7 +218,7 @@ pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
         if !grid.is_empty() {
             grid.note(Words::default());
         }
-        grid.row(heading("Sends", ["count", "/s", "bytes", ""]));
+        grid.row(heading("Sends", &["count", "/s", "bytes", ""]));
         for send in most(&summary.sends, |send| send.count) {
             let rate = rate(send.count, summary.duration_s);
             grid.row(vec![
@@ -245,7 +245,7 @@ pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
         Column::right(5),
         Column::text(),
     ]);
-    grid.row(heading("Connections", ["opened", "fail", "p50", "p99", "ended"]));
+    grid.row(heading("Connections", &["opened", "fail", "p50", "p99", "ended"]));
     for connection in most(&summary.connections, |connection| connection.attempts) {
         let time = |us: Option<u64>| us.map_or_else(|| Word::dim("-"), |us| Word::plain(units::time(us)));
         let times = connection.connect_us.as_ref();
@@ -280,7 +280,7 @@ pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
 pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words> {
     let mut grid = Grid::new([Column::left(), Column::right(6), Column::right(6), Column::right(6)]);
     if !summary.checks.is_empty() {
-        grid.row(heading("Checks", ["passed", "failed", ""]));
+        grid.row(heading("Checks", &["passed", "failed", ""]));
         for check in most(&summary.checks, |check| check.passed + check.failed) {
             let share = check.passed as f64 / (check.passed + check.failed).max(1) as f64;
             grid.row(vec![
@@ -295,7 +295,7 @@ pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words>
         if !grid.is_empty() {
             grid.note(Words::default());
         }
-        grid.row(heading("Counters", ["value", "/s", ""]));
+        grid.row(heading("Counters", &["value", "/s", ""]));
         for counter in most(&summary.counters, |counter| counter.value) {
             let rate = rate(counter.value, summary.duration_s);
             grid.row(vec![
@@ -314,7 +314,7 @@ pub(super) fn schedules(summary: &Summary, cells: usize) -> Vec<Words> {
         return Vec::new();
     }
     let mut grid = Grid::new([Column::left(), Column::right(6), Column::right(6), Column::right(6)]);
-    grid.row(heading("Schedules", ["due", "begun", "missed"]));
+    grid.row(heading("Schedules", &["due", "begun", "missed"]));
     for schedule in most(&summary.schedules, |schedule| schedule.due) {
         grid.row(vec![
             Word::plain(format!("  {}", clean(&schedule.name))),
@@ -326,8 +326,9 @@ pub(super) fn schedules(summary: &Summary, cells: usize) -> Vec<Words> {
     grid.lines(cells, false)
 }
 
-fn heading<const N: usize>(title: &str, columns: [&str; N]) -> Vec<Word> {
-    [vec![Word::new(title, Tone::Strong)], columns.map(Word::dim).into()].concat()
+pub(super) fn heading(title: &str, columns: &[&str]) -> Vec<Word> {
+    let columns = columns.iter().map(|column| Word::dim(*column));
+    std::iter::once(Word::new(title, Tone::Strong)).chain(columns).collect()
 }
 
 fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> Vec<&S> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use throng_metrics::{RobotState, RunEnd, RunRecord, Summary};
+use throng_metrics::{Ledger, RobotState, RunEnd, RunRecord, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -38,6 +38,21 @@ fn troubled() -> Summary {
 #[test]
 fn a_healthy_run() {
     insta::assert_snapshot!(shown(&healthy(), 110));
+}
+
+#[test]
+fn phases_of_a_run() {
+    let mut run = fixtures::Run::new();
+    let (mut ledger, seconds) = (Ledger::default(), Duration::from_secs(30));
+    for (phase, replies, median) in [("ramp_up", 900, 900.0), ("hold", 9_000, 1_400.0), ("stop", 3, 2_000.0)]
+    {
+        run.robots(&[(RobotState::Ready, replies / 30)]);
+        run.requests("game", "EchoRequest", replies, median);
+        run.pushes("game", "moved", replies * 3, replies);
+        ledger.merge(&run.recorder.take());
+        ledger.close_second(seconds, phase);
+    }
+    insta::assert_snapshot!(shown(&Summary::of(&ledger, &fixtures::record(90, &[])), 80));
 }
 
 #[test]

@@ -119,7 +119,7 @@ impl Run {
         let mut ledger = Ledger::default();
         ledger.plan_robots(planned);
         ledger.merge(&self.recorder.take());
-        ledger.close_second(Duration::from_secs(1));
+        ledger.close_second(Duration::from_secs(1), "hold");
         ledger.snapshot(Duration::from_secs(elapsed), plan)
     }
 
@@ -127,7 +127,8 @@ impl Run {
         let mut ledger = Ledger::default();
         ledger.plan_robots(planned);
         ledger.merge(&self.recorder.take());
-        Summary::of(ledger.totals(), run)
+        ledger.close_second(run.took, "hold");
+        Summary::of(&ledger, run)
     }
 }
 

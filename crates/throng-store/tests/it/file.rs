@@ -16,7 +16,7 @@ fn two_runs_write_into_one_file_at_once() {
     }
     let store = Store::open(&place.file()).unwrap();
     for (id, whole) in ids.into_iter().zip(&wholes) {
-        assert_eq!(summary(&store.totals(id).unwrap()), summary(whole));
+        assert_eq!(summary(&store.ledger(id).unwrap()), summary(whole));
     }
 }
 
@@ -60,7 +60,7 @@ fn a_damaged_sample_is_said_with_its_place() {
     file.execute("UPDATE samples SET data = x'00112233' WHERE at_ms = 2000", ()).unwrap();
     let store = Store::open(&place.file()).unwrap();
     let id = store.find(&Reference::Last(0)).unwrap().id;
-    let said = store.totals(id).unwrap_err().to_string();
+    let said = store.ledger(id).unwrap_err().to_string();
     assert!(said.starts_with("the sample of run 1 at 2 s cannot be read"), "{said}");
 }
 

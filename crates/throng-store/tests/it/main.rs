@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
-use throng_metrics::{Answer, Delta, Ledger, Recorder, RobotState, RunRecord, Summary, Totals};
+use throng_metrics::{Answer, Delta, Ledger, Recorder, RobotState, RunRecord, Summary};
 use throng_store::{Ending, NewRun, Stretch, Writer};
 
 /// A folder with a store in it.
@@ -68,34 +68,32 @@ fn played(recorder: &mut Recorder, second: u64) -> Delta {
     recorder.take()
 }
 
-/// Plays so many seconds into a writer; the totals as they were while it went on.
-fn play(writer: &mut Writer, seconds: u64) -> Totals {
+/// Plays so many seconds into a writer; the books as they were while it went on.
+fn play(writer: &mut Writer, seconds: u64) -> Ledger {
     play_at(writer, 0..seconds)
 }
 
 /// Plays these seconds and nothing in between.
-fn play_at(writer: &mut Writer, seconds: impl Iterator<Item = u64>) -> Totals {
-    let (mut recorder, mut ledger, mut whole) = (Recorder::default(), Ledger::default(), Totals::default());
+fn play_at(writer: &mut Writer, seconds: impl Iterator<Item = u64>) -> Ledger {
+    let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
     for second in seconds {
-        let delta = played(&mut recorder, second);
-        ledger.merge(&delta);
-        whole.merge(&delta);
-        ledger.close_second(Duration::from_secs(1));
-        whole.end_round();
+        let phase = if second < 15 { "ramp" } else { "hold" };
+        ledger.merge(&played(&mut recorder, second));
+        ledger.close_second(Duration::from_secs(1), phase);
         writer.write(Stretch {
             at: Duration::from_secs(second),
             took: Duration::from_secs(1),
-            phase: if second < 15 { "ramp" } else { "hold" },
+            phase,
             totals: ledger.last_second(),
             run: ledger.totals(),
         });
         // The writer refuses what the disk cannot take in time, which is not what these tests are about.
         writer.flush();
     }
-    whole
+    ledger
 }
 
-fn summary(totals: &Totals) -> String {
+fn summary(ledger: &Ledger) -> String {
     let record = RunRecord { took: Duration::from_secs(1), ..RunRecord::default() };
-    serde_json::to_string(&Summary::of(totals, &record)).unwrap()
+    serde_json::to_string(&Summary::of(ledger, &record)).unwrap()
 }

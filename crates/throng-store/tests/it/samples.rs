@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throng_metrics::Totals;
+use throng_metrics::Ledger;
 use throng_store::{Reference, Store};
 
 use crate::{Place, ending, play, play_at, run, summary};
@@ -16,7 +16,7 @@ fn samples_add_up_to_what_was_recorded() {
     let end = writer.end(ending(30));
     assert!(end.error.is_none() && end.not_kept == 0, "{end:?}");
     let store = Store::open(&place.file()).unwrap();
-    assert_eq!(summary(&store.totals(id).unwrap()), summary(&whole));
+    assert_eq!(summary(&store.ledger(id).unwrap()), summary(&whole));
     assert_eq!(store.find(&Reference::Number(id)).unwrap().begun.record, "at the end");
 }
 
@@ -30,7 +30,7 @@ fn what_was_written_before_a_crash_is_there() {
     let found = store.find(&Reference::Last(0)).unwrap();
     assert_eq!((found.took, found.verdict.as_deref()), (Duration::from_secs(5), None));
     assert_eq!(found.begun.record, "at the start");
-    assert_eq!(summary(&store.totals(found.id).unwrap()), summary(&whole));
+    assert_eq!(summary(&store.ledger(found.id).unwrap()), summary(&whole));
 }
 
 #[test]
@@ -42,11 +42,11 @@ fn old_samples_are_joined_by_tens_and_phases_and_lose_nothing() {
     assert!(writer.end(ending(3_645)).error.is_none());
     let store = Store::open(&place.file()).unwrap();
     let mut stretches = Vec::new();
-    let mut again = Totals::default();
+    let mut again = Ledger::default();
     store
         .samples(id, |stored| {
             stretches.push((stored.at.as_secs(), stored.took.as_secs(), stored.phase.clone()));
-            again.absorb(&stored.sample);
+            again.absorb(&stored.sample, stored.took, &stored.phase);
         })
         .unwrap();
     let old: Vec<_> = stretches[..4].iter().map(|(at, took, phase)| (*at, *took, phase.as_str())).collect();

@@ -17,7 +17,7 @@ pub(super) fn run(args: &ReportArgs, output: OutputFlags) -> anyhow::Result<Exit
     if run.state != RunState::Ended {
         record.took = run.took;
     }
-    let summary = Summary::of(&store.totals(run.id)?, &record);
+    let summary = Summary::of(&store.ledger(run.id)?, &record);
     let report = args.json.as_deref();
     if let Some(path) = report {
         write_json(path, &summary)?;

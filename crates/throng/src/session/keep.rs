@@ -40,10 +40,10 @@ impl Keeper {
     }
 
     /// The second that was closed last, which began at `at`.
-    pub(super) fn second(&mut self, ledger: &Ledger, desired: &Desired, at: Duration, took: Duration) {
+    pub(super) fn second(&mut self, ledger: &Ledger, phase: &str, at: Duration, took: Duration) {
         let Some(writer) = &mut self.writer else { return };
         let (totals, run) = (ledger.last_second(), ledger.totals());
-        writer.write(Stretch { at, took, phase: desired.phase_at(at), totals, run });
+        writer.write(Stretch { at, took, phase, totals, run });
     }
 
     /// The end; gives the run's number, if it is kept.

@@ -108,9 +108,12 @@ impl Session<'_> {
         record.end = out_of_room(end, &ledger);
         record.took = took;
         let rest = (desired.begun + took).saturating_sub(second_began);
-        ledger.close_second(rest);
-        keeper.second(&ledger, &desired, second_began - desired.begun, rest);
-        let summary = Summary::of(ledger.totals(), &record);
+        let at = second_began - desired.begun;
+        let phase = desired.phase_at(at);
+        let rest = whole_millis(rest);
+        ledger.close_second(rest, phase);
+        keeper.second(&ledger, phase, at, rest);
+        let summary = Summary::of(&ledger, &record);
         let kept = keeper.end(&record, &summary);
         self.finish(&summary, kept)
     }
@@ -234,11 +237,12 @@ impl Playing {
         self.reports += 1;
         if self.reports >= self.run.shards() {
             self.reports = 0;
-            let now = self.run.elapsed();
+            let now = self.desired.begun + whole_millis(self.elapsed());
             let took = now.saturating_sub(self.second_began);
-            self.ledger.close_second(took);
             let at = self.second_began.saturating_sub(self.desired.begun);
-            self.keeper.second(&self.ledger, &self.desired, at, took);
+            let phase = self.desired.phase_at(at);
+            self.ledger.close_second(took, phase);
+            self.keeper.second(&self.ledger, phase, at, took);
             self.second_began = now;
             self.show();
         }
@@ -294,6 +298,11 @@ impl Playing {
         let snapshot = self.ledger.snapshot(self.elapsed(), plan);
         self.watch.show(&snapshot);
     }
+}
+
+/// Seconds begin and end as the run store writes it, so that a report of a kept run has the very same phases.
+fn whole_millis(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn load_error(error: RunError<LoadError>) -> anyhow::Error {

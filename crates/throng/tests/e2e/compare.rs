@@ -24,7 +24,7 @@ fn keep(file: &Path, robots: u64, seconds: u64, us: u64) {
             recorder.answered(id, answer);
         }
         ledger.merge(&recorder.take());
-        ledger.close_second(Duration::from_secs(1));
+        ledger.close_second(Duration::from_secs(1), "hold");
         writer.write(Stretch {
             at: Duration::from_secs(second),
             took: Duration::from_secs(1),

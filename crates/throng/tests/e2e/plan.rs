@@ -34,6 +34,29 @@ fn robots_begin_evenly_inside_the_second() {
 }
 
 #[test]
+fn phases_are_reported_apart_and_add_up_to_the_run() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let toml = settings(&server.url(), 4, GAME).replace("wait = 0", "wait = \"10ms\"");
+    let echoes = once("game:request('EchoRequest', { Text = 'x' })").replace("self.robot:stop()", "");
+    let played = Project::new(&toml, &echoes).run(&["-r", "2", "-t", "4s"]);
+    let report = played.passed();
+    let phases = report.rows("phases");
+    let names: Vec<_> = phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect();
+    assert!(matches!(names[..], ["ramp_up", "hold"] | ["ramp_up", "hold", "stop"]), "{names:?}");
+    let sum =
+        |figure: &str| -> u64 { phases.iter().map(|phase| phase[figure]["started"].as_u64().unwrap()).sum() };
+    assert_eq!(sum("robots"), 4);
+    let ok: u64 = phases
+        .iter()
+        .flat_map(|phase| phase["requests"].as_array().unwrap())
+        .map(|row| row["ok"].as_u64().unwrap())
+        .sum();
+    assert_eq!(ok, report.books("EchoRequest").ok);
+    assert!(phases[1]["requests"][0]["latency_us"]["p99"].is_u64(), "{}", phases[1]);
+    assert!(played.stdout.contains("\nPhases "), "{}", played.stdout);
+}
+
+#[test]
 fn the_wait_of_a_task_is_stronger_than_its_mods_and_that_than_the_robots() {
     let toml = settings("ws://127.0.0.1:1", 3, GAME).replace("wait = 0", "wait = \"20ms\"");
     let alone = |id: u32, options: &str, mod_options: &str| {
