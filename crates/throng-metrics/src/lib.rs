@@ -53,6 +53,8 @@ pub use sample::{Sample, SampleToWrite};
 pub use snapshot::{ErrorLine, Interval, MessageLine, Plan, PushLine, Snapshot};
 pub use summary::*;
 pub use tally::{Kind, Tally};
-pub use threshold::{Comparison, Outcome, Threshold, ThresholdError, ThresholdResult, Thresholds};
+pub use threshold::{
+    Abort, AbortWatch, Comparison, Outcome, Threshold, ThresholdError, ThresholdResult, Thresholds,
+};
 pub use totals::{Delta, Totals};
 pub use verdict::{Judgement, RunEnd, Verdict};

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::kinds::FailureKind;
+use crate::summary::ThresholdSummary;
 use crate::table::Key;
 use crate::tally::{Counts, Tally};
-use crate::threshold::ThresholdResult;
+use crate::threshold::Abort;
 use crate::totals::Totals;
 use crate::units;
 
@@ -60,13 +61,15 @@ impl Serialize for Verdict {
 }
 
 /// How a run came to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunEnd {
     /// The plan was carried out, or all robots ended by themselves.
     Complete,
     /// The user stopped it.
     Interrupted,
+    /// A threshold did not hold for too long.
+    Aborted(Abort),
     /// It could not go on as planned; the reason is a clause such as "out of file descriptors".
     Broken(String),
 }
@@ -84,7 +87,7 @@ impl Judgement {
     /// Judges a run that took so long, by its end, what it counted, and how its thresholds went.
     ///
     /// A broken run is broken and an interrupted one interrupted, whatever its figures say: neither did what was asked.
-    pub fn of(end: &RunEnd, totals: &Totals, results: &[ThresholdResult], took: Duration) -> Self {
+    pub fn of(end: &RunEnd, totals: &Totals, results: &[ThresholdSummary], took: Duration) -> Self {
         let (verdict, reason) = match end {
             RunEnd::Broken(why) => {
                 (Verdict::Broken, format!("The run broke off: {}.", why.trim_end_matches('.')))
@@ -93,6 +96,7 @@ impl Judgement {
                 Verdict::Interrupted,
                 format!("The run was interrupted after {}.", units::span(took.as_secs_f64())),
             ),
+            RunEnd::Aborted(abort) => (Verdict::Fail, aborted(abort, took)),
             RunEnd::Complete if !totals.anything_succeeded() => (Verdict::Fail, nothing_succeeded(totals)),
             RunEnd::Complete => by_thresholds(results),
         };
@@ -100,8 +104,8 @@ impl Judgement {
     }
 }
 
-fn by_thresholds(results: &[ThresholdResult]) -> (Verdict, String) {
-    let failed: Vec<&ThresholdResult> = results.iter().filter(|result| !result.passed()).collect();
+fn by_thresholds(results: &[ThresholdSummary]) -> (Verdict, String) {
+    let failed: Vec<&ThresholdSummary> = results.iter().filter(|result| !result.passed).collect();
     let all = results.len();
     let sentence = match (failed.as_slice(), all) {
         ([], 0) => return (Verdict::Pass, "Something succeeded, and no threshold was set.".into()),
@@ -119,10 +123,20 @@ fn by_thresholds(results: &[ThresholdResult]) -> (Verdict, String) {
     (Verdict::Fail, sentence)
 }
 
-fn clause(result: &ThresholdResult) -> String {
-    let (key, wanted) = (result.threshold.key(), result.threshold.condition());
-    match result.value() {
-        Some(_) => format!("{key} was {}, wanted {wanted}", result.actual()),
+fn aborted(abort: &Abort, took: Duration) -> String {
+    let Abort { key, condition, actual, after, .. } = abort;
+    let after = match *after {
+        Duration::ZERO => String::new(),
+        after => format!(" did not hold for {}, it", units::span(after.as_secs_f64())),
+    };
+    let took = units::span(took.as_secs_f64());
+    format!("The run was ended after {took}: {key}{after} was {actual}, wanted {condition}.")
+}
+
+fn clause(result: &ThresholdSummary) -> String {
+    let (key, wanted) = (&result.key, &result.condition);
+    match result.value {
+        Some(_) => format!("{key} was {}, wanted {wanted}", result.actual),
         None => format!("{key} has no samples, wanted {wanted}"),
     }
 }
@@ -174,7 +188,7 @@ fn first_failing_request(totals: &Totals) -> Option<&Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Recorder, Threshold, Thresholds, no_sample};
+    use crate::{Ledger, Recorder, RunRecord, Summary, Threshold, Thresholds, no_sample};
 
     #[track_caller]
     fn check(
@@ -186,13 +200,14 @@ mod tests {
     ) {
         let mut recorder = Recorder::default();
         record(&mut recorder);
-        let mut totals = Totals::default();
-        totals.merge(&recorder.take());
+        let mut ledger = Ledger::default();
+        ledger.merge(&recorder.take());
         let asked = asked.iter().map(|(key, condition)| Threshold::parse(key, condition).unwrap()).collect();
         let took = Duration::from_secs(72);
-        let results = Thresholds::new(asked).evaluate(&totals, took);
-        let judgement = Judgement::of(end, &totals, &results, took);
-        assert_eq!((judgement.verdict, judgement.reason.as_str()), (verdict, reason));
+        let run =
+            RunRecord { end: end.clone(), took, thresholds: Thresholds::new(asked), ..RunRecord::default() };
+        let summary = Summary::of(&ledger, &run);
+        assert_eq!((summary.verdict, summary.reason.as_str()), (verdict, reason));
     }
 
     fn refused(r: &mut Recorder) {

@@ -396,6 +396,23 @@ fn mistakes_in_tasks_options_thresholds_and_redaction() {
             ("an option that is no name in Lua", "[options]\nMy-Level = 5\n"),
             ("a threshold that is a number", "[thresholds]\n\"request.Echo.p99\" = 50\n"),
             ("a threshold on nothing", "[thresholds]\n\"reqest.Echo.p99\" = \"< 50ms\"\n"),
+            ("a threshold on a phase that there is not", "[thresholds]\n\"errors.rate@hodl\" = \"< 1%\"\n"),
+            (
+                "a threshold that ends a run without a condition",
+                "[thresholds]\n\"errors.rate\" = { abort_after = \"30s\" }\n",
+            ),
+            (
+                "a threshold that ends a run after something else than a time",
+                "[thresholds]\n\"errors.rate\" = { must = \"< 5%\", abort_after = \"soon\" }\n",
+            ),
+            (
+                "a threshold with an unknown key",
+                "[thresholds]\n\"errors.rate\" = { must = \"< 5%\", abort_aftr = \"30s\" }\n",
+            ),
+            (
+                "a condition in a table that cannot be read",
+                "[thresholds]\n\"errors.rate\" = { must = \"5%\", abort_after = \"30s\" }\n",
+            ),
             ("a threshold without a comparison", "[thresholds]\n\"request.Echo.p99\" = \"50ms\"\n"),
             ("a field pattern that is a number", "[redact]\nfields = [\"card\", 7]\n"),
         ],

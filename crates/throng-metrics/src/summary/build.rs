@@ -66,7 +66,11 @@ impl Summary {
     /// Judges a run and gathers everything there is to say about it.
     pub fn of(ledger: &Ledger, run: &RunRecord) -> Self {
         let totals = ledger.totals();
-        let results = run.thresholds.evaluate(totals, run.took);
+        let mut results = run.thresholds.evaluate(ledger, run.took);
+        if let RunEnd::Aborted(abort) = &run.end {
+            abort.mark(&mut results);
+        }
+        let results: Vec<ThresholdSummary> = results.iter().map(threshold_summary).collect();
         let judgement = Judgement::of(&run.end, totals, &results, run.took);
         let seconds = run.took.as_secs_f64();
         let traffic = totals.traffic();
@@ -123,7 +127,7 @@ impl Summary {
             }),
             failures: failure_summaries(totals),
             script_errors: script_error_summaries(totals),
-            thresholds: results.iter().map(threshold_summary).collect(),
+            thresholds: results,
             phases: ledger.phases().iter().map(PhaseSummary::of).collect(),
             generator: generator_summary(totals.generator(), &run.bounds),
         }
@@ -248,6 +252,9 @@ fn threshold_summary(result: &ThresholdResult) -> ThresholdSummary {
         actual: result.actual(),
         value: result.value(),
         unit: result.unit(),
+        phase: result.threshold.phase().map(str::to_owned),
+        abort_after_s: result.threshold.abort_after().map(|after| after.as_secs_f64()),
+        ended_run: result.ended_run,
         decided_by: result.decided_by.clone(),
         nearest: match &result.outcome {
             Outcome::NoSamples { nearest } => nearest.clone(),

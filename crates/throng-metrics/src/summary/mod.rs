@@ -342,6 +342,15 @@ pub struct ThresholdSummary {
     pub value: Option<f64>,
     /// `us`, `share`, `number`, `per_second` or `bytes`.
     pub unit: &'static str,
+    /// The phase it is about; left out where it is about the whole run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// For how long it may not hold before the run is ended, in seconds; left out where it ends none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abort_after_s: Option<f64>,
+    /// Whether it ended the run, and `value` is of that moment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ended_run: bool,
     /// With a pattern, the name that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<String>,

@@ -1,9 +1,11 @@
-//! Thresholds against totals.
+//! Thresholds against what was recorded.
 
 use std::time::Duration;
 
 use super::{Comparison, Family, Metric, Threshold, Thresholds, Unit};
 use crate::histogram::Histogram;
+use crate::ledger::Ledger;
+use crate::phases::Phase;
 use crate::rows::{CheckCounts, ConnectionRow, RequestRow, WorkRow};
 use crate::table::{Key, Row, Table};
 use crate::tally::Counts;
@@ -40,6 +42,10 @@ pub struct ThresholdResult {
     pub outcome: Outcome,
     /// With a pattern, the name that decided.
     pub decided_by: Option<String>,
+    /// Whether it ended the run.
+    pub ended_run: bool,
+    /// Whether there is a row of its name, with samples or without.
+    pub(super) has_row: bool,
 }
 
 impl ThresholdResult {
@@ -85,8 +91,8 @@ impl ThresholdResult {
 
 impl Thresholds {
     /// How each went over a run that took so long.
-    pub fn evaluate(&self, totals: &Totals, took: Duration) -> Vec<ThresholdResult> {
-        self.0.iter().map(|threshold| threshold.evaluate(totals, took)).collect()
+    pub fn evaluate(&self, ledger: &Ledger, took: Duration) -> Vec<ThresholdResult> {
+        self.0.iter().map(|threshold| threshold.evaluate(ledger, took)).collect()
     }
 }
 
@@ -94,8 +100,20 @@ impl Thresholds {
 type Figures = Vec<(String, f64)>;
 
 impl Threshold {
-    /// How it went over a run that took so long.
-    pub fn evaluate(&self, totals: &Totals, took: Duration) -> ThresholdResult {
+    /// How it went over a run that took so long, or over its phase of that run.
+    pub fn evaluate(&self, ledger: &Ledger, took: Duration) -> ThresholdResult {
+        let Some(name) = self.phase() else { return self.over(ledger.totals(), took) };
+        match ledger.phases().find(name) {
+            Some(phase) => phase.read(|totals| self.over(totals, phase.took())),
+            None => {
+                let near = nearest(name, ledger.phases().iter().map(Phase::name)).map(str::to_owned);
+                self.result(Outcome::NoSamples { nearest: near }, None, false)
+            }
+        }
+    }
+
+    /// How it went over what was recorded in so long.
+    pub(super) fn over(&self, totals: &Totals, took: Duration) -> ThresholdResult {
         let seconds = took.as_secs_f64();
         let mut seen = Vec::new();
         let figures = match self.family {
@@ -131,20 +149,35 @@ impl Threshold {
     }
 
     fn judge(&self, figures: Figures, seen: &[String]) -> ThresholdResult {
-        let (outcome, decided_by) = match self.decisive(figures) {
+        match self.decisive(figures) {
             None => {
                 let near = nearest(&self.pattern, seen.iter().map(String::as_str));
                 let nearest = near.filter(|name| *name != self.pattern).map(str::to_owned);
-                (Outcome::NoSamples { nearest }, None)
+                let has_row = seen.iter().any(|name| matches(&self.pattern, name));
+                self.result(Outcome::NoSamples { nearest }, None, has_row)
             }
             Some((name, actual)) => {
                 let named = self.pattern.contains('*') && !name.is_empty();
-                let passed = self.comparison.holds(actual, self.limit);
-                let outcome = if passed { Outcome::Pass { actual } } else { Outcome::Fail { actual } };
-                (outcome, named.then_some(name))
+                self.result(self.outcome(actual), named.then_some(name), true)
             }
-        };
-        ThresholdResult { threshold: self.clone(), outcome, decided_by }
+        }
+    }
+
+    /// How it goes with that figure.
+    pub(super) fn judged(&self, actual: f64) -> ThresholdResult {
+        self.result(self.outcome(actual), None, true)
+    }
+
+    fn outcome(&self, actual: f64) -> Outcome {
+        if self.comparison.holds(actual, self.limit) {
+            Outcome::Pass { actual }
+        } else {
+            Outcome::Fail { actual }
+        }
+    }
+
+    fn result(&self, outcome: Outcome, decided_by: Option<String>, has_row: bool) -> ThresholdResult {
+        ThresholdResult { threshold: self.clone(), outcome, decided_by, ended_run: false, has_row }
     }
 
     /// Counts and rates of all matching names are one sum; of durations and shares the worst name decides.
@@ -200,6 +233,7 @@ impl Threshold {
             Metric::Late => Some(counts.late as f64),
             Metric::Duplicate => Some(counts.duplicate as f64),
             Metric::Ambiguous => Some(counts.ambiguous as f64),
+            Metric::FailuresOf(kind) => Some(counts.failures.of(kind) as f64),
             Metric::InFlight => Some(counts.in_flight() as f64),
             Metric::Intended(figure) => figure.of(row.intended()),
             Metric::Time(figure) => figure.of(row.latency()),
@@ -225,6 +259,10 @@ impl Threshold {
             Metric::Failures => Some(failures as f64),
             Metric::FailureRate => ratio(failures, failures.saturating_add(counts.opened)),
             Metric::Orphans => Some(counts.orphans as f64),
+            Metric::Open => Some(counts.open() as f64),
+            Metric::Ended => Some(counts.ended.total() as f64),
+            Metric::EndedBy(cause) => Some(counts.ended.of(cause) as f64),
+            Metric::FailuresOf(kind) => Some(counts.failures.of(kind) as f64),
             Metric::PerSecond => per_second(counts.opened, seconds),
             Metric::Time(figure) => figure.of(row.connect_time()),
             _ => None,
@@ -238,6 +276,7 @@ impl Threshold {
             Metric::Passed => Some(counts.passed as f64),
             Metric::Failures => Some(counts.failed as f64),
             Metric::PassRate => ratio(counts.passed, all),
+            Metric::FailureRate => ratio(counts.failed, all),
             _ => None,
         }
     }
@@ -277,6 +316,8 @@ impl Threshold {
             (Family::Robots, Metric::Failures) => robots.failed,
             (Family::Robots, Metric::Stopped) => robots.stopped,
             (Family::Robots, Metric::Peak) => robots.peak,
+            (Family::Robots, Metric::Restarts) => robots.restarts,
+            (Family::Robots, Metric::Alive) => robots.alive,
             (Family::Bytes, Metric::Sent) => traffic.bytes_sent,
             (Family::Bytes, Metric::Received) => traffic.bytes_received,
             (Family::Messages, Metric::Sent) => traffic.messages_sent,
@@ -370,7 +411,7 @@ mod tests {
 
     #[track_caller]
     fn check(key: &str, condition: &str, wanted: &str) {
-        let result = Threshold::parse(key, condition).unwrap().evaluate(&played(), Duration::from_secs(2));
+        let result = Threshold::parse(key, condition).unwrap().over(&played(), Duration::from_secs(2));
         let by = result.decided_by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
         let how = match &result.outcome {
             Outcome::Pass { .. } => "pass".to_owned(),
@@ -404,6 +445,13 @@ mod tests {
         check("generator.share", "< 20%", "50% fail");
         check("errors.rate", "< 1%", "1.82% fail");
         check("errors.script", "== 0", "0 pass");
+        check("request.Echo.timeout", "== 0", "1 fail");
+        check("connect.game.refused", "== 0", "0 pass");
+        check("connect.game.open", "== 1", "1 pass");
+        check("connect.game.ended.server", "== 0", "0 pass");
+        check("check.echo is right.failure_rate", "< 0.5%", "1% fail");
+        check("robots.alive", "== 1", "1 pass");
+        check("robots.restarts", "== 0", "0 pass");
     }
 
     #[test]
@@ -412,7 +460,7 @@ mod tests {
         check("request.Echo.intended.p99", "< 50ms", "no samples");
         check("generator.cpu", "< 90%", "no samples");
         let result =
-            Threshold::parse("errors.count", "== 0").unwrap().evaluate(&Totals::default(), Duration::ZERO);
+            Threshold::parse("errors.count", "== 0").unwrap().over(&Totals::default(), Duration::ZERO);
         assert!(!result.passed());
         assert_eq!(result.actual(), "no samples");
     }
@@ -424,6 +472,30 @@ mod tests {
         check("request.game/*.p95", "< 50ms", "1 ms pass by game/Echo");
         check("request.*.count", ">= 110", "110 pass");
         check("request.*.rate", "> 100", "54/s fail");
+    }
+
+    #[test]
+    fn a_threshold_of_a_phase_is_about_its_seconds_alone() {
+        let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
+        for (phase, us, seconds) in [("ramp_up", 9_000, 1), ("hold", 1_000, 2)] {
+            let id = recorder.request("Echo", "game");
+            for _ in 0..10 {
+                recorder.issued(id);
+                let answer = Answer { latency_us: us, intended_us: None, observed_us: us, generator_us: 0 };
+                recorder.answered(id, answer);
+            }
+            ledger.merge(&recorder.take());
+            ledger.close_second(Duration::from_secs(seconds), phase);
+        }
+        let actual =
+            |key| Threshold::parse(key, "< 1").unwrap().evaluate(&ledger, Duration::from_secs(3)).actual();
+        assert_eq!(actual("request.Echo.p99"), "9 ms");
+        assert_eq!(actual("request.Echo.p99@hold"), "1 ms");
+        assert_eq!(actual("request.Echo.rate@hold"), "5/s");
+        assert_eq!(actual("request.Echo.rate@ramp_up"), "10/s");
+        let missing = Threshold::parse("request.Echo.p99@holding", "< 1").unwrap();
+        let missing = missing.evaluate(&ledger, Duration::ZERO);
+        assert_eq!(missing.outcome, Outcome::NoSamples { nearest: Some("hold".into()) });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What thresholds can speak of: the families, their metrics and units.
 
-use crate::kinds::{FailureKind, LagSource, WorkKind};
+use crate::kinds::{EndCause, FailureKind, LagSource, WorkKind};
 use crate::tally::Kind;
 
 /// The first part of a key.
@@ -42,6 +42,9 @@ pub(super) enum Metric {
     Handled,
     Opened,
     Orphans,
+    Open,
+    Ended,
+    EndedBy(EndCause),
     Planned,
     Due,
     Begun,
@@ -50,6 +53,8 @@ pub(super) enum Metric {
     Ready,
     Stopped,
     Peak,
+    Restarts,
+    Alive,
     Sent,
     Received,
     Time(Figure),
@@ -181,12 +186,15 @@ impl Family {
                 ("failures", M::Failures),
                 ("failure_rate", M::FailureRate),
                 ("orphans", M::Orphans),
+                ("open", M::Open),
+                ("ended", M::Ended),
                 ("rate", M::PerSecond),
             ],
             Self::Check => &[
                 ("count", M::Count),
                 ("passed", M::Passed),
                 ("failures", M::Failures),
+                ("failure_rate", M::FailureRate),
                 ("rate", M::PassRate),
             ],
             Self::Work(_) => WORK,
@@ -201,6 +209,8 @@ impl Family {
                 ("failed", M::Failures),
                 ("stopped", M::Stopped),
                 ("peak", M::Peak),
+                ("restarts", M::Restarts),
+                ("alive", M::Alive),
             ],
             Self::Generator => &[("longest_stall", M::LongestStall), ("share", M::Share), ("cpu", M::Cpu)],
             Self::Bytes | Self::Messages => &[("sent", M::Sent), ("received", M::Received)],
@@ -225,12 +235,25 @@ impl Family {
     /// The metric of a name, if the family has it.
     pub(super) fn metric(self, name: &str) -> Option<Metric> {
         let plain = self.metrics().iter().find(|(known, _)| *known == name).map(|&(_, metric)| metric);
-        plain.or_else(|| self.timed_metric(name)).or_else(|| match self {
-            Self::Errors => {
-                FailureKind::ALL.iter().find(|kind| kind.name() == name).map(|&k| M::FailuresOf(k))
-            }
+        plain.or_else(|| self.timed_metric(name)).or_else(|| self.kind(name))
+    }
+
+    /// Failures of one kind, or ends of one cause.
+    fn kind(self, name: &str) -> Option<Metric> {
+        let cause = name.strip_prefix("ended.").filter(|_| self == Self::Connect);
+        let ended = || {
+            let cause = EndCause::ALL.iter().find(|known| Some(known.name()) == cause)?;
+            Some(M::EndedBy(*cause))
+        };
+        let failed = || {
+            let kind = FailureKind::ALL.iter().find(|kind| kind.name() == name)?;
+            Some(M::FailuresOf(*kind))
+        };
+        match self {
+            Self::Errors | Self::Request => failed(),
+            Self::Connect => failed().or_else(ended),
             _ => None,
-        })
+        }
     }
 
     fn timed_metric(self, name: &str) -> Option<Metric> {
@@ -245,7 +268,10 @@ impl Family {
         let figures = ["p50", "p90", "p95", "p99", "p999", "min", "mean", "max"];
         let timed =
             self.timed().iter().flat_map(|(prefix, _)| figures.map(|figure| format!("{prefix}{figure}")));
-        self.plain().chain(timed).collect()
+        let kinds = FailureKind::ALL.iter().map(|kind| kind.name().to_owned());
+        let causes = EndCause::ALL.iter().map(|cause| format!("ended.{}", cause.name()));
+        let others = kinds.chain(causes).filter(|name| self.kind(name).is_some());
+        self.plain().chain(timed).chain(others).collect()
     }
 
     /// Its metrics in words.
@@ -253,13 +279,24 @@ impl Family {
         let timed = self.timed().iter().map(|(prefix, _)| format!("{prefix}FIGURE"));
         let figures =
             if self.timed().is_empty() { "" } else { " (a FIGURE is p50, p99, p999 ..., min, mean or max)" };
-        self.plain().chain(timed).collect::<Vec<_>>().join(", ") + figures
+        self.plain().chain(timed).collect::<Vec<_>>().join(", ") + figures + self.or_else()
     }
 
     fn plain(self) -> impl Iterator<Item = String> {
         let kinds = if self == Self::Errors { FailureKind::ALL } else { &[] };
         let kinds = kinds.iter().map(|kind| kind.name().to_owned());
         self.metrics().iter().map(|(name, _)| (*name).to_owned()).chain(kinds)
+    }
+
+    /// What may be written besides in a key of its, in words.
+    fn or_else(self) -> &'static str {
+        match self {
+            Self::Request => ", or a kind of failure such as timeout",
+            Self::Connect => {
+                ", or a kind of failure such as refused, or ended. and a cause, as in ended.server"
+            }
+            _ => "",
+        }
     }
 }
 

@@ -1,18 +1,23 @@
 //! What must hold for a run to pass: `"request.EchoRequest.p99" = "< 50ms"`.
 //!
 //! A key is `FAMILY.NAME.METRIC` (or `FAMILY.METRIC` where a family has no names), a condition is a comparison and a
-//! value in the metric's unit. [`family`] lists what there is, [`parse`] reads it, [`evaluate`] compares it with totals.
+//! value in the metric's unit. `KEY@PHASE` is about the seconds of that phase alone. [`family`] lists what there is,
+//! [`parse`] reads it, [`evaluate`] compares it with what was recorded, [`abort`] does so while the run goes on.
 
+mod abort;
 mod evaluate;
 mod family;
 mod parse;
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::nearest;
+pub use abort::{Abort, AbortWatch};
 pub use evaluate::{Outcome, ThresholdResult};
 use family::{Family, Metric, Unit};
 
@@ -32,9 +37,43 @@ pub struct Threshold {
     comparison: Comparison,
     /// In microseconds, bytes, shares of one, or plain.
     limit: f64,
+    /// The phase it is about; the whole run where there is none.
+    phase: Option<String>,
+    /// For how long it may not hold before the run is ended.
+    abort_after: Option<Duration>,
 }
 
 impl Threshold {
+    /// The same threshold, which ends the run when it has not held for so long without a break.
+    pub fn aborting(self, after: Duration) -> Self {
+        Self { abort_after: Some(after), ..self }
+    }
+
+    /// The phase it is about, if it is not about the whole run.
+    pub fn phase(&self) -> Option<&str> {
+        self.phase.as_deref()
+    }
+
+    /// For how long it may not hold before the run is ended, if it ends one.
+    pub fn abort_after(&self) -> Option<Duration> {
+        self.abort_after
+    }
+
+    /// Whether its phase is one of those that a run can have.
+    ///
+    /// # Errors
+    /// It is none of them.
+    pub fn check_phase(&self, phases: &[&str]) -> Result<(), ThresholdError> {
+        match self.phase() {
+            Some(found) if !phases.contains(&found) => Err(ThresholdError::Phase {
+                found: found.to_owned(),
+                wanted: phases.join(", "),
+                nearest: nearest(found, phases.iter().copied()).map(str::to_owned),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// What is compared, as the user wrote it.
     pub fn key(&self) -> &str {
         &self.key
@@ -118,6 +157,16 @@ pub enum ThresholdError {
         /// What was likely meant.
         nearest: Option<String>,
     },
+    /// What stands behind the `@` is no phase of the plan.
+    #[error("the plan has no phase `{found}`; wanted one of {wanted}{}", meant(nearest))]
+    Phase {
+        /// What was written.
+        found: String,
+        /// What there is.
+        wanted: String,
+        /// What was likely meant.
+        nearest: Option<String>,
+    },
     /// The condition does not begin with a comparison.
     #[error(
         "`{found}` has no comparison; wanted one of <, <=, >, >=, ==, != before the value, as in `{example}`"
@@ -148,17 +197,36 @@ fn meant(nearest: &Option<String>) -> String {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thresholds(Vec<Threshold>);
 
-/// Pairs of key and condition, as the user wrote them.
+/// A threshold as it is written down: key and condition as the user wrote them, and the milliseconds until it ends a run.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Plain(String, String),
+    Aborting(String, String, u64),
+}
+
 impl Serialize for Thresholds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|threshold| (threshold.key(), threshold.condition())))
+        serializer.collect_seq(self.0.iter().map(|threshold| {
+            let (key, condition) = (threshold.key().to_owned(), threshold.condition().to_owned());
+            match threshold.abort_after {
+                None => Written::Plain(key, condition),
+                Some(after) => {
+                    Written::Aborting(key, condition, u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
+                }
+            }
+        }))
     }
 }
 
 impl<'de> Deserialize<'de> for Thresholds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let pairs = Vec::<(String, String)>::deserialize(deserializer)?;
-        let read = pairs.iter().map(|(key, condition)| Threshold::parse(key, condition));
+        let read = Vec::<Written>::deserialize(deserializer)?.into_iter().map(|written| match written {
+            Written::Plain(key, condition) => Threshold::parse(&key, &condition),
+            Written::Aborting(key, condition, after_ms) => {
+                Ok(Threshold::parse(&key, &condition)?.aborting(Duration::from_millis(after_ms)))
+            }
+        });
         Ok(Self(read.collect::<Result<_, _>>().map_err(D::Error::custom)?))
     }
 }

@@ -4,14 +4,15 @@ use super::{Comparison, Family, Metric, Threshold, ThresholdError, Unit};
 use crate::nearest;
 
 impl Threshold {
-    /// Reads a key such as `request.EchoRequest.p99` and a condition such as `< 50ms`.
+    /// Reads a key such as `request.EchoRequest.p99` or `request.EchoRequest.p99@hold`, and a condition such as `< 50ms`.
     ///
     /// # Errors
     /// When the key names nothing that is measured, or the condition is no comparison with a value of its unit.
     pub fn parse(key: &str, condition: &str) -> Result<Self, ThresholdError> {
-        let (family, rest) = family(key)?;
+        let (what, phase) = phase(key);
+        let (family, rest) = family(what)?;
         let (pattern, metric) =
-            if family.is_named() { named(family, key, rest)? } else { ("", metric(family, rest)?) };
+            if family.is_named() { named(family, what, rest)? } else { ("", metric(family, rest)?) };
         let (comparison, limit) = condition_of(condition, metric.unit(family))?;
         Ok(Self {
             key: key.to_owned(),
@@ -21,7 +22,17 @@ impl Threshold {
             metric,
             comparison,
             limit,
+            phase: phase.map(str::to_owned),
+            abort_after: None,
         })
+    }
+}
+
+/// What is compared, and in which phase. A name may hold an `@` itself; behind that the metric follows with its point.
+fn phase(key: &str) -> (&str, Option<&str>) {
+    match key.rsplit_once('@') {
+        Some((what, phase)) if !phase.contains('.') => (what, Some(phase)),
+        _ => (key, None),
     }
 }
 
@@ -167,6 +178,35 @@ mod tests {
             assert_eq!((found.as_str(), m, c), (pattern, metric, comparison), "{key}");
             assert!((l - limit).abs() < 1e-9, "{key}: {l}");
         }
+    }
+
+    #[test]
+    fn a_phase_stands_behind_the_key() {
+        let phase = |key| {
+            let threshold = Threshold::parse(key, "< 1").unwrap();
+            (threshold.pattern.clone(), threshold.phase().map(str::to_owned))
+        };
+        let of = |pattern: &str, phase: Option<&str>| (pattern.to_owned(), phase.map(str::to_owned));
+        assert_eq!(phase("request.Echo.p99@hold"), of("Echo", Some("hold")));
+        assert_eq!(phase("errors.rate@ramp_up"), of("", Some("ramp_up")));
+        assert_eq!(phase("request.mail@home.p99"), of("mail@home", None));
+        assert_eq!(phase("request.mail@home.p99@hold"), of("mail@home", Some("hold")));
+        assert_eq!(phase("count.mail@home"), of("mail", Some("home")));
+        assert_eq!(phase("count.mail@home.count"), of("mail@home", None));
+    }
+
+    #[test]
+    fn a_phase_that_the_plan_does_not_have_is_refused() {
+        let said = |key| {
+            let threshold = Threshold::parse(key, "< 1").unwrap();
+            threshold.check_phase(&["ramp_up", "hold"]).map_err(|error| error.to_string())
+        };
+        assert_eq!(said("errors.rate@hold"), Ok(()));
+        assert_eq!(said("errors.rate"), Ok(()));
+        let wanted = "wanted one of ramp_up, hold";
+        let error = format!("the plan has no phase `hodl`; {wanted}; did you mean `hold`?");
+        assert_eq!(said("errors.rate@hodl"), Err(error));
+        assert_eq!(said("errors.rate@"), Err(format!("the plan has no phase ``; {wanted}")));
     }
 
     #[test]

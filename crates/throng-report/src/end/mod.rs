@@ -141,6 +141,9 @@ fn was(threshold: &ThresholdSummary) -> String {
     if threshold.value.is_none() {
         text.clone_from(&threshold.actual);
     }
+    if threshold.ended_run {
+        text += ", which ended the run";
+    }
     if let Some(name) = &threshold.decided_by {
         text += &format!(" ({})", clean(name));
     }

@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
 use throng_engine::{Desired, Phase, Report, Run, RunError};
 use throng_lua::{LoadError, LuaHost};
-use throng_metrics::{FailureKind, Ledger, RunEnd, RunRecord, Summary};
+use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, Summary};
 use throng_report::{EndStyle, end_report, write_json};
 use throng_store::RunId;
 use watch::Watch;
@@ -50,6 +50,7 @@ pub struct Session<'a> {
 struct Playing {
     run: Run,
     ledger: Ledger,
+    aborts: AbortWatch,
     watch: Watch,
     keeper: Keeper,
     desired: Desired,
@@ -195,6 +196,7 @@ impl Playing {
         Playing {
             run,
             ledger,
+            aborts: AbortWatch::new(&prepared.thresholds),
             watch,
             keeper,
             desired,
@@ -245,6 +247,13 @@ impl Playing {
             self.keeper.second(&self.ledger, phase, at, took);
             self.second_began = now;
             self.show();
+            if self.desired.phase == Phase::Play
+                && let Some(abort) = self.aborts.second(&self.ledger, phase, took)
+            {
+                self.watch.aborting(&abort);
+                self.end = RunEnd::Aborted(abort);
+                self.want(Phase::Stop);
+            }
         }
     }
 
@@ -265,7 +274,9 @@ impl Playing {
                 }
             }
             Phase::Stop if asked > 0 => {
-                self.end = RunEnd::Interrupted;
+                if !matches!(self.end, RunEnd::Aborted(_)) {
+                    self.end = RunEnd::Interrupted;
+                }
                 self.want(Phase::Abort);
             }
             Phase::Stop | Phase::Abort => self.give_up_waiting(prepared),

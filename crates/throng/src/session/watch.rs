@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use throng_engine::{Desired, LogLine, Phase};
-use throng_metrics::{Plan, Snapshot};
+use throng_metrics::{Abort, Plan, Snapshot};
 use throng_report::{Colour, Screen, plain_line};
 
 /// The first plain line, and the time between two.
@@ -115,6 +115,14 @@ impl Watch {
     pub(super) fn stopping(&mut self) {
         if matches!(self.sight, Sight::Lines { .. }) {
             let _ = writeln!(std::io::stderr(), "stopping: robots say goodbye (Ctrl-C again ends it now)");
+        }
+    }
+
+    /// A threshold ends the run; the report will say so too.
+    pub(super) fn aborting(&mut self, abort: &Abort) {
+        if matches!(self.sight, Sight::Lines { .. }) {
+            let Abort { key, condition, actual, .. } = abort;
+            let _ = writeln!(std::io::stderr(), "stopping: {key} was {actual}, wanted {condition}");
         }
     }
 

@@ -61,6 +61,41 @@ fn a_threshold_without_samples_fails_the_run_and_names_what_looks_like_it() {
 }
 
 #[test]
+fn a_threshold_that_does_not_hold_for_too_long_ends_the_run_and_is_said_first() {
+    let toml = "request_timeout = \"300ms\"\n[thresholds]\n\
+                \"errors.rate\" = { must = \"< 5%\", abort_after = \"1s\" }\n\"request.EchoRequest.count\" = \"> 0\"\n";
+    let server = Server::start(ServerKind::Game, &["game.EchoRequest.drop=2"]);
+    let project = Project::new(
+        &settings(&server.url(), 2, &format!("{GAME}{toml}")),
+        &endless("throng.count('goodbyes')"),
+    );
+    let played = project.run(&["-t", "30s"]);
+    assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+    let report = played.report();
+    assert!(report.reason().starts_with("The run was ended after "), "{}", report.reason());
+    assert!(report.reason().contains("errors.rate did not hold for 1s, it was "), "{}", report.reason());
+    assert!(report.value()["duration_s"].as_f64().unwrap() < 15.0, "{}", report.value()["duration_s"]);
+    assert_eq!((report.verdict(), report.counter("goodbyes")), ("fail", 2));
+    let thresholds = report.rows("thresholds");
+    assert_eq!((&thresholds[0]["ended_run"], &thresholds[1]["passed"]), (&true.into(), &true.into()));
+    assert!(played.stdout.contains("which ended the run"), "{}", played.stdout);
+    assert!(played.stderr.contains("stopping: errors.rate was "), "{}", played.stderr);
+}
+
+#[test]
+fn a_threshold_of_a_phase_judges_its_seconds() {
+    let toml = "[thresholds]\n\"request.EchoRequest.count@hold\" = \"> 0\"\n\"request.EchoRequest.p99@ramp_down\" = \"< 1s\"\n";
+    let server = Server::start(ServerKind::Game, &[]);
+    let project = Project::new(&settings(&server.url(), 2, &format!("{GAME}{toml}")), &endless(""));
+    let played = project.run(&["-t", "3s"]);
+    assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+    let said =
+        "One of 3 thresholds does not hold: request.EchoRequest.p99@ramp_down has no samples, wanted < 1s.";
+    assert_eq!(played.report().reason(), said);
+    assert_eq!(played.report().rows("thresholds")[1]["phase"], "hold");
+}
+
+#[test]
 fn a_run_in_which_nothing_succeeds_fails_whatever_the_thresholds_say() {
     let server = Server::start(ServerKind::Game, &["game.drop=1"]);
     let toml = format!("{GAME}request_timeout = \"200ms\"\n[thresholds]\n\"errors.rate\" = \"<= 100%\"\n");
