@@ -206,12 +206,27 @@ pub struct RunArgs {
     /// How much to load.
     #[command(flatten)]
     pub load: LoadFlags,
+    /// What to judge it by.
+    #[command(flatten)]
+    pub baseline: BaselineFlags,
     /// What to show.
     #[command(flatten)]
     pub screen: ScreenFlags,
     /// Values of the project's options.
     #[arg(skip)]
     pub options: Vec<FlagValue>,
+}
+
+/// Settings of `[baseline]` as flags.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Verdict")]
+pub struct BaselineFlags {
+    /// Fail if anything became worse since this run that was kept, such as last or tag:release.
+    #[arg(long, value_name = "RUN")]
+    pub baseline: Option<String>,
+    /// By how much a figure may become worse, such as 5%; 1% by default.
+    #[arg(long, value_name = "PERCENT")]
+    pub baseline_tolerance: Option<String>,
 }
 
 /// Settings of `[target]` and `[load]` as flags. They are texts here: the settings are the one place that reads them.
@@ -309,7 +324,9 @@ impl OutputFlags {
 impl RunArgs {
     /// The flags, and below them the environment.
     pub fn overrides(&self) -> Overrides {
-        Overrides::with_environment([self.load.values(), self.options.clone()].concat())
+        Overrides::with_environment(
+            [self.load.values(), self.baseline.values(), self.options.clone()].concat(),
+        )
     }
 }
 
@@ -356,11 +373,26 @@ impl LoadFlags {
             ("tls.insecure", "--insecure", &insecure),
         ]
         .into_iter()
-        .filter_map(|(path, flag, text)| {
-            Some(FlagValue { path: path.to_owned(), flag: flag.to_owned(), text: text.clone()? })
-        })
+        .filter_map(flag_value)
         .collect()
     }
+}
+
+impl BaselineFlags {
+    /// The flags that were given, as values of settings.
+    fn values(&self) -> Vec<FlagValue> {
+        [
+            ("baseline.run", "--baseline", &self.baseline),
+            ("baseline.tolerance", "--baseline-tolerance", &self.baseline_tolerance),
+        ]
+        .into_iter()
+        .filter_map(flag_value)
+        .collect()
+    }
+}
+
+fn flag_value((path, flag, text): (&str, &str, &Option<String>)) -> Option<FlagValue> {
+    Some(FlagValue { path: path.to_owned(), flag: flag.to_owned(), text: text.clone()? })
 }
 
 /// Reads the command line. The project it names is looked at first, for its options are flags of `run` and `try`; `demo`

@@ -414,6 +414,7 @@ fn mistakes_in_tasks_options_thresholds_and_redaction() {
                 "[thresholds]\n\"errors.rate\" = { must = \"5%\", abort_after = \"30s\" }\n",
             ),
             ("a threshold without a comparison", "[thresholds]\n\"request.Echo.p99\" = \"50ms\"\n"),
+            ("a tolerance above all", "[baseline]\ntolerance = \"150%\"\n"),
             ("a field pattern that is a number", "[redact]\nfields = [\"card\", 7]\n"),
         ],
     );

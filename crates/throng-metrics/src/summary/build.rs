@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
+    Baseline, CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
     GeneratorSummary, LoadSummary, MeasureSummary, PhaseSummary, PushSummary, RequestSummary, RobotSummary,
     SCHEMA_VERSION, ScheduleSummary, ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
@@ -44,6 +44,8 @@ pub struct RunRecord {
     pub thresholds: Thresholds,
     /// Above which bounds it is limited by the generator.
     pub bounds: GeneratorBounds,
+    /// What a comparison with an earlier run found, if one was wanted.
+    pub baseline: Option<Baseline>,
 }
 
 impl Default for RunRecord {
@@ -58,6 +60,7 @@ impl Default for RunRecord {
             seed: None,
             thresholds: Thresholds::new(Vec::new()),
             bounds: GeneratorBounds::default(),
+            baseline: None,
         }
     }
 }
@@ -70,7 +73,8 @@ impl Summary {
         if let RunEnd::Aborted(abort) = &run.end {
             abort.mark(&mut results);
         }
-        let results: Vec<ThresholdSummary> = results.iter().map(threshold_summary).collect();
+        let mut results: Vec<ThresholdSummary> = results.iter().map(threshold_summary).collect();
+        results.extend(run.baseline.iter().flat_map(Baseline::thresholds));
         let judgement = Judgement::of(&run.end, totals, &results, run.took);
         let seconds = run.took.as_secs_f64();
         let traffic = totals.traffic();
@@ -128,6 +132,7 @@ impl Summary {
             failures: failure_summaries(totals),
             script_errors: script_error_summaries(totals),
             thresholds: results,
+            baseline: run.baseline.clone(),
             phases: ledger.phases().iter().map(PhaseSummary::of).collect(),
             generator: generator_summary(totals.generator(), &run.bounds),
         }

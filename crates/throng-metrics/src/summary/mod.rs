@@ -3,6 +3,7 @@
 //! Field names are the JSON's. A figure that does not exist is left out, never `NaN` and never zero. The books balance
 //! in each request: `count = ok + failures + cancelled + in_flight`.
 
+mod baseline;
 mod build;
 mod loads;
 mod phases;
@@ -16,6 +17,7 @@ use crate::kinds::{EndCause, FailureKind};
 use crate::tally::Tally;
 use crate::verdict::Verdict;
 
+pub use baseline::{Baseline, WorseFigure};
 pub use build::RunRecord;
 pub use loads::{ArrivalSummary, LoadSummary};
 pub use phases::{PhasePushSummary, PhaseRequestSummary, PhaseRobots, PhaseSummary};
@@ -91,6 +93,9 @@ pub struct Summary {
     pub script_errors: Vec<ScriptErrorSummary>,
     /// Thresholds in the order given.
     pub thresholds: Vec<ThresholdSummary>,
+    /// What a comparison with an earlier run found, if one was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// The phases in the order in which they first came, each with the figures of its own seconds.
     pub phases: Vec<PhaseSummary>,
     /// The generator's own part.

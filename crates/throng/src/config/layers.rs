@@ -46,7 +46,7 @@ impl Overrides {
 const PREFIX: &str = "THRONG_";
 
 /// The top-level sections; a variable below one of them that names no setting is a mistake, not somebody else's.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "target",
     "tls",
     "tcp",
@@ -59,6 +59,7 @@ const SECTIONS: [&str; 12] = [
     "thresholds",
     "redact",
     "store",
+    "baseline",
 ];
 
 /// The environment variable of a setting: `load.robots` is `THRONG_LOAD_ROBOTS`.

@@ -4,6 +4,7 @@
 //! (`layers`), and every problem is collected, so that a user sees all of them at once. Start at [`Config::load`]. Nothing
 //! here starts anything or prints.
 
+mod baseline;
 mod codec;
 mod engine;
 mod fields;
@@ -36,6 +37,7 @@ use throng_engine::redact::Redaction;
 use throng_engine::{HttpSettings, TcpOptions};
 use throng_metrics::Thresholds;
 
+pub use baseline::BaselineSettings;
 pub use layers::{FlagValue, Overrides};
 pub use load::{Load, Online, Plan, Rates};
 pub use nearest::nearest;
@@ -84,6 +86,8 @@ pub struct Config {
     pub redaction: Redaction,
     /// `[store]`.
     pub store: StoreSettings,
+    /// `[baseline]`.
+    pub baseline: BaselineSettings,
     /// The file, for whoever finds more that is wrong with it.
     pub source: SourceText,
 }
@@ -137,6 +141,7 @@ impl Config {
             thresholds: thresholds::read(&top.section("thresholds")),
             redaction: redact::read(&top.section("redact")),
             store: store::read(&top.section("store")),
+            baseline: baseline::read(&top.section("baseline")),
             source,
         };
         top.refuse_unknown();

@@ -43,7 +43,7 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 22] = [
+pub const RESERVED_FLAGS: [&str; 24] = [
     "robots",
     "spawn-rate",
     "arrivals",
@@ -63,6 +63,8 @@ pub const RESERVED_FLAGS: [&str; 22] = [
     "tag-run",
     "note",
     "no-store",
+    "baseline",
+    "baseline-tolerance",
     "verbose",
     "no-color",
     "help",

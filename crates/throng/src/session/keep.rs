@@ -46,6 +46,13 @@ impl Keeper {
         writer.write(Stretch { at, took, phase, totals, run });
     }
 
+    /// The run's number, if it is kept; all its samples are in the file then.
+    pub(super) fn written(&self) -> Option<RunId> {
+        let writer = self.writer.as_ref()?;
+        writer.flush();
+        Some(writer.run())
+    }
+
     /// The end; gives the run's number, if it is kept.
     pub(super) fn end(self, record: &RunRecord, summary: &Summary) -> Option<RunId> {
         let writer = self.writer?;

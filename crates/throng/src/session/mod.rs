@@ -1,8 +1,10 @@
 //! A run from its settings to its verdict: robots are wanted of the engine, what it reports is shown, and judged at the end.
 //!
 //! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; `control` calls
-//! the scripts' functions of the run; `watch` is what the user sees meanwhile; `stop` is how the user ends it.
+//! the scripts' functions of the run; `watch` is what the user sees meanwhile; `stop` is how the user ends it; `keep` writes it
+//! into the run store, and [`baseline`] compares it with an earlier one.
 
+pub(crate) mod baseline;
 pub(crate) mod control;
 mod keep;
 pub mod prepare;
@@ -15,6 +17,7 @@ use crate::config::shown_path;
 use crate::exit::{Exit, InputError};
 use crate::preflight::{Demand, Limits, shortages};
 use anyhow::Context;
+use baseline::Yardstick;
 use control::RunFunctions;
 use keep::Keeper;
 use prepare::Prepared;
@@ -74,6 +77,8 @@ impl Session<'_> {
         let prepared = &self.prepared;
         self.refuse_unwritable_report()?;
         self.refuse_what_sockets_cannot()?;
+        let kept = prepared.store.enabled && !self.screen.no_store;
+        let yardstick = Yardstick::find(&prepared.baseline, &prepared.store, kept)?;
         self.warn();
         let stops = Stops::listen().context("cannot listen for signals")?;
         let project = prepared.project.clone();
@@ -114,6 +119,12 @@ impl Session<'_> {
         let rest = whole_millis(rest);
         ledger.close_second(rest, phase);
         keeper.second(&ledger, phase, at, rest);
+        if let Some(yardstick) = yardstick {
+            let (baseline, warnings) = yardstick.judge(&prepared.store.path, keeper.written());
+            let run = baseline.run;
+            record.warnings.extend(warnings.iter().map(|warning| format!("against run {run}: {warning}")));
+            record.baseline = Some(baseline);
+        }
         let summary = Summary::of(&ledger, &record);
         let kept = keeper.end(&record, &summary);
         self.finish(&summary, kept)

@@ -1,6 +1,6 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{Config, INSECURE, OptionValue, ProjectOption, StoreSettings};
+use crate::config::{BaselineSettings, Config, INSECURE, OptionValue, ProjectOption, StoreSettings};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct Prepared {
     pub thresholds: Thresholds,
     /// Where the run is kept.
     pub store: StoreSettings,
+    /// The run it is judged by.
+    pub baseline: BaselineSettings,
 }
 
 impl Prepared {
@@ -45,6 +47,7 @@ impl Prepared {
             warnings: config.tls.insecure.then(|| INSECURE.to_owned()).into_iter().collect(),
             thresholds: config.thresholds.clone(),
             store: config.store.clone(),
+            baseline: config.baseline.clone(),
         }
     }
 }

@@ -7,14 +7,21 @@ use serde_json::Value;
 use throng_metrics::{Answer, Ledger, Recorder};
 use throng_store::{Ending, NewRun, Stretch, Writer};
 
-use crate::play::{GAME, Played, Project, Running, settings, throng};
+use crate::play::{GAME, Played, Project, Running, once, settings, throng};
+use crate::servers::Server;
+use throng_demo::ServerKind;
 
 /// A run of so many seconds, the first five of a ramp in which all is slow.
 fn keep(file: &Path, robots: u64, seconds: u64, us: u64) {
+    keep_as("Move", file, robots, seconds, us);
+}
+
+/// The same of another message.
+fn keep_as(message: &str, file: &Path, robots: u64, seconds: u64, us: u64) {
     let run = NewRun { project: "game".into(), target: "ws://10.0.0.7".into(), robots, ..NewRun::default() };
     let mut writer = Writer::begin(file, &run).unwrap();
     let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
-    let id = recorder.request("Move", "game");
+    let id = recorder.request(message, "game");
     for second in 0..seconds {
         let ramp = second < 5;
         for step in 0..40 {
@@ -91,4 +98,65 @@ fn what_makes_figures_doubtful_is_said() {
     let same = compare(&project, &["2", "last"]);
     assert_eq!(same.code, Some(2));
     assert!(same.stderr.contains("'2' and 'last' are both run 2"), "{}", same.stderr);
+}
+
+/// A project that plays echoes against a server, and whose store has a run of 45 seconds with echoes of that latency.
+fn playing(server: &Server, us: u64) -> Project {
+    let toml = settings(&server.url(), 10, GAME).replace("wait = 0", "wait = \"100ms\"");
+    let echo = "game:request('EchoRequest', { Text = 'x' })";
+    let project = Project::new(&toml, &once(echo).replace("self.robot:stop()", ""));
+    keep_as("EchoRequest", &project.path().join(".throng/runs.db"), 10, 45, us);
+    project
+}
+
+#[test]
+fn a_run_that_became_worse_than_its_baseline_fails() {
+    let server = Server::start(ServerKind::Game, &["game.EchoRequest.delay=30ms"]);
+    let project = playing(&server, 20_000);
+    let played = project.run(&["-t", "12s", "--baseline", "last", "--baseline-tolerance", "5%"]);
+    assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+    let report = played.report();
+    let baseline = &report.value()["baseline"];
+    assert_eq!((&baseline["run"], &baseline["tolerance"]), (&1.into(), &0.05.into()));
+    let worse = baseline["worse"].as_array().unwrap();
+    let p50 = worse.iter().find(|figure| figure["metric"] == "p50").unwrap();
+    assert_eq!(p50["message"], "game/EchoRequest");
+    assert!(p50["is"].as_f64() > p50["was"].as_f64(), "{p50}");
+    assert!(report.reason().contains("baseline.game/EchoRequest."), "{}", report.reason());
+    assert!(played.stdout.contains("! against run 1: "), "{}", played.stdout);
+    let again = project.path().join("again.json");
+    let mut command = throng();
+    command.args(["report", "last", "--json"]).arg(&again).arg("-p").arg(project.path());
+    assert_eq!(project.played(Running::start(command).wait()).code, Some(0));
+    let again: Value = serde_json::from_str(&std::fs::read_to_string(again).unwrap()).unwrap();
+    assert_eq!((&again["baseline"], &again["thresholds"]), (baseline, &report.value()["thresholds"]));
+}
+
+#[test]
+fn a_run_too_short_to_be_compared_does_not_hold() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let played = playing(&server, 100_000).run(&["-t", "1s", "--baseline", "1"]);
+    assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
+    let said = "baseline has no samples, wanted nothing worse than in run 1.";
+    assert!(played.report().reason().ends_with(said), "{}", played.report().reason());
+}
+
+#[test]
+fn a_baseline_that_is_not_there_is_refused_before_anything_is_run() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let project = playing(&server, 1_000);
+    for (args, said) in [
+        (&["--baseline", "7"][..], "error: the baseline '7': there is no run 7: there is only run 1"),
+        (&["--baseline", "tag:best"], "error: the baseline 'tag:best': there is no run with the tag 'best'"),
+        (
+            &["--baseline", "last", "--no-store"],
+            "error: the baseline 'last': a run is compared as it is kept",
+        ),
+        (&["--baseline", "last", "--baseline-tolerance", "some"], "--baseline-tolerance"),
+    ] {
+        let played = project.run(args);
+        assert_eq!(played.code, Some(2), "{}{}", played.stdout, played.stderr);
+        assert!(played.stderr.contains(said), "{}", played.stderr);
+    }
+    assert_eq!(server.counts().connections.accepted, 0);
 }
