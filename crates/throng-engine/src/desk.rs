@@ -464,6 +464,23 @@ impl Desk {
         recorder.counted(counter, by);
     }
 
+    /// A number came of a stream that a server counts up for the robot; `key` tells its streams apart. Whether it is the next.
+    pub fn in_order(&self, robot: RobotKey, name: &str, key: u64, number: i64) -> bool {
+        self.0.borrow_mut().in_order(robot, name, key, number)
+    }
+
+    /// Something came that comes to the robot again and again; `key` tells such things apart. During
+    /// [`Host::push`](crate::Host::push) it came when the push was received.
+    pub fn gap(&self, robot: RobotKey, name: &str, key: u64) {
+        self.0.borrow_mut().gap(robot, name, key);
+    }
+
+    /// A message came which the server sent at `sent_us`, in microseconds by its own clock; `clock` tells clocks apart. During
+    /// [`Host::push`](crate::Host::push) it came when the push was received, and belongs to its connection.
+    pub fn delay(&self, robot: RobotKey, name: &str, clock: u64, sent_us: i64) {
+        self.0.borrow_mut().delay(robot, name, clock, sent_us);
+    }
+
     /// Writes a line to the run's log.
     pub fn log(&self, robot: Option<RobotKey>, level: Level, module: &str, text: &str) {
         let mut core = self.0.borrow_mut();

@@ -262,6 +262,11 @@ impl Schedule {
         self.crowds.first().map_or("hold", |crowd| crowd.curve.phase(now))
     }
 
+    /// The names of stages that may be phases.
+    pub fn stage_names(&self) -> impl Iterator<Item = &str> {
+        self.crowds.first().into_iter().flat_map(|crowd| crowd.curve.names())
+    }
+
     /// The most robots it ever asks for at once; of arrivals, the most that are likely.
     pub fn peak(&self) -> u64 {
         self.crowds.iter().map(|crowd| crowd.peak(self.run_time)).fold(0, u64::saturating_add)

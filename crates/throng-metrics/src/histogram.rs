@@ -1,6 +1,6 @@
 //! Durations in microseconds: a 3-digit HDR histogram with an exact count, sum, minimum and maximum.
 //!
-//! A [`Histogram`] holds nothing until its first record and grows with the largest value, up to one hour, where it
+//! A [`Histogram`] holds nothing until its first record and grows with the largest value, up to one day, where it
 //! saturates. What was recorded leaves a shard by moving the histogram itself, which costs the shard nothing but a new
 //! allocation; adding it up is left to whoever merges.
 
@@ -8,11 +8,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longer durations are recorded as this: one hour.
-pub(crate) const LONGEST_US: u64 = 3_600_000_000;
+/// Longer durations are recorded as this: one day.
+pub(crate) const LONGEST_US: u64 = 86_400_000_000;
 const DIGITS: u8 = 3;
 
-/// How often which duration was seen, in microseconds from 1 us to 1 h at 3 digits.
+/// How often which duration was seen, in microseconds from 1 us to 1 d at 3 digits.
 ///
 /// A bucket's counter has 32 bits and saturates; the count, the sum, the minimum and the maximum are exact.
 #[derive(Clone, Default)]
@@ -100,7 +100,7 @@ impl Inner {
 }
 
 impl Histogram {
-    /// Records one duration in microseconds; above one hour it counts as one hour.
+    /// Records one duration in microseconds; above one day it counts as one day.
     pub fn record(&mut self, us: u64) {
         let inner = self.inner.get_or_insert_with(|| Box::new(Inner::new(self.reach_us)));
         inner.add(us.min(LONGEST_US));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_than_an_hour_counts_as_an_hour() {
+    fn longer_than_a_day_counts_as_a_day() {
         let spread = of(&[u64::MAX]).spread().unwrap();
         assert_eq!((spread.min, spread.p50, spread.max), (LONGEST_US, LONGEST_US, LONGEST_US));
     }
@@ -316,9 +316,9 @@ mod tests {
 
     #[test]
     fn figures_that_cannot_be_are_read_as_ones_that_can() {
-        let hour = LONGEST_US;
+        let day = LONGEST_US;
         for (text, wanted) in [
-            (r#"{"n":1,"sum":1,"min":5000000000,"max":6000000000,"buckets":[]}"#, (hour, hour)),
+            (r#"{"n":1,"sum":1,"min":500000000000,"max":600000000000,"buckets":[]}"#, (day, day)),
             (r#"{"n":1,"sum":1,"min":9,"max":3,"buckets":[7,1,5]}"#, (3, 3)),
             (
                 r#"{"n":9,"sum":1,"min":1,"max":0,"buckets":[18446744073709551615,18446744073709551615]}"#,

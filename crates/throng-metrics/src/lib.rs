@@ -15,6 +15,7 @@
 //! clock and starts no thread: times come in as microseconds, and everything a server can choose (names, messages,
 //! samples) is bounded in number and in length.
 
+mod clocks;
 mod generator;
 mod groups;
 mod histogram;
@@ -27,6 +28,7 @@ mod recorder;
 mod robots;
 pub mod rows;
 mod sample;
+mod sequence;
 mod snapshot;
 mod summary;
 pub mod table;
@@ -45,11 +47,12 @@ pub use loads::{ArrivalCounts, ArrivalRow, ScenarioCounts, ScenarioId, StormCoun
 pub use nearest::nearest;
 pub use phases::{Phase, Phases};
 pub use recorder::{
-    Answer, CheckId, ConnectionId, CounterId, Limits, MeasureId, PushId, Recorder, RequestId, ScheduleId,
-    SendId, WorkId, no_sample,
+    Answer, CheckId, ConnectionId, CounterId, DelayId, GapId, Limits, MeasureId, OrderId, PushId, Recorder,
+    RequestId, ScheduleId, SendId, WorkId, no_sample,
 };
 pub use robots::Robots;
 pub use sample::{Sample, SampleToWrite};
+pub use sequence::{Sequence, Standing};
 pub use snapshot::{ErrorLine, Interval, MessageLine, Plan, PushLine, Snapshot};
 pub use summary::*;
 pub use tally::{Kind, Tally};

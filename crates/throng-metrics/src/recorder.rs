@@ -1,15 +1,18 @@
 //! The recorder of one shard: names become ids once, then a record is an index and an add.
 
+use crate::clocks::{Clocks, Found};
 use crate::generator::Generator;
 use crate::groups::{Failure, FailureBook};
 use crate::kinds::{EndCause, FailureKind, LagSource, RobotState, WorkKind};
 use crate::loads::LoadTables;
 use crate::robots::RobotBook;
 use crate::rows::{
-    CheckCounts, ConnectionCounts, CounterCounts, INTENDED, LATENCY, MeasureCounts, PushCounts,
-    RequestCounts, ScheduleCounts, SendCounts, Tables, TrafficCounts, WorkCounts,
+    CheckCounts, ConnectionCounts, CounterCounts, DelayCounts, FLOOR, GapCounts, INTENDED, JITTER, LATENCY,
+    LIFETIME, MeasureCounts, OrderCounts, PushCounts, RequestCounts, ScheduleCounts, SendCounts, Tables,
+    TrafficCounts, WorkCounts,
 };
-use crate::table::Id;
+use crate::sequence::Standing;
+use crate::table::{Id, Table};
 use crate::tally::{Kind, Tally};
 use crate::totals::Delta;
 
@@ -29,6 +32,12 @@ pub type CheckId = Id<CheckCounts>;
 pub type MeasureId = Id<MeasureCounts>;
 /// A counter's name.
 pub type CounterId = Id<CounterCounts>;
+/// The name of numbers that a server counts up.
+pub type OrderId = Id<OrderCounts>;
+/// The name of messages that say when they were sent, on a connection.
+pub type DelayId = Id<DelayCounts>;
+/// The name of what comes again and again.
+pub type GapId = Id<GapCounts>;
 
 /// A task's, sequence's, step's or start's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +92,7 @@ pub struct Recorder {
     pub(crate) loads: LoadTables,
     traffic: TrafficCounts,
     generator: Generator,
+    clocks: Clocks,
 }
 
 impl Default for Recorder {
@@ -102,11 +112,14 @@ impl Recorder {
             loads: LoadTables::new(limits.names),
             traffic: TrafficCounts::default(),
             generator: Generator::default(),
+            clocks: Clocks::default(),
         }
     }
 
     /// Everything recorded since the last take; costs in proportion to the number of names that changed.
     pub fn take(&mut self) -> Delta {
+        let delays = &mut self.tables.delays;
+        self.clocks.end_second(|found| book_delay(delays, found));
         Delta {
             tables: self.tables.take(),
             failures: self.failures.take(),
@@ -116,6 +129,14 @@ impl Recorder {
             traffic: std::mem::take(&mut self.traffic),
             generator: self.generator.take(),
         }
+    }
+}
+
+fn book_delay(delays: &mut Table<DelayCounts, 3>, found: Found) {
+    match found {
+        Found::Delay { row, us } => delays.row(Id::at(row)).time_mut(LATENCY).record(us),
+        Found::Floor { row, us } => delays.row(Id::at(row)).time_mut(FLOOR).record(us),
+        Found::Set { row } => delays.row(Id::at(row)).counts.set += 1,
     }
 }
 
@@ -164,6 +185,21 @@ impl Recorder {
     /// The id of a custom counter.
     pub fn counter(&mut self, name: &str) -> CounterId {
         self.tables.counters.intern("", name)
+    }
+
+    /// The id of numbers that a server counts up.
+    pub fn order(&mut self, name: &str) -> OrderId {
+        self.tables.orders.intern("", name)
+    }
+
+    /// The id of messages that say when they were sent; `connection` is empty where it is not known.
+    pub fn delay(&mut self, name: &str, connection: &str) -> DelayId {
+        self.tables.delays.intern(connection, name)
+    }
+
+    /// The id of what comes again and again.
+    pub fn gap(&mut self, name: &str) -> GapId {
+        self.tables.gaps.intern("", name)
     }
 }
 
@@ -316,9 +352,18 @@ impl Recorder {
         self.failures.failure(Failure { kind, name, message }, sample);
     }
 
-    /// An open connection ended.
-    pub fn ended(&mut self, id: ConnectionId, cause: EndCause) {
-        self.tables.connections.row(id).counts.ended.add_one(cause);
+    /// The robot had a connection of that name before.
+    pub fn reconnected(&mut self, id: ConnectionId) {
+        self.tables.connections.row(id).counts.reconnects += 1;
+    }
+
+    /// An open connection ended that had been open for so many microseconds.
+    pub fn ended(&mut self, id: ConnectionId, cause: EndCause, lived_us: u64) {
+        let row = self.tables.connections.row(id);
+        row.counts.ended.add_one(cause);
+        if cause != EndCause::RunEnd {
+            row.time_mut(LIFETIME).record(lived_us);
+        }
     }
 
     /// A reply came for which no request is known.
@@ -384,6 +429,41 @@ impl Recorder {
         counts.value = counts.value.saturating_add(by);
     }
 
+    /// A number of a stream came.
+    pub fn ordered(&mut self, id: OrderId, standing: Standing) {
+        let counts = &mut self.tables.orders.row(id).counts;
+        counts.count += 1;
+        match standing {
+            Standing::First | Standing::Next => {}
+            Standing::Skipped(skipped) => {
+                counts.gaps += 1;
+                counts.skipped = counts.skipped.saturating_add(skipped);
+            }
+            Standing::Late { missed } => {
+                counts.late += 1;
+                counts.missed += u64::from(missed);
+            }
+            Standing::Doubled => counts.doubled += 1,
+            Standing::Restarted => counts.restarts += 1,
+        }
+    }
+
+    /// A message came; `difference_us` is when, less when the server sent it by the clock of that number.
+    pub fn delayed(&mut self, id: DelayId, clock: u64, difference_us: i64) {
+        let delays = &mut self.tables.delays;
+        self.clocks.see(id.place(), clock, difference_us, |found| book_delay(delays, found));
+    }
+
+    /// The delay of a robot's message differs by so much from that of the one before.
+    pub fn jitter(&mut self, id: DelayId, us: u64) {
+        self.tables.delays.row(id).time_mut(JITTER).record(us);
+    }
+
+    /// The time between two things of a kind.
+    pub fn gapped(&mut self, id: GapId, us: u64) {
+        self.tables.gaps.row(id).time_mut(LATENCY).record(us);
+    }
+
     /// A failure that is none of a request, a connect or a check; the sample is made only for the first of its group.
     pub fn failed(&mut self, failure: Failure<'_>, sample: impl FnOnce() -> Option<String>) {
         self.errors.add_one(failure.kind);
@@ -422,6 +502,11 @@ impl Recorder {
     /// A robot was restarted; its state is changed apart.
     pub fn robot_restarted(&mut self) {
         self.robots.restart();
+    }
+
+    /// A robot is gone; over its life it sent and got so many thousandths of a message a second.
+    pub fn robot_gone(&mut self, rate: u64) {
+        self.robots.gone(rate);
     }
 
     /// The generator was late by so many microseconds, also when by none.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::histogram::Histogram;
 use crate::kinds::RobotState;
 use crate::tally::{Counts, Kind, counts};
 
@@ -97,6 +98,7 @@ pub(crate) struct RobotBook {
     now: StateGauges,
     alive_at_take: u64,
     most_alive: u64,
+    rates: Histogram,
 }
 
 /// What changed since the last take.
@@ -104,6 +106,7 @@ pub(crate) struct RobotChanges {
     counts: RobotCounts,
     /// How far the number alive rose above where it was at the last take.
     rise: u64,
+    rates: Histogram,
 }
 
 impl RobotBook {
@@ -129,7 +132,12 @@ impl RobotBook {
         let rise = self.most_alive.saturating_sub(self.alive_at_take);
         self.alive_at_take = self.now.alive();
         self.most_alive = self.alive_at_take;
-        RobotChanges { counts: std::mem::take(&mut self.changed), rise }
+        RobotChanges { counts: std::mem::take(&mut self.changed), rise, rates: self.rates.take() }
+    }
+
+    /// A robot is gone that had so many thousandths of a message a second.
+    pub(crate) fn gone(&mut self, rate: u64) {
+        self.rates.record(rate);
     }
 
     fn shift(&mut self, state: RobotState, by: i64) {
@@ -147,6 +155,8 @@ pub(crate) struct RobotTotals {
     peak: u64,
     round_start: u64,
     round_rise: u64,
+    /// Messages per second of each robot that is gone, in thousandths.
+    pub(crate) rates: Histogram,
 }
 
 /// What a stretch of a run changed, and the run's figures at its end.
@@ -156,12 +166,18 @@ pub(crate) struct RobotSample {
     planned: u64,
     peak: u64,
     changes: RobotCounts,
+    rates: Histogram,
 }
 
 impl RobotTotals {
     /// What changed, beside the peak of the whole run that `run` knows.
     pub(crate) fn sample(&self, run: &RobotTotals) -> RobotSample {
-        RobotSample { planned: run.planned, peak: run.peak, changes: self.counts.clone() }
+        RobotSample {
+            planned: run.planned,
+            peak: run.peak,
+            changes: self.counts.clone(),
+            rates: self.rates.clone(),
+        }
     }
 
     /// Adds what a stretch changed; `run` knows how many there were at its end.
@@ -169,17 +185,20 @@ impl RobotTotals {
         self.counts.add(&stretch.counts);
         self.planned = self.planned.max(run.planned);
         self.peak = self.peak.max(run.counts.states.alive());
+        self.rates.absorb(&stretch.rates);
     }
 
     pub(crate) fn absorb_sample(&mut self, sample: &RobotSample) {
         self.counts.add(&sample.changes);
         self.planned = self.planned.max(sample.planned);
         self.peak = self.peak.max(sample.peak);
+        self.rates.absorb(&sample.rates);
     }
 
     pub(crate) fn absorb(&mut self, changes: &RobotChanges) {
         self.counts.add(&changes.counts);
         self.round_rise += changes.rise;
+        self.rates.absorb(&changes.rates);
         self.peak = self.peak.max(self.round_start + self.round_rise);
     }
 

@@ -64,6 +64,8 @@ counts! {
         ended: Tally<EndCause>,
         /// Replies for which no request is known.
         orphans: u64,
+        /// Connects that succeeded of robots that had had such a connection before.
+        reconnects: u64,
     }
 }
 
@@ -111,6 +113,39 @@ counts! {
 }
 
 counts! {
+    /// One stream of numbers that a server counts up, of all robots together.
+    pub struct OrderCounts {
+        /// Numbers that came.
+        count: u64,
+        /// How often a number came too early.
+        gaps: u64,
+        /// Numbers that were skipped by that.
+        skipped: u64,
+        /// Numbers that came after a higher one.
+        late: u64,
+        /// Those of them that had been skipped.
+        missed: u64,
+        /// Numbers that came once more.
+        doubled: u64,
+        /// How often a stream began anew.
+        restarts: u64,
+    }
+}
+
+counts! {
+    /// One kind of message that says when it was sent; its delays are in histograms.
+    pub struct DelayCounts {
+        /// How often the server's clock was set.
+        set: u64,
+    }
+}
+
+counts! {
+    /// One kind of thing that comes again and again; the time between two is in a histogram.
+    pub struct GapCounts {}
+}
+
+counts! {
     /// What went over the wire.
     pub struct TrafficCounts {
         /// Bytes written to sockets.
@@ -131,7 +166,7 @@ pub type SendRow = Row<SendCounts, 0>;
 /// A push's row.
 pub type PushRow = Row<PushCounts, 0>;
 /// A connection's row.
-pub type ConnectionRow = Row<ConnectionCounts, 1>;
+pub type ConnectionRow = Row<ConnectionCounts, 2>;
 /// A check's row.
 pub type CheckRow = Row<CheckCounts, 0>;
 /// A task's, sequence's, step's or start's row.
@@ -143,8 +178,18 @@ pub type MeasureRow = Row<MeasureCounts, 1>;
 /// A custom counter's row.
 pub type CounterRow = Row<CounterCounts, 0>;
 
+/// A row of numbers that a server counts up.
+pub type OrderRow = Row<OrderCounts, 0>;
+/// A row of messages that say when they were sent.
+pub type DelayRow = Row<DelayCounts, 3>;
+/// A row of what comes again and again.
+pub type GapRow = Row<GapCounts, 1>;
+
 pub(crate) const LATENCY: usize = 0;
 pub(crate) const INTENDED: usize = 1;
+pub(crate) const LIFETIME: usize = 1;
+pub(crate) const JITTER: usize = 1;
+pub(crate) const FLOOR: usize = 2;
 
 impl RequestCounts {
     /// Requests neither answered nor failed nor cancelled: the books balance by this.
@@ -190,6 +235,42 @@ impl ConnectionRow {
     pub fn connect_time(&self) -> &Histogram {
         self.time(LATENCY)
     }
+
+    /// From the open connection to its end, of those that ended before their robot or the run did.
+    pub fn lifetime(&self) -> &Histogram {
+        self.time(LIFETIME)
+    }
+}
+
+impl OrderCounts {
+    /// Numbers that have not come.
+    pub fn missing(&self) -> u64 {
+        self.skipped.saturating_sub(self.missed)
+    }
+}
+
+impl DelayRow {
+    /// How much longer messages took than the fastest.
+    pub fn delay(&self) -> &Histogram {
+        self.time(LATENCY)
+    }
+
+    /// By how much the delay of a robot's message differs from that of the one before.
+    pub fn jitter(&self) -> &Histogram {
+        self.time(JITTER)
+    }
+
+    /// How much longer the fastest message of a second took than the fastest of all.
+    pub fn floor(&self) -> &Histogram {
+        self.time(FLOOR)
+    }
+}
+
+impl GapRow {
+    /// The time between two.
+    pub fn gap(&self) -> &Histogram {
+        self.time(LATENCY)
+    }
 }
 
 impl WorkRow {
@@ -217,12 +298,15 @@ pub(crate) struct Tables {
     pub(crate) requests: Table<RequestCounts, 2>,
     pub(crate) sends: Table<SendCounts, 0>,
     pub(crate) pushes: Table<PushCounts, 0>,
-    pub(crate) connections: Table<ConnectionCounts, 1>,
+    pub(crate) connections: Table<ConnectionCounts, 2>,
     pub(crate) checks: Table<CheckCounts, 0>,
     pub(crate) work: [Table<WorkCounts, 2>; WorkKind::ALL.len()],
     pub(crate) schedules: Table<ScheduleCounts, 0>,
     pub(crate) measures: Table<MeasureCounts, 1>,
     pub(crate) counters: Table<CounterCounts, 0>,
+    pub(crate) orders: Table<OrderCounts, 0>,
+    pub(crate) delays: Table<DelayCounts, 3>,
+    pub(crate) gaps: Table<GapCounts, 1>,
 }
 
 /// What changed in the tables since the last take.
@@ -230,12 +314,15 @@ pub(crate) struct TableChanges {
     requests: Vec<Change<RequestCounts, 2>>,
     sends: Vec<Change<SendCounts, 0>>,
     pushes: Vec<Change<PushCounts, 0>>,
-    connections: Vec<Change<ConnectionCounts, 1>>,
+    connections: Vec<Change<ConnectionCounts, 2>>,
     checks: Vec<Change<CheckCounts, 0>>,
     work: [Vec<Change<WorkCounts, 2>>; WorkKind::ALL.len()],
     schedules: Vec<Change<ScheduleCounts, 0>>,
     measures: Vec<Change<MeasureCounts, 1>>,
     counters: Vec<Change<CounterCounts, 0>>,
+    orders: Vec<Change<OrderCounts, 0>>,
+    delays: Vec<Change<DelayCounts, 3>>,
+    gaps: Vec<Change<GapCounts, 1>>,
 }
 
 impl Tables {
@@ -250,6 +337,9 @@ impl Tables {
             schedules: Table::new(cap),
             measures: Table::new(cap),
             counters: Table::new(cap),
+            orders: Table::new(cap),
+            delays: Table::new(cap),
+            gaps: Table::new(cap),
         }
     }
 
@@ -264,6 +354,9 @@ impl Tables {
             schedules: self.schedules.take(),
             measures: self.measures.take(),
             counters: self.counters.take(),
+            orders: self.orders.take(),
+            delays: self.delays.take(),
+            gaps: self.gaps.take(),
         }
     }
 
@@ -279,6 +372,9 @@ impl Tables {
         self.schedules.absorb(&changes.schedules);
         self.measures.absorb(&changes.measures);
         self.counters.absorb(&changes.counters);
+        self.orders.absorb(&changes.orders);
+        self.delays.absorb(&changes.delays);
+        self.gaps.absorb(&changes.gaps);
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -293,5 +389,8 @@ impl Tables {
         self.measures.add(&other.measures);
         self.counters.add(&other.counters);
         self.schedules.add(&other.schedules);
+        self.orders.add(&other.orders);
+        self.delays.add(&other.delays);
+        self.gaps.add(&other.gaps);
     }
 }

@@ -11,8 +11,8 @@ use crate::kinds::{FailureKind, WorkKind};
 use crate::loads::{LoadsSample, LoadsToWrite};
 use crate::robots::RobotSample;
 use crate::rows::{
-    CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, ScheduleCounts,
-    SendCounts, TrafficCounts, WorkCounts,
+    CheckCounts, ConnectionCounts, CounterCounts, DelayCounts, GapCounts, MeasureCounts, OrderCounts,
+    PushCounts, RequestCounts, ScheduleCounts, SendCounts, TrafficCounts, WorkCounts,
 };
 use crate::table::{Table, WrittenRow};
 use crate::tally::{Counts, Kind, Tally};
@@ -24,12 +24,15 @@ pub struct SampleToWrite<'a> {
     requests: &'a Table<RequestCounts, 2>,
     sends: &'a Table<SendCounts, 0>,
     pushes: &'a Table<PushCounts, 0>,
-    connections: &'a Table<ConnectionCounts, 1>,
+    connections: &'a Table<ConnectionCounts, 2>,
     checks: &'a Table<CheckCounts, 0>,
     work: &'a [Table<WorkCounts, 2>],
     schedules: &'a Table<ScheduleCounts, 0>,
     measures: &'a Table<MeasureCounts, 1>,
     counters: &'a Table<CounterCounts, 0>,
+    orders: &'a Table<OrderCounts, 0>,
+    delays: &'a Table<DelayCounts, 3>,
+    gaps: &'a Table<GapCounts, 1>,
     failures: WrittenFailures,
     errors: &'a Tally<FailureKind>,
     robots: RobotSample,
@@ -52,6 +55,9 @@ pub struct Sample {
     schedules: Vec<WrittenRow<ScheduleCounts>>,
     measures: Vec<WrittenRow<MeasureCounts>>,
     counters: Vec<WrittenRow<CounterCounts>>,
+    orders: Vec<WrittenRow<OrderCounts>>,
+    delays: Vec<WrittenRow<DelayCounts>>,
+    gaps: Vec<WrittenRow<GapCounts>>,
     failures: WrittenFailures,
     errors: Tally<FailureKind>,
     robots: RobotSample,
@@ -79,6 +85,9 @@ impl Totals {
             schedules: &self.tables.schedules,
             measures: &self.tables.measures,
             counters: &self.tables.counters,
+            orders: &self.tables.orders,
+            delays: &self.tables.delays,
+            gaps: &self.tables.gaps,
             failures: self.failures.written(),
             errors: &self.errors,
             robots: self.robots.sample(&run.robots),
@@ -102,6 +111,9 @@ impl Totals {
         tables.schedules.absorb_written(&sample.schedules);
         tables.measures.absorb_written(&sample.measures);
         tables.counters.absorb_written(&sample.counters);
+        tables.orders.absorb_written(&sample.orders);
+        tables.delays.absorb_written(&sample.delays);
+        tables.gaps.absorb_written(&sample.gaps);
         self.failures.absorb_written(&sample.failures);
         self.errors.add(&sample.errors);
         self.robots.absorb_sample(&sample.robots);
@@ -151,6 +163,15 @@ mod tests {
         recorder.measured(measure, us);
         recorder.counted(counter, 3);
         recorder.check_passed(check);
+        let (order, delay, gap) =
+            (recorder.order("moves"), recorder.delay("moved", "game"), recorder.gap("moved"));
+        recorder.ordered(order, crate::Standing::Skipped(us));
+        recorder.delayed(delay, 0, 5_000 + us.cast_signed());
+        recorder.jitter(delay, us / 7);
+        recorder.gapped(gap, us * 3);
+        recorder.reconnected(game);
+        recorder.ended(game, crate::EndCause::Server, us * 100);
+        recorder.robot_gone(us * 11);
         recorder.lag(LagSource::Timer, us / 50);
         recorder.stall(us / 10);
         recorder.cpu(us, 1_000_000);
@@ -255,6 +276,6 @@ mod tests {
 
     #[test]
     fn an_empty_stretch_is_short() {
-        assert!(written(&Totals::default(), &Totals::default()).len() < 400);
+        assert!(written(&Totals::default(), &Totals::default()).len() < 450);
     }
 }

@@ -41,6 +41,16 @@ impl fmt::Display for Key {
 /// A row's place in the recorder that gave it out; it means nothing to another recorder.
 pub struct Id<C>(u32, PhantomData<fn() -> C>);
 
+impl<C> Id<C> {
+    pub(crate) fn at(place: u32) -> Self {
+        Self(place, PhantomData)
+    }
+
+    pub(crate) fn place(self) -> u32 {
+        self.0
+    }
+}
+
 impl<C> Clone for Id<C> {
     fn clone(&self) -> Self {
         *self

@@ -2,13 +2,14 @@
 
 use crate::generator::Generator;
 use crate::groups::{FailureBook, FailureChanges, FailureGroup, ScriptErrorGroup};
+use crate::histogram::Histogram;
 use crate::kinds::{FailureKind, WorkKind};
 use crate::loads::{LoadChanges, LoadTables};
 use crate::recorder::Limits;
 use crate::robots::{RobotChanges, RobotTotals, Robots};
 use crate::rows::{
-    CheckCounts, ConnectionCounts, CounterCounts, MeasureCounts, PushCounts, RequestCounts, ScheduleCounts,
-    SendCounts, TableChanges, Tables, TrafficCounts, WorkCounts,
+    CheckCounts, ConnectionCounts, CounterCounts, DelayCounts, GapCounts, MeasureCounts, OrderCounts,
+    PushCounts, RequestCounts, ScheduleCounts, SendCounts, TableChanges, Tables, TrafficCounts, WorkCounts,
 };
 use crate::table::Table;
 use crate::tally::{Counts, Kind, Tally};
@@ -114,7 +115,7 @@ impl Totals {
     }
 
     /// Connections by name.
-    pub fn connections(&self) -> &Table<ConnectionCounts, 1> {
+    pub fn connections(&self) -> &Table<ConnectionCounts, 2> {
         &self.tables.connections
     }
 
@@ -141,6 +142,26 @@ impl Totals {
     /// Custom counters by name.
     pub fn counters(&self) -> &Table<CounterCounts, 0> {
         &self.tables.counters
+    }
+
+    /// Numbers that servers count up, by name.
+    pub fn orders(&self) -> &Table<OrderCounts, 0> {
+        &self.tables.orders
+    }
+
+    /// Messages that say when they were sent, by connection and name.
+    pub fn delays(&self) -> &Table<DelayCounts, 3> {
+        &self.tables.delays
+    }
+
+    /// What comes again and again, by name.
+    pub fn gaps(&self) -> &Table<GapCounts, 1> {
+        &self.tables.gaps
+    }
+
+    /// Messages per second of each robot that is gone, in thousandths, over its whole life.
+    pub fn robot_rates(&self) -> &Histogram {
+        &self.robots.rates
     }
 
     /// Groups of failures, the most frequent first.

@@ -398,6 +398,11 @@ fn mistakes_in_tasks_options_thresholds_and_redaction() {
             ("a threshold on nothing", "[thresholds]\n\"reqest.Echo.p99\" = \"< 50ms\"\n"),
             ("a threshold on a phase that there is not", "[thresholds]\n\"errors.rate@hodl\" = \"< 1%\"\n"),
             (
+                "a threshold on a stage that is named otherwise",
+                "[load]\nstages = [{ robots = 5, over = 1, name = \"evening\" }]\n\
+                 [thresholds]\n\"errors.rate@evenig\" = \"< 1%\"\n\"errors.rate@evening\" = \"< 1%\"\n",
+            ),
+            (
                 "a threshold that ends a run without a condition",
                 "[thresholds]\n\"errors.rate\" = { abort_after = \"30s\" }\n",
             ),

@@ -118,6 +118,27 @@ pub const CLASSES: &[Class] = &[
                 "Records a time that was measured elsewhere.",
             ),
             function("count", takes(&[p("name", Kind::Text), opt("n", Kind::Number)]), "Adds to a counter."),
+            function(
+                "in_order",
+                takes(&[p("name", Kind::Text), p("n", Kind::Number), opt("key", Kind::Any)])
+                    .returning(&["boolean is_next"]),
+                "Follows numbers that a server counts up: what is missing, doubled or late.",
+            ),
+            function(
+                "delay",
+                takes(&[
+                    p("name", Kind::Text),
+                    p("time", Kind::Number),
+                    opt("unit", Kind::Text),
+                    opt("clock", Kind::Any),
+                ]),
+                "Measures how long a message took that says when the server sent it.",
+            ),
+            function(
+                "gap",
+                takes(&[p("name", Kind::Text), opt("key", Kind::Any)]),
+                "Measures the time since the robot came here last.",
+            ),
             function("now", takes(&[]).returning(&["number seconds"]), "The monotonic clock."),
             function("time", takes(&[]).returning(&["number seconds"]), "The wall clock, since 1970."),
             function(

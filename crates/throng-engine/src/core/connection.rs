@@ -16,6 +16,8 @@ pub(crate) struct Connection {
     pub(crate) name: Arc<str>,
     pub(crate) link: Link,
     pub(crate) phase: Phase,
+    /// When it was open; 0 before.
+    pub(crate) opened: Nanos,
     /// Layer and framing; a stream has none.
     pub(crate) channel: Option<Channel>,
     pub(crate) pending: Pending,
@@ -65,6 +67,12 @@ impl Connection {
         if !std::mem::replace(&mut self.dirty, true) {
             flush.push(key);
         }
+    }
+
+    /// Messages that were sent and came.
+    pub(crate) fn messages(&self) -> u64 {
+        let count = |channel: &Channel| u64::from(channel.sent()) + u64::from(channel.received());
+        self.channel.as_ref().map_or(0, count)
     }
 
     /// Keeps what cannot be cut yet, until there are `wanted` bytes.

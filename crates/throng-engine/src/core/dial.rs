@@ -339,6 +339,7 @@ impl Core {
             cut: false,
             reader: None,
             paused: false,
+            opened: 0,
             resumed: 0,
             write_error: None,
             ended: None,
@@ -423,7 +424,7 @@ impl Core {
         let Some(dial) = self.dial_mut(operation) else { return };
         let took = now - dial.attempt_begun;
         let connection = &mut self.connections[key];
-        connection.phase = Phase::Open;
+        (connection.phase, connection.opened) = (Phase::Open, now);
         let (robot, label) = (connection.robot, connection.label);
         let Some(slot) = self.robots.get_mut(robot) else { return };
         let replaced = slot.connections.iter().copied().find(|open| {
@@ -431,11 +432,15 @@ impl Core {
         });
         slot.connections.push(key);
         let connecting = slot.state == RobotState::Connecting;
+        let again = slot.has_had(label);
         if let Some(replaced) = replaced {
             self.end_connection(replaced, End::new(EndCause::Replaced, ""));
         }
         if let Some(books) = self.labels.get(label).books {
             self.recorder.opened(books, took / 1000);
+            if again {
+                self.recorder.reconnected(books);
+            }
         }
         if connecting {
             self.move_to(robot, RobotState::LoggingIn);

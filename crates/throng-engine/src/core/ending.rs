@@ -76,6 +76,7 @@ impl Core {
         let mut connection = self.connections.remove(key)?;
         if let Some(slot) = self.robots.get_mut(connection.robot) {
             slot.connections.retain(|open| *open != key);
+            slot.messages += connection.messages();
         }
         self.wheel.cancel(connection.heartbeat);
         if self.labels.get(connection.label).protocol.as_ref().is_some_and(|protocol| protocol.own().is_any())
@@ -86,7 +87,8 @@ impl Core {
         if connection.phase == Phase::Open
             && let Some(books) = self.labels.get(connection.label).books
         {
-            self.recorder.ended(books, cause);
+            let lived = self.now().saturating_sub(connection.opened);
+            self.recorder.ended(books, cause, lived / 1_000);
         }
         let unsent = if connection.cut { Vec::new() } else { self.say_goodbye(&mut connection, cause) };
         if self.labels.get(connection.label).books.is_none() {

@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 impl Core {
     /// A new robot.
     pub(crate) fn spawn(&mut self, id: RobotId, origin: Origin) -> RobotKey {
-        let robot = self.robots.insert(Robot::new(id, self.settings.seed, origin));
+        let robot = self.robots.insert(Robot::new(id, self.settings.seed, origin, self.now()));
         self.recorder.robot_started();
         self.events.push_back(Event::Born(robot));
         robot
@@ -347,9 +347,11 @@ impl Core {
             Afterlife::Reborn => self.pause_before_rebirth(robot),
             Afterlife::Gone(state) => {
                 self.move_to(robot, state);
+                let now = self.now();
                 if let Some(gone) = self.robots.remove(robot) {
                     self.wheel.cancel(gone.leaves);
                     self.gone.push((gone.origin, robot));
+                    self.recorder.robot_gone(gone.rate(now));
                 }
             }
         }

@@ -25,6 +25,7 @@ pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timers;
+pub(crate) mod tracks;
 pub(crate) mod waiting;
 
 use crate::clock::Clock;
@@ -48,6 +49,7 @@ use std::collections::{BTreeSet, VecDeque};
 use throng_metrics::{Recorder, RobotState};
 use throng_wire::{MessageId, Nanos};
 use timers::Due;
+use tracks::Told;
 
 use crate::wheel::Wheel;
 
@@ -88,6 +90,8 @@ pub(crate) struct Core {
     pub(crate) malformed: Option<Box<str>>,
     /// What the server asks with the push that is being told.
     pub(crate) question: Option<Question>,
+    /// The push that is being told.
+    pub(crate) told: Option<Told>,
     /// Connections without measures that have ended, the latest last: what is said of them is not counted either.
     pub(crate) unmeasured: VecDeque<ConnectionKey>,
     /// Attempts to connect so far, which spreads them over addresses.
@@ -197,6 +201,7 @@ impl Core {
             answered_last: None,
             malformed: None,
             question: None,
+            told: None,
             unmeasured: VecDeque::new(),
             dialled: 0,
             host_is_full: false,

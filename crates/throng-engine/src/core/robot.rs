@@ -1,5 +1,6 @@
 //! A robot as the engine knows it: where it is in its life, what it has open, what it waits for.
 
+use super::tracks::Tracks;
 use crate::clock::nanos;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId};
 use crate::net::http::Client;
@@ -39,6 +40,14 @@ pub(crate) struct Robot {
     pub(crate) origin: Origin,
     /// The end of its session.
     pub(crate) leaves: TimerId,
+    /// What its script measures by what came before, once it does.
+    pub(crate) tracks: Option<Box<Tracks>>,
+    /// When it was spawned.
+    pub(crate) spawned: Nanos,
+    /// Messages sent and received on its connections that have ended.
+    pub(crate) messages: u64,
+    /// A bit for each of the first labels under which it has had a connection.
+    known: u64,
     /// Outcomes that its own calls gave it at once, and in which turn.
     at_once: (u64, u32),
 }
@@ -109,7 +118,7 @@ pub(crate) struct Slot {
 }
 
 impl Robot {
-    pub(crate) fn new(id: RobotId, seed: u64, origin: Origin) -> Robot {
+    pub(crate) fn new(id: RobotId, seed: u64, origin: Origin, spawned: Nanos) -> Robot {
         Robot {
             id,
             life: Life::Unborn,
@@ -127,8 +136,26 @@ impl Robot {
             restarts_after_closed: false,
             origin,
             leaves: TimerId::NONE,
+            tracks: None,
+            spawned,
+            messages: 0,
+            known: 0,
             at_once: (0, 0),
         }
+    }
+
+    /// It has a connection under that label; whether it has had one before. Beyond 64 labels a shard that is not known.
+    pub(crate) fn has_had(&mut self, label: usize) -> bool {
+        let bit = u32::try_from(label).ok().and_then(|label| 1_u64.checked_shl(label)).unwrap_or(0);
+        let before = self.known & bit != 0;
+        self.known |= bit;
+        before
+    }
+
+    /// Thousandths of a message that it has sent and received a second.
+    pub(crate) fn rate(&self, now: Nanos) -> u64 {
+        let lived_ms = now.saturating_sub(self.spawned) / 1_000_000;
+        self.messages.saturating_mul(1_000_000).checked_div(lived_ms).unwrap_or(0)
     }
 
     /// Counts one more outcome of its own calls in `turn`; how many there are now.

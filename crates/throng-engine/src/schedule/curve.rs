@@ -91,6 +91,11 @@ impl Curve {
         })
     }
 
+    /// The names of its stretches, where they have some.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter_map(Option::as_deref)
+    }
+
     /// The largest figure.
     pub(crate) fn peak(&self) -> f64 {
         self.points.iter().map(|(_, figure)| *figure).fold(0.0, f64::max)

@@ -6,6 +6,7 @@ use crate::core::calls::Delivery;
 use crate::core::connection::Arrival;
 use crate::core::flow::{Input, Step};
 use crate::core::own::Cutter;
+use crate::core::tracks::Told;
 use crate::host::{Host, Incoming, Outcome, OwnError, Speaker};
 use crate::id::{ConnectionKey, RobotKey};
 use crate::poller::Readiness;
@@ -216,9 +217,15 @@ impl<H: Host> Shard<H> {
                         if asked {
                             self.core.borrow_mut().ask(key, &head);
                         }
-                        if self.host.push(robot, key, message(None)) {
-                            self.core.borrow_mut().push_handled(label, head.message);
+                        self.core.borrow_mut().told =
+                            Some(Told { connection: key, received: arrival.received });
+                        let handled = self.host.push(robot, key, message(None));
+                        let mut core = self.core.borrow_mut();
+                        core.told = None;
+                        if handled {
+                            core.push_handled(label, head.message);
                         }
+                        drop(core);
                         if asked {
                             self.core.borrow_mut().question = None;
                         }

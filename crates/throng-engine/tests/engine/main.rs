@@ -7,6 +7,7 @@ mod fairness;
 mod heartbeats;
 mod intended;
 mod life;
+mod lives;
 mod loads;
 mod order;
 mod questions;

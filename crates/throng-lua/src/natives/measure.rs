@@ -3,9 +3,11 @@
 use super::{Context, Natives, Refused, Text};
 use crate::control::Board;
 use crate::duration;
-use crate::values::Shown;
+use crate::suggest;
+use crate::values::{Shown, kind_of};
 use mlua::{Lua, Value};
 use slotmap::Key;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use throng_engine::{Desk, Failure, Level, RobotKey};
 use throng_metrics::FailureKind;
@@ -21,6 +23,13 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         Ok(())
     })?;
     natives.may_refuse("count", count)?;
+    natives.may_refuse("in_order", in_order)?;
+    natives.may_refuse("gap", |context, lua, (Text(name), key): (Text, Value)| {
+        let (desk, robot) = context.measured(lua)?;
+        desk.gap(robot, &name, key_number(&key, "gap")?);
+        Ok(())
+    })?;
+    natives.may_refuse("delay", delay)?;
     natives.plain("log", log)?;
     natives.plain("now", |context, lua, ()| Ok(context.nanoseconds(lua) as f64 / 1e9))?;
     natives.plain("nanoseconds", |context, lua, ()| Ok(context.nanoseconds(lua)))?;
@@ -85,6 +94,63 @@ fn count(context: &Context, lua: &Lua, (Text(name), by): (Text, Value)) -> Resul
     };
     context.measured(lua)?.0.count(&name, by);
     Ok(())
+}
+
+fn in_order(
+    context: &Context,
+    lua: &Lua,
+    (Text(name), number, key): (Text, Value, Value),
+) -> Result<bool, Refused> {
+    let whole = match number {
+        Value::Integer(number) => Some(number),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => Some(number as i64),
+        _ => None,
+    };
+    let Some(number) = whole else {
+        return Err(format!("in_order wants a whole number, not {}", kind_of(&number)).into());
+    };
+    let key = key_number(&key, "in_order")?;
+    let (desk, robot) = context.measured(lua)?;
+    Ok(desk.in_order(robot, &name, key, number))
+}
+
+/// Units of servers' clocks, each with its microseconds; `cs` is the hundredth of a second that skynet counts in.
+const UNITS: [(&str, f64); 5] = [("s", 1e6), ("ms", 1e3), ("us", 1.0), ("ns", 1e-3), ("cs", 1e4)];
+
+fn delay(
+    context: &Context,
+    lua: &Lua,
+    (Text(name), sent, unit, clock): (Text, Value, Option<Text>, Value),
+) -> Result<(), Refused> {
+    let unit = unit.map_or_else(|| "s".to_owned(), |Text(unit)| unit);
+    let Some((_, scale)) = UNITS.iter().find(|(known, _)| *known == unit) else {
+        return Err(suggest::unknown("unit", &unit, UNITS.iter().map(|(known, _)| *known)).into());
+    };
+    let sent_us = match sent {
+        Value::Integer(sent) if *scale >= 1.0 => sent.saturating_mul(*scale as i64),
+        Value::Integer(sent) => sent / 1_000,
+        Value::Number(sent) if sent.is_finite() => (sent * scale) as i64,
+        other => return Err(format!("delay wants a time as a number, not {}", kind_of(&other)).into()),
+    };
+    let clock = key_number(&clock, "delay")?;
+    let (desk, robot) = context.measured(lua)?;
+    desk.delay(robot, &name, clock, sent_us);
+    Ok(())
+}
+
+/// What tells streams apart, as a number: two different keys are the same one time in 2^64.
+fn key_number(key: &Value, call: &str) -> Result<u64, Refused> {
+    let mut hasher = DefaultHasher::new();
+    match key {
+        Value::Nil => return Ok(0),
+        Value::Integer(number) => (0_u8, number).hash(&mut hasher),
+        Value::Number(number) => (1_u8, number.to_bits()).hash(&mut hasher),
+        Value::String(text) => (2_u8, &*text.as_bytes()).hash(&mut hasher),
+        other => {
+            return Err(format!("{call} wants a text or a number as a key, not {}", kind_of(other)).into());
+        }
+    }
+    Ok(hasher.finish())
 }
 
 fn log(context: &Context, lua: &Lua, (level, Text(text)): (u8, Text)) -> mlua::Result<()> {

@@ -47,6 +47,23 @@ function throng.count(name, count)
   if refused then raise(refused) end
 end
 
+-- Whether a number that a server counts up is the next one; nothing else is said of the first.
+function throng.in_order(name, number, key)
+  local refused, is_next = N.in_order(name_of("in_order", name), number, key)
+  if refused then raise(refused) end
+  return is_next
+end
+
+function throng.gap(name, key)
+  local refused = N.gap(name_of("gap", name), key)
+  if refused then raise(refused) end
+end
+
+function throng.delay(name, time, unit, clock)
+  local refused = N.delay(name_of("delay", name), time, unit, clock)
+  if refused then raise(refused) end
+end
+
 throng.now = N.now
 throng.time = N.time
 

@@ -6,6 +6,7 @@ mod crypto;
 mod greed;
 mod intended;
 mod life;
+mod measures;
 mod mistakes;
 mod own;
 mod protobuf;

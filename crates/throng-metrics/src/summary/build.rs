@@ -5,14 +5,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Baseline, CheckSummary, ConnectionSummary, CounterSummary, Directions, ErrorSummary, FailureSummary,
-    GeneratorSummary, LoadSummary, MeasureSummary, PhaseSummary, PushSummary, RequestSummary, RobotSummary,
-    SCHEMA_VERSION, ScheduleSummary, ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
+    Baseline, CheckSummary, ConnectionSummary, CounterSummary, DelaySummary, Directions, ErrorSummary,
+    FailureSummary, GapSummary, GeneratorSummary, LoadSummary, MeasureSummary, OrderSummary, PhaseSummary,
+    PushSummary, RequestSummary, RobotRates, RobotSummary, SCHEMA_VERSION, ScheduleSummary,
+    ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
 use crate::generator::{Generator, GeneratorBounds, lag_by_source};
+use crate::histogram::Histogram;
 use crate::kinds::WorkKind;
 use crate::ledger::Ledger;
-use crate::rows::{ConnectionRow, PushRow, RequestRow, WorkRow};
+use crate::rows::{ConnectionRow, DelayRow, OrderRow, PushRow, RequestRow, WorkRow};
 use crate::table::{Key, Row, Table};
 use crate::tally::{Counts, Kind};
 use crate::threshold::{Outcome, ThresholdResult, Thresholds};
@@ -129,6 +131,14 @@ impl Summary {
                 name: key.name.to_string(),
                 value: row.counts.value,
             }),
+            orders: rows(totals.orders(), order_summary),
+            delays: rows(totals.delays(), |key, row| delay_summary(key, row, totals)),
+            gaps: rows(totals.gaps(), |key, row| GapSummary {
+                name: key.name.to_string(),
+                count: row.gap().count(),
+                gap_us: row.gap().spread(),
+                histogram: row.gap().bins(BINS),
+            }),
             failures: failure_summaries(totals),
             script_errors: script_error_summaries(totals),
             thresholds: results,
@@ -167,6 +177,7 @@ fn robot_summary(totals: &Totals) -> RobotSummary {
         stopped: robots.stopped,
         restarts: robots.restarts,
         peak: robots.peak,
+        rate_per_s: rate_summary(totals.robot_rates()),
     }
 }
 
@@ -214,7 +225,51 @@ fn connection_summary(key: &Key, row: &ConnectionRow) -> ConnectionSummary {
         ended: counts.ended.clone(),
         open: counts.open(),
         orphans: counts.orphans,
+        reconnects: counts.reconnects,
         connect_us: row.connect_time().spread(),
+        lifetime_us: row.lifetime().spread(),
+    }
+}
+
+fn rate_summary(rates: &Histogram) -> Option<RobotRates> {
+    let per_second = |thousandths: u64| thousandths as f64 / 1e3;
+    Some(RobotRates {
+        robots: rates.count(),
+        min: per_second(rates.min_us()?),
+        p5: per_second(rates.quantile_us(0.05)?),
+        p50: per_second(rates.quantile_us(0.5)?),
+        mean: rounded(rates.mean_us()? / 1e3),
+        p95: per_second(rates.quantile_us(0.95)?),
+        max: per_second(rates.max_us()?),
+    })
+}
+
+fn order_summary(key: &Key, row: &OrderRow) -> OrderSummary {
+    let counts = &row.counts;
+    OrderSummary {
+        name: key.name.to_string(),
+        count: counts.count,
+        missing: counts.missing(),
+        gaps: counts.gaps,
+        late: counts.late,
+        doubled: counts.doubled,
+        restarts: counts.restarts,
+    }
+}
+
+fn delay_summary(key: &Key, row: &DelayRow, totals: &Totals) -> DelaySummary {
+    let trips = totals.requests().iter().filter(|(trip, _)| trip.connection == key.connection);
+    let shortest = trips.filter_map(|(_, row)| row.latency().min_us()).min();
+    DelaySummary {
+        name: key.name.to_string(),
+        connection: key.connection.to_string(),
+        count: row.delay().count(),
+        delay_us: row.delay().spread(),
+        fastest_at_most_us: shortest.filter(|_| !key.connection.is_empty()),
+        floor_us: row.floor().spread(),
+        jitter_us: row.jitter().spread(),
+        clock_set: row.counts.set,
+        histogram: row.delay().bins(BINS),
     }
 }
 
@@ -300,7 +355,9 @@ fn rounded_share(share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Answer, EndCause, Failure, FailureKind, LagSource, Recorder, RobotState, Threshold};
+    use crate::{
+        Answer, EndCause, Failure, FailureKind, LagSource, Recorder, RobotState, Standing, Threshold,
+    };
 
     fn played() -> Ledger {
         let mut r = Recorder::default();
@@ -311,7 +368,9 @@ mod tests {
         r.connecting(game);
         r.opened(game, 420);
         r.orphan(game);
-        r.ended(game, EndCause::Own);
+        r.ended(game, EndCause::Own, 7_000);
+        r.reconnected(game);
+        r.robot_gone(1_500);
         let echo = r.request("EchoRequest", "game");
         for us in [900, 1_000, 1_100, 60_000] {
             r.issued(echo);
@@ -344,6 +403,13 @@ mod tests {
         r.counted(gold, 3);
         let fight = r.measure("fight");
         r.measured(fight, 2_000);
+        let (order, moved, beat) = (r.order("moves"), r.delay("moved", "game"), r.gap("beat"));
+        for standing in [Standing::First, Standing::Skipped(2), Standing::Late { missed: true }] {
+            r.ordered(order, standing);
+        }
+        [1_000_500, 1_000_000, 1_002_000].iter().for_each(|us| r.delayed(moved, 0, *us));
+        r.jitter(moved, 500);
+        r.gapped(beat, 100_000);
         r.message_sent();
         r.message_received();
         r.bytes_sent(100);

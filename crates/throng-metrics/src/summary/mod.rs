@@ -87,6 +87,12 @@ pub struct Summary {
     pub measures: Vec<MeasureSummary>,
     /// Custom counters by name.
     pub counters: Vec<CounterSummary>,
+    /// Numbers that servers count up, by name.
+    pub orders: Vec<OrderSummary>,
+    /// Messages that say when they were sent, by connection and name.
+    pub delays: Vec<DelaySummary>,
+    /// What comes again and again, by name.
+    pub gaps: Vec<GapSummary>,
     /// Groups of failures, the most frequent first.
     pub failures: Vec<FailureSummary>,
     /// Groups of script errors, the most frequent first.
@@ -119,6 +125,28 @@ pub struct RobotSummary {
     pub restarts: u64,
     /// The most that were alive at once.
     pub peak: u64,
+    /// Messages sent and received per second, of each robot that is gone over its whole life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<RobotRates>,
+}
+
+/// A rate per second, over robots.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RobotRates {
+    /// How many robots.
+    pub robots: u64,
+    /// The slowest robot's.
+    pub min: f64,
+    /// What a twentieth of the robots does not exceed.
+    pub p5: f64,
+    /// What half of the robots do not exceed.
+    pub p50: f64,
+    /// The mean.
+    pub mean: f64,
+    /// What a twentieth of the robots exceeds.
+    pub p95: f64,
+    /// The fastest robot's.
+    pub max: f64,
 }
 
 /// A count in each direction.
@@ -233,9 +261,14 @@ pub struct ConnectionSummary {
     pub open: u64,
     /// Replies for which no request is known.
     pub orphans: u64,
+    /// Connects that succeeded of robots that had had such a connection before.
+    pub reconnects: u64,
     /// How long successful connects took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_us: Option<Spread>,
+    /// How long connections were open that ended before their robot or the run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime_us: Option<Spread>,
 }
 
 /// A check's name.
@@ -302,6 +335,66 @@ pub struct CounterSummary {
     pub name: String,
     /// What was added up.
     pub value: u64,
+}
+
+/// Numbers that a server counts up.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderSummary {
+    /// Their name.
+    pub name: String,
+    /// Numbers that came.
+    pub count: u64,
+    /// Numbers that have not come.
+    pub missing: u64,
+    /// How often a number came too early.
+    pub gaps: u64,
+    /// Numbers that came after a higher one.
+    pub late: u64,
+    /// Numbers that came once more.
+    pub doubled: u64,
+    /// How often a stream began anew.
+    pub restarts: u64,
+}
+
+/// Messages that say when they were sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct DelaySummary {
+    /// Their name.
+    pub name: String,
+    /// The connection's name; empty where it is not known.
+    pub connection: String,
+    /// How many.
+    pub count: u64,
+    /// How much longer they took than the fastest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_us: Option<Spread>,
+    /// How long the fastest took at most: the shortest round trip on the connection, where there were requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fastest_at_most_us: Option<u64>,
+    /// How much longer the fastest of each second took than the fastest of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor_us: Option<Spread>,
+    /// By how much the delay of a robot's message differs from that of the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter_us: Option<Spread>,
+    /// How often the server's clock was set.
+    pub clock_set: u64,
+    /// The distribution of `delay_us` in bins whose edges grow by a constant factor.
+    pub histogram: Vec<Bin>,
+}
+
+/// What comes again and again.
+#[derive(Clone, Debug, Serialize)]
+pub struct GapSummary {
+    /// Its name.
+    pub name: String,
+    /// How many times between two were measured.
+    pub count: u64,
+    /// The time between two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap_us: Option<Spread>,
+    /// The distribution of `gap_us` in bins whose edges grow by a constant factor.
+    pub histogram: Vec<Bin>,
 }
 
 /// Failures of the same kind, name and message.

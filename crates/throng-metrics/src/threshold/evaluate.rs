@@ -6,7 +6,7 @@ use super::{Comparison, Family, Metric, Threshold, Thresholds, Unit};
 use crate::histogram::Histogram;
 use crate::ledger::Ledger;
 use crate::phases::Phase;
-use crate::rows::{CheckCounts, ConnectionRow, RequestRow, WorkRow};
+use crate::rows::{CheckCounts, ConnectionRow, DelayRow, OrderCounts, RequestRow, WorkRow};
 use crate::table::{Key, Row, Table};
 use crate::tally::Counts;
 use crate::threshold::family::Figure;
@@ -141,6 +141,10 @@ impl Threshold {
             Family::Count => self.rows(totals.counters(), &mut seen, |row| {
                 self.of_times(&Histogram::default(), row.counts.value, seconds)
             }),
+            Family::Order => self.rows(totals.orders(), &mut seen, |row| self.of_order(&row.counts, seconds)),
+            Family::Delay => self.rows(totals.delays(), &mut seen, |row| self.of_delay(row, seconds)),
+            Family::Gap => self
+                .rows(totals.gaps(), &mut seen, |row| self.of_times(row.gap(), row.gap().count(), seconds)),
             Family::Errors | Family::Robots | Family::Generator | Family::Bytes | Family::Messages => {
                 self.of_run(totals).map(|figure| (String::new(), figure)).into_iter().collect()
             }
@@ -260,6 +264,8 @@ impl Threshold {
             Metric::FailureRate => ratio(failures, failures.saturating_add(counts.opened)),
             Metric::Orphans => Some(counts.orphans as f64),
             Metric::Open => Some(counts.open() as f64),
+            Metric::Reconnects => Some(counts.reconnects as f64),
+            Metric::Lifetime(figure) => figure.of(row.lifetime()),
             Metric::Ended => Some(counts.ended.total() as f64),
             Metric::EndedBy(cause) => Some(counts.ended.of(cause) as f64),
             Metric::FailuresOf(kind) => Some(counts.failures.of(kind) as f64),
@@ -287,6 +293,29 @@ impl Threshold {
             Metric::FailureRate => ratio(row.counts.failed, row.counts.count),
             Metric::Intended(figure) => figure.of(row.intended()),
             _ => self.of_times(row.duration(), row.counts.count, seconds),
+        }
+    }
+
+    fn of_order(&self, counts: &OrderCounts, seconds: f64) -> Option<f64> {
+        let count = match self.metric {
+            Metric::Count => counts.count,
+            Metric::Missing => counts.missing(),
+            Metric::Gaps => counts.gaps,
+            Metric::Late => counts.late,
+            Metric::Doubled => counts.doubled,
+            Metric::Restarts => counts.restarts,
+            Metric::PerSecond => return per_second(counts.count, seconds),
+            _ => return None,
+        };
+        Some(count as f64)
+    }
+
+    fn of_delay(&self, row: &DelayRow, seconds: f64) -> Option<f64> {
+        match self.metric {
+            Metric::ClockSet => Some(row.counts.set as f64),
+            Metric::Jitter(figure) => figure.of(row.jitter()),
+            Metric::Floor(figure) => figure.of(row.floor()),
+            _ => self.of_times(row.delay(), row.delay().count(), seconds),
         }
     }
 
@@ -318,6 +347,9 @@ impl Threshold {
             (Family::Robots, Metric::Peak) => robots.peak,
             (Family::Robots, Metric::Restarts) => robots.restarts,
             (Family::Robots, Metric::Alive) => robots.alive,
+            (Family::Robots, Metric::RobotRate(figure)) => {
+                return figure.of(totals.robot_rates()).map(|thousandths| thousandths / 1e3);
+            }
             (Family::Bytes, Metric::Sent) => traffic.bytes_sent,
             (Family::Bytes, Metric::Received) => traffic.bytes_received,
             (Family::Messages, Metric::Sent) => traffic.messages_sent,
@@ -368,7 +400,9 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Answer, FailureKind, LagSource, Recorder, RobotState, WorkKind, no_sample};
+    use crate::{
+        Answer, EndCause, FailureKind, LagSource, Recorder, RobotState, Standing, WorkKind, no_sample,
+    };
 
     fn played() -> Totals {
         let mut r = Recorder::default();
@@ -400,6 +434,15 @@ mod tests {
         let pacing = r.schedule("pacing");
         r.due(pacing, 10);
         r.missed(pacing, 3);
+        let (order, moved, beat) = (r.order("moves"), r.delay("moved", "game"), r.gap("beat"));
+        let standings = [Standing::First, Standing::Skipped(3), Standing::Doubled];
+        standings.iter().for_each(|standing| r.ordered(order, *standing));
+        [9_000, 5_000, 5_000].iter().for_each(|us| r.delayed(moved, 0, *us));
+        r.jitter(moved, 4_000);
+        r.gapped(beat, 100_000);
+        r.reconnected(connection);
+        r.ended(connection, EndCause::Server, 2_000_000);
+        r.robot_gone(2_500);
         r.lag(LagSource::Ready, 100);
         r.robot_started();
         r.robot_changed(RobotState::Connecting, RobotState::Ready);
@@ -447,8 +490,17 @@ mod tests {
         check("errors.script", "== 0", "0 pass");
         check("request.Echo.timeout", "== 0", "1 fail");
         check("connect.game.refused", "== 0", "0 pass");
-        check("connect.game.open", "== 1", "1 pass");
-        check("connect.game.ended.server", "== 0", "0 pass");
+        check("connect.game.open", "== 0", "0 pass");
+        check("connect.game.ended.server", "== 0", "1 fail");
+        check("connect.game.lifetime.p50", "> 5s", "2 s fail");
+        check("connect.game.reconnects", "< 2", "1 pass");
+        check("order.moves.missing", "== 0", "3 fail");
+        check("order.moves.doubled", "== 1", "1 pass");
+        check("delay.moved.max", "< 5ms", "4 ms pass");
+        check("delay.game/moved.jitter.p99", "< 1ms", "4 ms fail");
+        check("delay.moved.floor.max", "< 1ms", "0 µs pass");
+        check("gap.beat.p50", "< 50ms", "100 ms fail");
+        check("robots.rate.min", "> 2", "2.5/s pass");
         check("check.echo is right.failure_rate", "< 0.5%", "1% fail");
         check("robots.alive", "== 1", "1 pass");
         check("robots.restarts", "== 0", "0 pass");

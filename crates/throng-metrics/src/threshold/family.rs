@@ -15,6 +15,9 @@ pub(super) enum Family {
     Schedule,
     Measure,
     Count,
+    Order,
+    Delay,
+    Gap,
     Errors,
     Robots,
     Generator,
@@ -45,6 +48,14 @@ pub(super) enum Metric {
     Open,
     Ended,
     EndedBy(EndCause),
+    Reconnects,
+    Lifetime(Figure),
+    Missing,
+    Gaps,
+    Doubled,
+    Jitter(Figure),
+    Floor(Figure),
+    ClockSet,
     Planned,
     Due,
     Begun,
@@ -55,6 +66,7 @@ pub(super) enum Metric {
     Peak,
     Restarts,
     Alive,
+    RobotRate(Figure),
     Sent,
     Received,
     Time(Figure),
@@ -105,11 +117,16 @@ impl Unit {
 impl Metric {
     pub(super) fn unit(self, family: Family) -> Unit {
         match self {
-            Self::Time(_) | Self::Intended(_) | Self::Lag(_) | Self::LagOf(..) | Self::LongestStall => {
-                Unit::Time
-            }
+            Self::Time(_)
+            | Self::Intended(_)
+            | Self::Lifetime(_)
+            | Self::Jitter(_)
+            | Self::Floor(_)
+            | Self::Lag(_)
+            | Self::LagOf(..)
+            | Self::LongestStall => Unit::Time,
             Self::FailureRate | Self::PassRate | Self::Share | Self::Cpu => Unit::Share,
-            Self::PerSecond => Unit::PerSecond,
+            Self::PerSecond | Self::RobotRate(_) => Unit::PerSecond,
             Self::Bytes => Unit::Bytes,
             Self::Sent | Self::Received if family == Family::Bytes => Unit::Bytes,
             _ => Unit::Number,
@@ -132,7 +149,7 @@ const WORK: &[(&str, Metric)] = &[
 ];
 
 impl Family {
-    pub(super) const ALL: [(&'static str, Self); 17] = [
+    pub(super) const ALL: [(&'static str, Self); 20] = [
         ("request", Self::Request),
         ("send", Self::Send),
         ("push", Self::Push),
@@ -145,6 +162,9 @@ impl Family {
         ("schedule", Self::Schedule),
         ("measure", Self::Measure),
         ("count", Self::Count),
+        ("order", Self::Order),
+        ("delay", Self::Delay),
+        ("gap", Self::Gap),
         ("errors", Self::Errors),
         ("robots", Self::Robots),
         ("generator", Self::Generator),
@@ -188,6 +208,7 @@ impl Family {
                 ("orphans", M::Orphans),
                 ("open", M::Open),
                 ("ended", M::Ended),
+                ("reconnects", M::Reconnects),
                 ("rate", M::PerSecond),
             ],
             Self::Check => &[
@@ -201,6 +222,17 @@ impl Family {
             Self::Schedule => &[("due", M::Due), ("begun", M::Begun), ("missed", M::Missed)],
             Self::Measure => &[("count", M::Count), ("rate", M::PerSecond)],
             Self::Count => &[("count", M::Count), ("rate", M::PerSecond)],
+            Self::Order => &[
+                ("count", M::Count),
+                ("missing", M::Missing),
+                ("gaps", M::Gaps),
+                ("late", M::Late),
+                ("doubled", M::Doubled),
+                ("restarts", M::Restarts),
+                ("rate", M::PerSecond),
+            ],
+            Self::Delay => &[("count", M::Count), ("clock_set", M::ClockSet), ("rate", M::PerSecond)],
+            Self::Gap => &[("count", M::Count), ("rate", M::PerSecond)],
             Self::Errors => &[("rate", M::FailureRate), ("count", M::Failures)],
             Self::Robots => &[
                 ("planned", M::Planned),
@@ -221,7 +253,10 @@ impl Family {
     pub(super) fn timed(self) -> &'static [Timed] {
         match self {
             Self::Request | Self::Work(_) => &[("", M::Time), ("intended.", M::Intended)],
-            Self::Connect | Self::Measure => &[("", M::Time)],
+            Self::Connect => &[("", M::Time), ("lifetime.", M::Lifetime)],
+            Self::Measure | Self::Gap => &[("", M::Time)],
+            Self::Delay => &[("", M::Time), ("jitter.", M::Jitter), ("floor.", M::Floor)],
+            Self::Robots => &[("rate.", M::RobotRate)],
             Self::Generator => &[
                 ("lag.", M::Lag),
                 ("lag.ready.", |figure| M::LagOf(LagSource::Ready, figure)),

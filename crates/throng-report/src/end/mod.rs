@@ -45,6 +45,7 @@ pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
         tables::timed(summary, cells),
         tables::schedules(summary, cells),
         tables::pushes_and_sends(summary, cells),
+        tables::orders(summary, cells),
         tables::connections(summary, cells),
         tables::checks_and_counters(summary, cells),
         troubles::failures(summary, cells),
@@ -105,6 +106,10 @@ fn circumstances(summary: &Summary) -> Vec<String> {
     started +=
         &format!(", {} ready, {} failed, at most {} at once", robots.ready, robots.failed, robots.peak);
     parts.push(started);
+    if let Some(rates) = &robots.rate_per_s.filter(|rates| rates.max > 0.0) {
+        let [low, median, high] = [rates.p5, rates.p50, rates.p95].map(units::rate);
+        parts.push(format!("each robot {median} messages a second (p5 {low}, p95 {high})"));
+    }
     let (bytes, messages) = (&summary.bytes, &summary.messages);
     parts.push(format!("{} messages ({}) sent", units::count(messages.sent), units::bytes(bytes.sent)));
     parts.push(format!(

@@ -1,6 +1,6 @@
 //! The parts of the end report that are figures in columns.
 
-use throng_metrics::{Bin, RequestSummary, Spread, Summary, WorkSummary, units};
+use throng_metrics::{Bin, DelaySummary, GapSummary, RequestSummary, Spread, Summary, WorkSummary, units};
 
 use crate::grid::{Column, Grid};
 use crate::paint::{Tone, Word, Words};
@@ -53,6 +53,8 @@ pub(super) fn timed(summary: &Summary, cells: usize) -> Vec<Words> {
         ("Steps", summary.steps.iter().map(work).collect()),
         ("Starts", summary.starts.iter().map(work).collect()),
         ("Measures", measures.collect()),
+        ("Delays", summary.delays.iter().map(|delay| of_delay(delay, summary)).collect()),
+        ("Gaps", summary.gaps.iter().map(|gap| of_gap(gap, summary)).collect()),
     ];
     let sections = sections.map(|(title, lines)| (title, most_frequent(lines)));
     let narrow = grid(&sections, cells, 0);
@@ -166,6 +168,53 @@ fn of_work(work: &WorkSummary, seconds: f64) -> Timed<'_> {
     }
 }
 
+fn of_gap<'a>(gap: &'a GapSummary, summary: &Summary) -> Timed<'a> {
+    Timed {
+        name: clean(&gap.name).into_owned(),
+        count: gap.count,
+        ok: gap.count,
+        failed: 0,
+        rate: rate(gap.count, summary.duration_s),
+        times: gap.gap_us.as_ref(),
+        intended: None,
+        bins: &gap.histogram,
+        notes: Vec::new(),
+    }
+}
+
+fn of_delay<'a>(delay: &'a DelaySummary, summary: &Summary) -> Timed<'a> {
+    let fastest = match delay.fastest_at_most_us {
+        Some(us) => format!("    above the fastest, which took at most {}", units::time(us)),
+        None => "    above the fastest".to_owned(),
+    };
+    let mut notes = vec![Words::of([Word::dim(fastest)])];
+    let mut parts = Vec::new();
+    if let Some(floor) = delay.floor_us {
+        parts.push(format!("floor p50 {}", units::time(floor.p50)));
+    }
+    if let Some(jitter) = delay.jitter_us {
+        parts.push(format!("jitter p50 {}, p99 {}", units::time(jitter.p50), units::time(jitter.p99)));
+    }
+    if !parts.is_empty() {
+        notes.push(Words::of([Word::dim(format!("    {}", parts.join(", ")))]));
+    }
+    if delay.clock_set > 0 {
+        let text = format!("    the server's clock was set {} times", units::count(delay.clock_set));
+        notes.push(Words::of([Word::new(text, Tone::Warn)]));
+    }
+    Timed {
+        name: named(&delay.connection, &delay.name),
+        count: delay.count,
+        ok: delay.count,
+        failed: 0,
+        rate: rate(delay.count, summary.duration_s),
+        times: delay.delay_us.as_ref(),
+        intended: None,
+        bins: &delay.histogram,
+        notes,
+    }
+}
+
 /// What the columns have no place for: what balances the books.
 fn notes(request: &RequestSummary) -> Vec<Words> {
     let mut notes = Vec::new();
@@ -265,6 +314,17 @@ pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
             time(times.map(|times| times.p99)),
             Word::plain(ended.join(", ")),
         ]);
+        let mut lives = Vec::new();
+        if connection.reconnects > 0 {
+            lives.push(format!("{} reconnects", units::count(connection.reconnects)));
+        }
+        if let Some(lived) = &connection.lifetime_us {
+            let [p50, max] = [lived.p50, lived.max].map(units::time);
+            lives.push(format!("lifetime p50 {p50}, max {max}"));
+        }
+        if !lives.is_empty() {
+            grid.note(Words::of([Word::dim(format!("    {}", lives.join(", ")))]));
+        }
         if connection.orphans > 0 {
             let text = format!(
                 "    {} orphan replies: no request of theirs is known",
@@ -272,6 +332,29 @@ pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
             );
             grid.note(Words::of([Word::new(text, Tone::Warn)]));
         }
+    }
+    grid.lines(cells, false)
+}
+
+/// Numbers that servers count up.
+pub(super) fn orders(summary: &Summary, cells: usize) -> Vec<Words> {
+    if summary.orders.is_empty() {
+        return Vec::new();
+    }
+    let titles = ["count", "missing", "doubled", "late", "restarts"];
+    let mut columns = vec![Column::left()];
+    columns.extend(titles.iter().map(|_| Column::right(5)));
+    let mut grid = Grid::new(columns);
+    grid.row(heading("Order", &titles));
+    for order in most(&summary.orders, |order| order.count) {
+        grid.row(vec![
+            Word::plain(format!("  {}", clean(&order.name))),
+            Word::plain(units::count(order.count)),
+            Word::bad_count(order.missing),
+            Word::bad_count(order.doubled),
+            Word::bad_count(order.late),
+            Word::plain(units::count(order.restarts)),
+        ]);
     }
     grid.lines(cells, false)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use throng_metrics::{Ledger, RobotState, RunEnd, RunRecord, Summary};
+use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, Standing, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -53,6 +53,33 @@ fn phases_of_a_run() {
         ledger.close_second(seconds, phase);
     }
     insta::assert_snapshot!(shown(&Summary::of(&ledger, &fixtures::record(90, &[])), 80));
+}
+
+#[test]
+fn measures_of_what_came_before() {
+    let mut run = fixtures::game(&[(RobotState::Stopped, 20)]);
+    let r = &mut run.recorder;
+    let (order, moved, beat) = (r.order("moves"), r.delay("moved", "game"), r.gap("moved"));
+    let game = r.connection("game");
+    for step in 0..1_000_i64 {
+        let standing = match step {
+            0 => Standing::First,
+            500 => Standing::Skipped(3),
+            501 => Standing::Late { missed: true },
+            502 => Standing::Doubled,
+            _ => Standing::Next,
+        };
+        r.ordered(order, standing);
+        r.delayed(moved, 0, 1_700_000_000_000_000 + step * step % 900);
+        r.jitter(moved, step.unsigned_abs() % 77);
+        r.gapped(beat, 100_000 + step.unsigned_abs() * 3);
+        r.robot_gone(1_500 + step.unsigned_abs());
+    }
+    for _ in 0..3 {
+        r.reconnected(game);
+        r.ended(game, EndCause::Server, 61_000_000);
+    }
+    insta::assert_snapshot!(shown(&run.summary(20, &fixtures::record(60, &[])), 90));
 }
 
 #[test]

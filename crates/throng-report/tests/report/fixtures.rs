@@ -79,7 +79,7 @@ impl Run {
             self.recorder.opened(id, took);
         }
         for &(cause, count) in ended {
-            (0..count).for_each(|_| self.recorder.ended(id, cause));
+            (0..count).for_each(|_| self.recorder.ended(id, cause, 9_000_000));
         }
     }
 

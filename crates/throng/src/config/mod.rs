@@ -127,6 +127,7 @@ impl Config {
         // Files of protocols see the options.
         let surroundings = own::Surroundings { root, lib: &robot.lib, options: &options };
         let protocols = protocol::read_all(&protocols, &surroundings);
+        let thresholds = thresholds::read(&top.section("thresholds"), &load.schedule());
         let config = Self {
             root: root.to_owned(),
             target,
@@ -138,7 +139,7 @@ impl Config {
             protocols,
             tasks,
             options,
-            thresholds: thresholds::read(&top.section("thresholds")),
+            thresholds,
             redaction: redact::read(&top.section("redact")),
             store: store::read(&top.section("store")),
             baseline: baseline::read(&top.section("baseline")),

@@ -6,19 +6,21 @@ use super::layers::Section;
 use super::problem::Problem;
 use super::setting::Setting;
 use std::time::Duration;
+use throng_engine::Schedule;
 
 const FORMS: &str = "a comparison such as \"< 50ms\", \"== 0\" or \"< 1%\"";
 
 /// Phases that any plan may have.
 const PHASES: [&str; 5] = ["ramp_up", "hold", "ramp_down", "storm", "stop"];
 
-pub(super) fn read(section: &Section<'_>) -> Thresholds {
+pub(super) fn read(section: &Section<'_>, schedule: &Schedule) -> Thresholds {
+    let phases: Vec<&str> = PHASES.into_iter().chain(schedule.stage_names()).collect();
     let mut thresholds = Vec::new();
     for (measure, place, setting) in section.chosen() {
         let Some((condition, abort_after)) = condition(&setting) else { continue };
         let Some(text) = condition.text(FORMS) else { continue };
         let threshold = Threshold::parse(measure, &text).and_then(|threshold| {
-            threshold.check_phase(&PHASES)?;
+            threshold.check_phase(&phases)?;
             Ok(threshold)
         });
         match threshold {

@@ -3,7 +3,6 @@
 use super::prepare::Prepared;
 use crate::cli::ScreenFlags;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use throng_engine::Desired;
 use throng_metrics::{Ledger, RunEnd, RunRecord, Summary};
 use throng_store::{Ending, NewRun, RunId, Stretch, Writer};
 

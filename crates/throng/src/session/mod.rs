@@ -253,13 +253,13 @@ impl Playing {
             let now = self.desired.begun + whole_millis(self.elapsed());
             let took = now.saturating_sub(self.second_began);
             let at = self.second_began.saturating_sub(self.desired.begun);
-            let phase = self.desired.phase_at(at);
-            self.ledger.close_second(took, phase);
-            self.keeper.second(&self.ledger, phase, at, took);
+            let phase = self.desired.phase_at(at).to_owned();
+            self.ledger.close_second(took, &phase);
+            self.keeper.second(&self.ledger, &phase, at, took);
             self.second_began = now;
             self.show();
             if self.desired.phase == Phase::Play
-                && let Some(abort) = self.aborts.second(&self.ledger, phase, took)
+                && let Some(abort) = self.aborts.second(&self.ledger, &phase, took)
             {
                 self.watch.aborting(&abort);
                 self.end = RunEnd::Aborted(abort);

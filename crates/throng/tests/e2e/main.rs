@@ -17,6 +17,7 @@ mod http;
 mod kept;
 mod lag;
 mod loads;
+mod measures;
 mod network;
 mod plan;
 mod play;
