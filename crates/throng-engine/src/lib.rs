@@ -44,6 +44,6 @@ pub use net::proxy::{ProxyProtocol, ProxyRangeError};
 pub use net::target::{Allowed, TargetError};
 pub use program::{Late, ModSpec, Program, TaskSpec, Wait};
 pub use run::{Run, RunError};
-pub use schedule::{Crowd, Member, RateStage, Schedule, Spacing, Stage, Stay};
+pub use schedule::{Crowd, Loss, Member, RateStage, Schedule, Spacing, Stage, Stay, Storm};
 pub use shard::{Shard, ShardConfig};
 pub use trace::{Message, TakenAs, Trace, Tracer};

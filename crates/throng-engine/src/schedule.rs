@@ -5,17 +5,20 @@
 
 pub(crate) mod curve;
 mod stay;
+mod storm;
 
 use curve::{Curve, Stretch};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use stay::Stay;
+pub use storm::{Loss, Storm};
 
 /// The robots of a run over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     crowds: Vec<Crowd>,
+    storms: Vec<Storm>,
     /// When the run ends by itself.
     run_time: Option<Duration>,
 }
@@ -228,7 +231,19 @@ impl Schedule {
     pub fn new(crowds: Vec<Crowd>, run_time: Option<Duration>) -> Schedule {
         let staged = || crowds.iter().map(|crowd| crowd.staged).collect::<Option<Vec<Duration>>>();
         let run_time = run_time.or_else(|| staged().and_then(|ends| ends.into_iter().max()));
-        Schedule { crowds, run_time }
+        Schedule { crowds, storms: Vec::new(), run_time }
+    }
+
+    /// The same with these storms.
+    #[must_use]
+    pub fn with_storms(mut self, storms: Vec<Storm>) -> Schedule {
+        self.storms = storms;
+        self
+    }
+
+    /// Its storms.
+    pub fn storms(&self) -> &[Storm] {
+        &self.storms
     }
 
     /// `robots` robots that begin at `spawn_rate` a second, evenly inside each second, then stay.

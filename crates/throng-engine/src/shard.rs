@@ -55,6 +55,8 @@ pub struct Shard<H> {
     desired: Desired,
     /// The load plan at work: one for each of its crowds.
     spawners: Vec<Spawner>,
+    /// Storms that have come.
+    stormed: Vec<u32>,
     /// Robots that are still to be told to stop, once the run ends.
     to_stop: Option<Vec<RobotKey>>,
     next_spawn: Nanos,
@@ -144,6 +146,7 @@ impl<H: Host> Shard<H> {
             due: Vec::new(),
             desired: Desired::idle(),
             spawners: Vec::new(),
+            stormed: Vec::new(),
             to_stop: None,
             next_spawn: 0,
             next_report: clock.now() + REPORT_BEAT,

@@ -20,7 +20,7 @@ use throng_engine::{
     ActivityKey, CloseReason, ConnectionKey, Desk, Host, Incoming, Memory, OperationKey, Outcome, OwnCut,
     OwnError, OwnHead, Program, RobotId, RobotKey, Routine, ScriptError, Speaker, Uncaught, units,
 };
-use throng_metrics::FailureKind;
+use throng_metrics::{EndCause, FailureKind};
 
 /// Runs the robots of one shard in Lua.
 pub struct LuaHost {
@@ -371,7 +371,9 @@ impl Collector {
 /// A connection's end as scripts see it: `{ kind, text, code, name }`.
 fn reason_value(lua: &Lua, why: &CloseReason) -> mlua::Result<Value> {
     let table = lua.create_table_with_capacity(0, 4)?;
-    table.raw_set("kind", why.cause.to_string())?;
+    // A storm of the load plan is to be met as what it plays.
+    let cause = if why.cause == EndCause::Storm { EndCause::Reset } else { why.cause };
+    table.raw_set("kind", cause.to_string())?;
     table.raw_set("name", &*why.connection)?;
     table.raw_set("text", &*why.text)?;
     table.raw_set("code", why.code)?;

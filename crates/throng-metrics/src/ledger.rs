@@ -70,6 +70,16 @@ impl Ledger {
         &self.phases
     }
 
+    /// Whether a storm has come since the last second was closed.
+    pub fn storm_came(&self) -> bool {
+        self.current.storms().iter().any(|(_, row)| row.counts.there > 0)
+    }
+
+    /// Whether robots are on their way back from a storm.
+    pub fn storm_goes_on(&self) -> bool {
+        self.totals.storms().iter().any(|(_, row)| row.counts.goes_on())
+    }
+
     /// Everything so far.
     pub fn totals(&self) -> &Totals {
         &self.totals

@@ -9,7 +9,8 @@ use throng::config::{
     Config, FlagValue, Online, OptionValue, Overrides, Place, Plan, Rates, SourceText, option_flags,
 };
 use throng_engine::{
-    Keepalive, Late, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, TcpOptions, Wait,
+    Keepalive, Late, Loss, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, Storm, TcpOptions,
+    Wait,
 };
 use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, OnMalformed, ReplySpec, SprotoShape};
 
@@ -141,6 +142,19 @@ fn a_number_of_robots_is_held_online() {
     let robots = Online::Stages(vec![Stage::new(7, Duration::from_secs(1))]);
     let session = Some(Stay::Constant(Duration::from_secs(5)));
     assert_eq!(plan, Plan::Online { robots, spawn_rate: 100.0, session });
+}
+
+#[test]
+fn storms_come_in_the_order_of_their_time() {
+    let storms = file(
+        "[load]\n[[load.storms]]\nat = \"5m\"\ndrop = \"30%\"\n\
+         [[load.storms]]\nat = 20\ndrop = 1\nhow = \"close\"\n",
+    );
+    let storm = |id, at, drop, loss| Storm { id, at: Duration::from_secs(at), drop, loss };
+    let wanted = [storm(1, 20, 1.0, Loss::Close), storm(2, 300, 0.3, Loss::Cable)];
+    assert_eq!(storms.load.schedule().storms(), wanted);
+    let variable = layers(&[], &[("THRONG_LOAD_STORMS", "[{ at = 1, drop = 0.5 }]")]);
+    assert_eq!(load("", &variable).load.storms, [storm(1, 1, 0.5, Loss::Cable)]);
 }
 
 #[test]

@@ -448,6 +448,7 @@ impl Core {
         let name = self.connections[key].name.clone();
         self.trace(robot, |_| Trace::Opened { connection: &name, took: Duration::from_nanos(took) });
         self.start_heartbeat(key);
+        self.storm_passes(robot);
         self.settle(operation, Ready::Connected(key));
     }
 

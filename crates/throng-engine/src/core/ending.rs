@@ -161,7 +161,10 @@ impl Core {
 
     /// Everything that waited on the connection fails as `closed` or `reset`.
     fn fail_waiters(&mut self, key: ConnectionKey, mut connection: Connection, why: &CloseReason) {
-        let kind = if why.cause == EndCause::Reset { FailureKind::Reset } else { FailureKind::Closed };
+        let kind = match why.cause {
+            EndCause::Reset | EndCause::Storm => FailureKind::Reset,
+            _ => FailureKind::Closed,
+        };
         let waiting: Vec<OperationKey> = connection.pending.drain().map(OperationKey::from_u64).collect();
         let head = self.robots.get(connection.robot).and_then(|slot| slot.operations);
         let others = self.operations.chain(head).into_iter().filter(|operation| {
@@ -197,10 +200,14 @@ impl Core {
         if let OperationKind::Request(call) = &slot.kind {
             let call = *call;
             failure.name = self.message_name(connection.label, call.message).into();
-            self.count_request_failure(&call, kind, &failure.text);
+            match (why.cause, call.books) {
+                // It is the plan that gave it up, not the server that failed.
+                (EndCause::Storm, Some(books)) => self.recorder.cancelled(books),
+                _ => self.count_request_failure(&call, kind, &failure.text),
+            }
         } else if let OperationKind::Read { .. } = &slot.kind {
             failure.name = "read".into();
-            if self.labels.get(connection.label).books.is_some() {
+            if why.cause != EndCause::Storm && self.labels.get(connection.label).books.is_some() {
                 self.count_failure(kind, "read", &failure.text, None);
             }
         }
@@ -257,10 +264,17 @@ impl Core {
 
     /// `drop()`: like a pulled cable. Nothing more is sent, not even the end of the stream; what comes is ignored.
     pub(crate) fn drop_cable(&mut self, key: ConnectionKey) {
+        if self.connections.contains_key(key) {
+            self.pull_cable(key);
+            self.end_connection(key, End::new(EndCause::Dropped, ""));
+        }
+    }
+
+    /// Nothing more goes out or comes in.
+    pub(crate) fn pull_cable(&mut self, key: ConnectionKey) {
         if let Some(connection) = self.connections.get_mut(key) {
             connection.cut = true;
             self.net.abandon(std::mem::replace(&mut connection.link, Link::Closed));
-            self.end_connection(key, End::new(EndCause::Dropped, ""));
         }
     }
 

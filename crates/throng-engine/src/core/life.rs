@@ -117,6 +117,7 @@ impl Core {
             self.recorder.robot_first_ready();
         }
         self.move_to(robot, RobotState::Ready);
+        self.storm_passes(robot);
         self.open_rates(now);
         if self.rates.alone() {
             self.rest(robot, None);
@@ -350,6 +351,7 @@ impl Core {
                 let now = self.now();
                 if let Some(gone) = self.robots.remove(robot) {
                     self.wheel.cancel(gone.leaves);
+                    self.storm_gone(gone.hit.as_deref());
                     self.gone.push((gone.origin, robot));
                     self.recorder.robot_gone(gone.rate(now));
                 }
@@ -360,6 +362,7 @@ impl Core {
     fn pause_before_rebirth(&mut self, robot: RobotKey) {
         let now = self.now();
         self.recorder.robot_restarted();
+        self.storm_restarts(robot);
         self.move_to(robot, RobotState::Connecting);
         let slot = &mut self.robots[robot];
         let settled = matches!(slot.life, Life::Playing { since, .. } if now - since >= nanos(SETTLED));

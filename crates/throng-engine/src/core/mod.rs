@@ -21,6 +21,7 @@ pub(crate) mod robot;
 pub(crate) mod routines;
 mod scenarios;
 mod schedules;
+pub(crate) mod storms;
 pub(crate) mod streams;
 #[cfg(test)]
 mod tests;

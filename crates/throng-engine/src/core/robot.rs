@@ -2,6 +2,7 @@
 
 use super::tracks::Tracks;
 use crate::clock::nanos;
+use super::storms::Hit;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId};
 use crate::net::http::Client;
 use crate::program::Late;
@@ -38,6 +39,8 @@ pub(crate) struct Robot {
     /// A connection was lost and the robot restarts, as soon as all its `closed` routines have returned.
     pub(crate) restarts_after_closed: bool,
     pub(crate) origin: Origin,
+    /// A storm that it is not back from.
+    pub(crate) hit: Option<Box<Hit>>,
     /// The end of its session.
     pub(crate) leaves: TimerId,
     /// What its script measures by what came before, once it does.
@@ -135,6 +138,7 @@ impl Robot {
             leaving: false,
             restarts_after_closed: false,
             origin,
+            hit: None,
             leaves: TimerId::NONE,
             tracks: None,
             spawned,

@@ -64,6 +64,23 @@ impl<H: Host> Shard<H> {
             next = next.min(if more { now } else { look() });
         }
         self.spawners = spawners;
+        next.min(self.storm(&moment))
+    }
+
+    /// Lets the storms come that are due. Returns when the next one is.
+    fn storm(&mut self, moment: &Moment) -> Nanos {
+        let mut next = Nanos::MAX;
+        for storm in self.desired.schedule.storms() {
+            if self.stormed.contains(&storm.id) {
+                continue;
+            }
+            if storm.at > moment.now {
+                next = next.min(after(nanos(self.desired.begun), storm.at));
+            } else {
+                self.stormed.push(storm.id);
+                self.core.borrow_mut().storm(storm);
+            }
+        }
         next
     }
 

@@ -12,5 +12,6 @@ mod loads;
 mod order;
 mod questions;
 mod rates;
+mod storms;
 mod unmeasured;
 mod world;

@@ -397,6 +397,8 @@ pub(crate) struct World {
     pub(crate) raw: bool,
     /// What the server does when it has accepted a connection.
     pub(crate) welcome: Welcome,
+    /// How many connections have ended for the server.
+    pub(crate) ended: Rc<RefCell<u64>>,
 }
 
 pub(crate) fn module(name: &str) -> ModSpec {
@@ -477,6 +479,7 @@ impl Plan {
             rule: Box::new(rule),
             raw: false,
             welcome: Box::new(|_, _| {}),
+            ended: Rc::default(),
         }
     }
 }
@@ -523,7 +526,7 @@ impl World {
 
     /// Moves to `millis` after the beginning.
     pub(crate) fn advance(&mut self, millis: u64) {
-        let World { shard, net, rule, accepted, raw, welcome, .. } = self;
+        let World { shard, net, rule, accepted, raw, welcome, ended, .. } = self;
         let servers = || {
             while let Some(event) = net.next() {
                 match event {
@@ -540,7 +543,7 @@ impl World {
                             rest = left;
                         }
                     }
-                    ServerEvent::Ended { .. } => {}
+                    ServerEvent::Ended { .. } => *ended.borrow_mut() += 1,
                 }
             }
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::loads::StormPlan;
 use super::{
     Baseline, CheckSummary, ConnectionSummary, CounterSummary, DelaySummary, Directions, ErrorSummary,
     FailureSummary, GapSummary, GeneratorSummary, LoadSummary, MeasureSummary, OrderSummary, PhaseSummary,
@@ -42,6 +43,8 @@ pub struct RunRecord {
     pub started_at_unix_s: Option<u64>,
     /// The seed of its random streams.
     pub seed: Option<u64>,
+    /// Its storms, in the order of their numbers, which are from 1.
+    pub storms: Vec<StormPlan>,
     /// What must hold.
     pub thresholds: Thresholds,
     /// Above which bounds it is limited by the generator.
@@ -60,6 +63,7 @@ impl Default for RunRecord {
             took: Duration::ZERO,
             started_at_unix_s: None,
             seed: None,
+            storms: Vec::new(),
             thresholds: Thresholds::new(Vec::new()),
             bounds: GeneratorBounds::default(),
             baseline: None,
@@ -93,7 +97,7 @@ impl Summary {
             duration_s: rounded(seconds),
             seed: run.seed,
             robots: robot_summary(totals),
-            load: LoadSummary::of(totals),
+            load: LoadSummary::of(totals, run),
             bytes: Directions { sent: traffic.bytes_sent, received: traffic.bytes_received },
             messages: Directions { sent: traffic.messages_sent, received: traffic.messages_received },
             errors: error_summary(totals),

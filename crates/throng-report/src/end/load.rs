@@ -38,6 +38,46 @@ pub(super) fn arrivals(summary: &Summary, cells: usize) -> Vec<Words> {
     lines
 }
 
+/// Storms: whom they hit, and how long it took until everyone was back.
+pub(super) fn storms(summary: &Summary, cells: usize) -> Vec<Words> {
+    if summary.load.storms.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Words::of([Word::new("Storms", Tone::Strong)])];
+    for storm in &summary.load.storms {
+        let how = if storm.loss == "close" { "closed" } else { "pulled cables" };
+        let mut parts = vec![format!("at {} ({how})", units::span(storm.at_s))];
+        if storm.hit == 0 {
+            parts.push("there was nobody to hit".to_owned());
+            lines.extend(said(&parts, Tone::Warn, cells));
+            continue;
+        }
+        parts.push(format!(
+            "{} of {} robots lost {} connections",
+            units::count(storm.hit),
+            units::count(storm.there),
+            units::count(storm.connections)
+        ));
+        if let Some(back) = &storm.back_us {
+            parts.push(format!("half of them back after {}", units::time(back.p50)));
+        }
+        parts.extend(storm.recovery_us.map(|took| format!("recovered after {}", units::time(took))));
+        let out = storm.hit.saturating_sub(storm.back).saturating_sub(storm.gone);
+        let tone = if storm.recovery_us.is_some() { Tone::Plain } else { Tone::Warn };
+        if storm.recovery_us.is_none() {
+            parts.push("not recovered".to_owned());
+        }
+        if storm.gone > 0 {
+            parts.push(format!("{} ended", units::count(storm.gone)));
+        }
+        if out > 0 {
+            parts.push(format!("{} never came back", units::count(out)));
+        }
+        lines.extend(said(&parts, tone, cells));
+    }
+    lines
+}
+
 fn said(parts: &[String], tone: Tone, cells: usize) -> Vec<Words> {
     let lines = wrap_parts(parts, " · ", cells - 2).into_iter();
     lines.map(|line| Words::of([Word::new(format!("  {line}"), tone)])).collect()

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, Standing, Summary};
+use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, Standing, StormPlan, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -109,6 +109,25 @@ fn a_stalled_run_whose_robots_had_a_pace() {
     let thresholds = [("request.move.p99", "< 50ms"), ("request.move.intended.p99", "< 50ms")];
     let summary = fixtures::stalled().summary(10, &fixtures::record(10, &thresholds));
     insta::assert_snapshot!(format!("{}\n{}", shown(&summary, 100), shown(&summary, 70)));
+}
+
+#[test]
+fn a_run_with_storms() {
+    let mut run = fixtures::game(&[(RobotState::Stopped, 500)]);
+    for (name, hit, back, gone) in [("1", 150u64, 149u64, 1u64), ("2", 500, 300, 0)] {
+        let storm = run.recorder.storm(name);
+        run.recorder.storm_hit(storm, 500, hit, hit + 10);
+        for _ in 0..back {
+            let took = run.dice.latency(400_000.0);
+            run.recorder.storm_back(storm, took);
+        }
+        (0..gone).for_each(|_| run.recorder.storm_gone(storm));
+    }
+    let plan = |at, drop, loss: &str| StormPlan { at: Duration::from_secs(at), drop, loss: loss.to_owned() };
+    let storms = vec![plan(20, 0.3, "cable"), plan(40, 1.0, "close"), plan(90, 0.5, "cable")];
+    let record = RunRecord { storms, ..fixtures::record(60, &[]) };
+    let shown = shown(&run.summary(500, &record), 100);
+    insta::assert_snapshot!(shown.split("Requests").next().unwrap());
 }
 
 #[test]

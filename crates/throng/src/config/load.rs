@@ -3,12 +3,13 @@
 mod plan;
 mod stages;
 mod stay;
+mod storms;
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use throng_engine::Schedule;
+use throng_engine::{Schedule, Storm};
 
 use super::layers::Section;
 use super::setting::{Refusal, Setting};
@@ -22,6 +23,8 @@ pub struct Load {
     pub plan: Plan,
     /// Tasks a second over all robots, in place of waits between tasks.
     pub task_rate: Option<f64>,
+    /// When robots lose their connections.
+    pub storms: Vec<Storm>,
     /// When the run ends; without one it ends with the last stage, with all robots, or when it is told to.
     pub run_time: Option<Duration>,
     /// How many shards drive the robots; the machine's cores by default.
@@ -37,7 +40,7 @@ pub struct Load {
 impl Load {
     /// The plan and the run's end as the engine takes them.
     pub fn schedule(&self) -> Schedule {
-        Schedule::new(vec![self.plan.crowd()], self.run_time)
+        Schedule::new(vec![self.plan.crowd()], self.run_time).with_storms(self.storms.clone())
     }
 }
 
@@ -49,6 +52,7 @@ pub(super) fn read(section: &Section<'_>) -> Load {
     let plan = plan::read(section).unwrap_or_else(Plan::least);
     let task_rate =
         section.setting("task_rate").and_then(|setting| setting.positive_number(super::tasks::RATE_FORM));
+    let storms = storms::read(section);
     let run_time = section.setting("run_time").and_then(|setting| setting.positive_duration());
     let shards = section
         .setting("shards")
@@ -63,6 +67,7 @@ pub(super) fn read(section: &Section<'_>) -> Load {
     Load {
         plan,
         task_rate,
+        storms,
         run_time,
         shards: shards.unwrap_or_else(cores),
         seed: seed.map(i64::cast_unsigned),

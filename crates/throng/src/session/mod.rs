@@ -25,9 +25,9 @@ use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
-use throng_engine::{Desired, Phase, Report, Run, RunError};
+use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Storm};
 use throng_lua::{LoadError, LuaHost};
-use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, Summary};
+use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, StormPlan, Summary};
 use throng_report::{EndStyle, end_report, write_json};
 use throng_store::RunId;
 use watch::Watch;
@@ -64,6 +64,8 @@ struct Playing {
     ended: Vec<bool>,
     over: usize,
     stopped_at: Option<Duration>,
+    /// Robots were on their way back from a storm when the last second was closed.
+    storming: bool,
     /// A shard did not end in time.
     given_up: bool,
 }
@@ -95,6 +97,7 @@ impl Session<'_> {
             warnings: prepared.warnings.clone(),
             started_at_unix_s: Some(started),
             seed: Some(prepared.settings.seed),
+            storms: prepared.schedule.storms().iter().map(storm_plan).collect(),
             thresholds: prepared.thresholds.clone(),
             ..RunRecord::default()
         };
@@ -217,6 +220,7 @@ impl Playing {
             ended,
             over: 0,
             stopped_at: None,
+            storming: false,
             given_up: false,
         }
     }
@@ -253,8 +257,9 @@ impl Playing {
             let now = self.desired.begun + whole_millis(self.elapsed());
             let took = now.saturating_sub(self.second_began);
             let at = self.second_began.saturating_sub(self.desired.begun);
-            let phase = self.desired.phase_at(at).to_owned();
+            let phase = self.phase(at);
             self.ledger.close_second(took, &phase);
+            self.storming = self.ledger.storm_goes_on();
             self.keeper.second(&self.ledger, &phase, at, took);
             self.second_began = now;
             self.show();
@@ -266,6 +271,12 @@ impl Playing {
                 self.want(Phase::Stop);
             }
         }
+    }
+
+    /// What the second that is about to be closed is called, which began at `at`.
+    fn phase(&self, at: Duration) -> String {
+        let storm = self.desired.phase == Phase::Play && (self.storming || self.ledger.storm_came());
+        if storm { "storm".to_owned() } else { self.desired.phase_at(at).to_owned() }
     }
 
     /// Ends the run when its time has come, or when the user wants it.
@@ -325,6 +336,14 @@ impl Playing {
 /// Seconds begin and end as the run store writes it, so that a report of a kept run has the very same phases.
 fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn storm_plan(storm: &Storm) -> StormPlan {
+    let loss = match storm.loss {
+        Loss::Cable => "cable",
+        Loss::Close => "close",
+    };
+    StormPlan { at: storm.at, drop: storm.drop, loss: loss.to_owned() }
 }
 
 fn load_error(error: RunError<LoadError>) -> anyhow::Error {

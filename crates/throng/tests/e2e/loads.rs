@@ -1,4 +1,4 @@
-//! Load models as they reach a server: arrivals, an online count.
+//! Load models as they reach a server: arrivals, an online count, storms.
 
 use throng_demo::ServerKind;
 
@@ -71,4 +71,29 @@ fn a_number_of_players_is_held_by_new_ones() {
     assert!((100..=140).contains(&started), "{started}");
     assert_eq!(report.number("/robots/peak"), 20);
     assert_eq!(report.number("/robots/stopped"), started);
+}
+
+#[test]
+fn a_storm_takes_connections_and_says_how_long_it_took_until_everyone_was_back() {
+    let server = Server::start(ServerKind::Game, &[]);
+    let load = "robots = 40\nspawn_rate = 1000\nrun_time = \"4s\"\n\
+                storms = [{ at = \"1500ms\", drop = 0.5 }, { at = \"2500ms\", drop = \"25%\", how = \"close\" }]";
+    let project = project(&server, load);
+    let toml = std::fs::read_to_string(project.path().join("throng.toml")).unwrap();
+    let project = project.file("throng.toml", &toml.replace("on_close = \"call\"", "on_close = \"restart\""));
+    let played = project.run(&[]);
+    let report = played.passed();
+    let storm = |number: usize| report.value()["storms"][number].clone();
+    assert_eq!([storm(0)["there"].as_u64(), storm(0)["hit"].as_u64()], [Some(40), Some(20)]);
+    assert_eq!([storm(1)["there"].as_u64(), storm(1)["hit"].as_u64()], [Some(40), Some(10)]);
+    for storm in [storm(0), storm(1)] {
+        assert_eq!(storm["back"], storm["hit"]);
+        // A pause of 50 to 100 ms, or twice that where a robot was hit again, and a login.
+        let recovery = storm["recovery_us"].as_u64().unwrap();
+        assert!((40_000..1_000_000).contains(&recovery), "{storm}");
+    }
+    assert_eq!(report.ended("game")["storm"], 30);
+    assert_eq!(report.number("/robots/restarts"), 30);
+    assert_eq!(report.number("/errors/count"), 0);
+    assert!(played.said().contains("Storms"), "{}", played.stdout);
 }
