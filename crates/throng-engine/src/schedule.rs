@@ -19,6 +19,8 @@ pub use storm::{Loss, Storm};
 pub struct Schedule {
     crowds: Vec<Crowd>,
     storms: Vec<Storm>,
+    /// How many of the first crowds a shape moves together.
+    shaped: usize,
     /// When the run ends by itself.
     run_time: Option<Duration>,
 }
@@ -133,15 +135,6 @@ impl Crowd {
         Crowd::new(Curve::new(0.0, stages.iter().map(stretch)), Model::Open { spacing, most }, true)
     }
 
-    /// From `from` robots at `at` to `robots` at `rate` a second, as a shape that is asked again and again goes on.
-    pub fn going_on(at: Duration, from: u64, robots: u64, rate: f64) -> Crowd {
-        let curve = Curve::new(
-            from as f64,
-            [Stretch { to: robots as f64, over: time_of(from.abs_diff(robots), rate), name: None }],
-        );
-        Crowd::new(curve.later(at, from as f64), Model::Closed, false)
-    }
-
     /// The same with robots of these scenarios.
     #[must_use]
     pub fn of(mut self, members: Vec<Member>) -> Crowd {
@@ -231,13 +224,28 @@ impl Schedule {
     pub fn new(crowds: Vec<Crowd>, run_time: Option<Duration>) -> Schedule {
         let staged = || crowds.iter().map(|crowd| crowd.staged).collect::<Option<Vec<Duration>>>();
         let run_time = run_time.or_else(|| staged().and_then(|ends| ends.into_iter().max()));
-        Schedule { crowds, storms: Vec::new(), run_time }
+        Schedule { crowds, storms: Vec::new(), shaped: 0, run_time }
     }
 
     /// The same with these storms.
     #[must_use]
     pub fn with_storms(mut self, storms: Vec<Storm>) -> Schedule {
         self.storms = storms;
+        self
+    }
+
+    /// The same, but from `at` on its first crowds go on to `robots` robots each, at `rate` a second in all: what a shape says
+    /// that is asked again and again.
+    #[must_use]
+    pub fn reshaped(mut self, at: Duration, robots: &[u64], rate: f64) -> Schedule {
+        let distance = |crowd: &Crowd, robots: u64| (robots as f64 - crowd.curve.at(at)).abs();
+        let all: f64 = self.crowds.iter().zip(robots).map(|(crowd, robots)| distance(crowd, *robots)).sum();
+        // They all get there together, so each is as fast as it has far to go.
+        let over = Duration::try_from_secs_f64(all / rate).unwrap_or(Duration::MAX);
+        for (crowd, robots) in self.crowds.iter_mut().zip(robots) {
+            crowd.curve = crowd.curve.turned(at, *robots as f64, over);
+        }
+        self.shaped = robots.len();
         self
     }
 
@@ -272,8 +280,14 @@ impl Schedule {
     }
 
     /// What the plan does at `now`, in one word: the name of its stage, or `ramp_up`, `hold` or `ramp_down`. Where there are
-    /// several crowds, the first decides.
+    /// several crowds, the first decides, or those that a shape moves together.
     pub fn phase(&self, now: Duration) -> &str {
+        if self.shaped > 1 {
+            let shaped = || self.crowds.iter().take(self.shaped).map(|crowd| &crowd.curve);
+            let (here, end): (f64, f64) =
+                (shaped().map(|curve| curve.at(now)).sum(), shaped().map(Curve::last).sum());
+            return curve::phase_of(end.total_cmp(&here));
+        }
         self.crowds.first().map_or("hold", |crowd| crowd.curve.phase(now))
     }
 
@@ -364,6 +378,22 @@ mod tests {
     fn an_instant_spawn_is_a_jump() {
         let schedule = Schedule::constant(3, f64::INFINITY, Some(SECOND));
         assert_eq!(schedule.robots_at(Duration::ZERO), 3);
+    }
+
+    #[test]
+    fn crowds_that_a_shape_moves_get_there_together() {
+        let none = || Crowd::constant(0, f64::INFINITY);
+        let schedule = Schedule::new(vec![none(), none(), Crowd::constant(5, 5.0)], None);
+        let schedule = schedule.reshaped(Duration::ZERO, &[30, 10], 4.0);
+        let at = |schedule: &Schedule, second| {
+            schedule.crowds().iter().map(|crowd| crowd.robots_at(second * SECOND)).collect::<Vec<_>>()
+        };
+        assert_eq!((at(&schedule, 5), at(&schedule, 20)), (vec![15, 5, 5], vec![30, 10, 5]));
+        assert_eq!([5, 15].map(|second| schedule.phase(second * SECOND)), ["ramp_up", "hold"]);
+        let schedule = schedule.reshaped(12 * SECOND, &[0, 30], 10.0);
+        assert_eq!(at(&schedule, 14), [18, 18, 5]);
+        assert_eq!([13, 18].map(|second| schedule.phase(second * SECOND)), ["ramp_down", "hold"]);
+        assert_eq!(schedule.run_time(), None);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use crate::run::Entry;
 use crate::sandbox::random::{self, Stream};
 use crate::state::{Current, Shared};
 use crate::vm::Vm;
-use mlua::{Lua, Value};
+use mlua::{Lua, Table, Value};
 use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,20 @@ use throng_metrics::FailureKind;
 
 /// Lines that are kept until somebody takes them; more are counted.
 const LINES: usize = 1_000;
+
+/// What the shape of a load says at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    /// How many robots there should be.
+    pub robots: u64,
+    /// How many of them may begin or end a second.
+    pub spawn_rate: f64,
+    /// The scenarios they play, where the shape says so.
+    pub scenarios: Option<Vec<String>>,
+}
+
+/// The most robots a shape can ask for.
+const MOST_ROBOTS: f64 = 1e8;
 
 /// Calls the functions of a run.
 pub struct Control {
@@ -55,14 +70,14 @@ impl Board {
 }
 
 impl Control {
-    /// Loads the project once more; nothing if it has no functions of the run. `seed` is the run's.
+    /// Loads the project once more; nothing if it has no functions of the run and no shape. `seed` is the run's.
     ///
     /// # Errors
     /// The first mistake in the project.
     pub fn load(project: Arc<LuaProject>, clock: Clock, seed: u64) -> Result<Option<Control>, LoadError> {
         let shared = Shared::new(project, None);
-        let vm = load::vm(&shared)?;
-        if vm.loaded().run_functions.is_empty() {
+        let vm = load::control_vm(&shared)?;
+        if vm.loaded().run_functions.is_empty() && shared.project.shape.is_none() {
             return Ok(None);
         }
         let board = Rc::new(Board {
@@ -104,21 +119,52 @@ impl Control {
 
     fn call(&self, index: usize) -> Result<(), ScriptError> {
         let function = &self.vm.loaded().run_functions[index];
-        self.board.module.replace(function.module.to_string());
         let index = i64::try_from(index + 1).unwrap_or(i64::MAX);
-        let arguments = (Entry::Load as i64, 0, "call_run_function", Value::Integer(index), Value::Nil);
+        let called = self.enter(&function.module, "call_run_function", Value::Integer(index));
+        called.map_err(|error| {
+            let message = format!("{} ({})", error.message, function.event.name());
+            ScriptError { message, ..error }
+        })
+    }
+
+    /// Asks the shape how many robots there should be so long after the run's start; nothing ends the run.
+    ///
+    /// # Errors
+    /// What failed in the script, or what is wrong with its answer; also where there is no shape.
+    pub fn tick(&self, run_time: Duration) -> Result<Option<Tick>, ScriptError> {
+        let module = self.shared.project.shape.as_deref().and_then(Path::file_stem);
+        let module = module.map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        self.enter(&module, "call_tick", Value::Number(run_time.as_secs_f64()))?;
+        self.said().map_err(|error| ScriptError {
+            kind: FailureKind::Script,
+            message: error.to_string(),
+            traceback: String::new(),
+        })
+    }
+
+    fn said(&self) -> mlua::Result<Option<Tick>> {
+        let said: Table = self.vm.prelude().table.raw_get("shape_said")?;
+        let Some(robots) = said.raw_get::<Option<f64>>("robots")? else { return Ok(None) };
+        let scenarios: Option<Table> = said.raw_get("scenarios")?;
+        let names =
+            scenarios.map(|names| names.sequence_values().collect::<mlua::Result<_>>()).transpose()?;
+        let robots = robots.round().min(MOST_ROBOTS) as u64;
+        Ok(Some(Tick { robots, spawn_rate: said.raw_get("rate")?, scenarios: names }))
+    }
+
+    /// Runs an entry of the prelude for a file of the run.
+    fn enter(&self, module: &str, entry: &str, argument: Value) -> Result<(), ScriptError> {
+        self.board.module.replace(module.to_owned());
+        let arguments = (Entry::Load as i64, 0, entry, argument, Value::Nil);
         let mut stream = self.stream.borrow_mut();
         random::swap(&mut stream);
         let called = self.vm.call(&self.shared, Current::nothing(), arguments);
         random::swap(&mut stream);
-        called.map(drop).map_err(|uncaught| {
-            let error = match uncaught {
-                Uncaught::Script(error) => error,
-                Uncaught::Counted(message) => {
-                    ScriptError { kind: FailureKind::Script, message, traceback: String::new() }
-                }
-            };
-            ScriptError { message: format!("{} ({})", error.message, function.event.name()), ..error }
+        called.map(drop).map_err(|uncaught| match uncaught {
+            Uncaught::Script(error) => error,
+            Uncaught::Counted(message) => {
+                ScriptError { kind: FailureKind::Script, message, traceback: String::new() }
+            }
         })
     }
 }

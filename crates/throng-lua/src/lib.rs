@@ -36,7 +36,7 @@ pub mod testing;
 mod values;
 mod vm;
 
-pub use control::Control;
+pub use control::{Control, Tick};
 pub use error::LoadError;
 pub use host::LuaHost;
 pub use own::{OwnFunctions, OwnSource, own_functions};

@@ -30,6 +30,8 @@ pub struct LuaProject {
     pub protocols: Vec<Arc<Protocol>>,
     /// The files of protocols that have functions in Lua.
     pub own: Vec<OwnSource>,
+    /// The file of the load's shape, if it has one.
+    pub shape: Option<PathBuf>,
     /// What becomes of fields of a body that its message does not have.
     pub stray_fields: StrayFields,
     /// What scripts may use.
@@ -133,6 +135,7 @@ impl LuaProject {
             redaction: Redaction::default(),
             protocols: Vec::new(),
             own: Vec::new(),
+            shape: None,
             stray_fields: StrayFields::default(),
             limits: Limits::default(),
         }

@@ -23,7 +23,7 @@ use throng_wire::Protocol;
 pub(crate) const HOST_CHUNKS: &str = "=throng/";
 
 /// The parts of the prelude, in the order in which they need each other.
-const PRELUDE: [(&str, &str); 12] = [
+const PRELUDE: [(&str, &str); 13] = [
     ("errors", include_str!("prelude/errors.lua")),
     ("driver", include_str!("prelude/driver.lua")),
     ("robot", include_str!("prelude/robot.lua")),
@@ -36,6 +36,7 @@ const PRELUDE: [(&str, &str); 12] = [
     ("protobuf", include_str!("prelude/protobuf.lua")),
     ("declare", include_str!("prelude/declare.lua")),
     ("protocol", include_str!("prelude/protocol.lua")),
+    ("shape", include_str!("prelude/shape.lua")),
 ];
 
 /// Coroutines kept for later. What a burst made beyond these is the collector's.

@@ -154,6 +154,8 @@ fn mistakes_in_target_and_load() {
             ("a storm of nobody", "[[load.storms]]\nat = 5\ndrop = 0\n"),
             ("a storm of more than all", "[[load.storms]]\nat = 5\ndrop = \"130%\"\n"),
             ("a storm as no storm comes", "[[load.storms]]\nat = 5\ndrop = 1\nhow = \"cabel\"\n"),
+            ("a shape that is not there", "[load]\nshape = \"shapes/evning.lua\"\n"),
+            ("a shape beside robots", "[load]\nshape = \"protocols/nothing.lua\"\nrobots = 5\n"),
             ("a spacing alone", "[load]\nspacing = \"even\"\n"),
             ("a name for a local address", "[load]\nlocal_addresses = [\"10.0.0.5\", \"eth0\"]\n"),
             ("a negative seed", "[load]\nseed = -1\n"),

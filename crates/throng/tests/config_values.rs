@@ -9,8 +9,8 @@ use throng::config::{
     Config, FlagValue, Online, OptionValue, Overrides, Place, Plan, Rates, SourceText, option_flags,
 };
 use throng_engine::{
-    Keepalive, Late, Loss, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, Storm, TcpOptions,
-    Wait,
+    Keepalive, Late, Loss, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, Storm,
+    TcpOptions, Wait,
 };
 use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, OnMalformed, ReplySpec, SprotoShape};
 

@@ -1,8 +1,8 @@
 //! A robot as the engine knows it: where it is in its life, what it has open, what it waits for.
 
 use super::tracks::Tracks;
-use crate::clock::nanos;
 use super::storms::Hit;
+use crate::clock::nanos;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId};
 use crate::net::http::Client;
 use crate::program::Late;

@@ -14,6 +14,9 @@ pub(crate) struct Curve {
     areas: Vec<f64>,
 }
 
+/// How much of its past a curve that is turned keeps: what is reported is at most some seconds old.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
 /// One stretch: reach `to` in the course of `over`.
 pub(crate) struct Stretch {
     pub(crate) to: f64,
@@ -37,17 +40,19 @@ impl Curve {
         curve
     }
 
-    /// The same from `at` on as from the beginning; before it, it is `from`.
-    pub(crate) fn later(mut self, at: Duration, from: f64) -> Curve {
-        for (point, _) in &mut self.points {
-            *point = point.saturating_add(at);
+    /// The same up to `at`, and then to `to` in the course of `over`. What is long past is forgotten.
+    pub(crate) fn turned(&self, at: Duration, to: f64, over: Duration) -> Curve {
+        let since = at.saturating_sub(REMEMBERED);
+        let past = self.points.iter().filter(|(point, _)| (since..at).contains(point));
+        let here = std::iter::once((at, self.at(at)));
+        let mut before = since;
+        let mut stretches = vec![Stretch { to: self.at(since), over: since, name: None }];
+        for (point, figure) in past.copied().chain(here) {
+            let over = point - std::mem::replace(&mut before, point);
+            stretches.push(Stretch { to: figure, over, name: None });
         }
-        let shift = at.as_secs_f64() * from;
-        self.areas.iter_mut().for_each(|area| *area += shift);
-        self.points.insert(0, (Duration::ZERO, from));
-        self.names.insert(0, None);
-        self.areas.insert(0, 0.0);
-        self
+        stretches.push(Stretch { to, over, name: None });
+        Curve::new(self.at(since), stretches)
     }
 
     /// The first point after `now`, and the one before it.
@@ -84,11 +89,7 @@ impl Curve {
         let (after, _) = self.around(now);
         // After the last stretch it stays as that one left it, and so does its name.
         let named = self.names.get(after).or(self.names.last()).and_then(Option::as_deref);
-        named.unwrap_or(match self.trend(now) {
-            Ordering::Greater => "ramp_up",
-            Ordering::Equal => "hold",
-            Ordering::Less => "ramp_down",
-        })
+        named.unwrap_or(phase_of(self.trend(now)))
     }
 
     /// The names of its stretches, where they have some.
@@ -137,6 +138,15 @@ impl Curve {
     }
 }
 
+/// What it is called that a figure rises, stays or falls.
+pub(crate) fn phase_of(trend: Ordering) -> &'static str {
+    match trend {
+        Ordering::Greater => "ramp_up",
+        Ordering::Equal => "hold",
+        Ordering::Less => "ramp_down",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,11 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_begins_later_where_it_is_told_to() {
-        let later = curve(&[(10.0, 2.0)]).later(Duration::from_secs(4), 0.0);
-        let at = [0, 4, 5, 6, 9].map(|second| later.at(Duration::from_secs(second)));
-        assert_eq!(at, [0.0, 0.0, 5.0, 10.0, 10.0]);
-        assert_eq!(later.area(Duration::from_secs(7)), 20.0);
+    fn a_curve_that_is_turned_goes_on_from_where_it_is() {
+        let seconds = Duration::from_secs;
+        let mut turning = curve(&[(10.0, 5.0)]);
+        for second in 3..100 {
+            turning = turning.turned(seconds(second), 4.0, seconds(2));
+        }
+        assert_eq!((turning.at(seconds(96)), turning.at(seconds(200))), (4.0, 4.0));
+        assert!(turning.points.len() < 30, "{}", turning.points.len());
+        let slow = curve(&[(100.0, 100.0)]).turned(seconds(50), 0.0, seconds(10));
+        assert_eq!([41, 45, 50, 55].map(|at| slow.at(seconds(at)).round()), [41.0, 45.0, 50.0, 25.0]);
+        let once = curve(&[(10.0, 5.0)]).turned(seconds(3), 2.0, seconds(4));
+        assert_eq!([0, 2, 3, 5, 7, 9].map(|at| once.at(seconds(at))), [0.0, 4.0, 6.0, 4.0, 2.0, 2.0]);
+        assert_eq!([1, 4, 8].map(|at| once.phase(seconds(at))), ["ramp_up", "ramp_down", "hold"]);
     }
 
     proptest! {

@@ -211,10 +211,12 @@ fn an_online_count_falls_without_replacements() {
 
 #[test]
 fn a_shape_goes_on_from_where_the_robots_are() {
-    let mut world = world(only(Crowd::going_on(Duration::ZERO, 0, 10, 10.0)));
+    let nobody = || only(Crowd::constant(0, f64::INFINITY));
+    let first = nobody().reshaped(Duration::ZERO, &[10], 10.0);
+    let mut world = world(first.clone());
     world.advance(500);
     assert_eq!(alive(&world), 5);
-    world.follow(only(Crowd::going_on(SECOND / 2, 5, 2, 2.0)));
+    world.follow(first.reshaped(SECOND / 2, &[2], 2.0));
     world.advance(1_000);
     assert_eq!(alive(&world), 4);
     world.advance(5_000);

@@ -191,3 +191,74 @@ fn checking_a_project_lists_them() {
     let rows: Vec<_> = functions.iter().map(|f| (f.event, &*f.module, &*f.place.0, f.place.1)).collect();
     assert_eq!(rows, [(RunEvent::Start, "a", "mods/a.lua", 2), (RunEvent::Stop, "a", "mods/a.lua", 3)]);
 }
+
+/// The control state of a project with this shape.
+fn shaped(shape: &str) -> Result<Control, LoadError> {
+    let files = [
+        ("mods/a.lua", "return throng.mod()"),
+        ("lib/day.lua", "return { peak = 40 }"),
+        ("shapes/evening.lua", shape),
+    ];
+    let (_folder, project) = project(&files);
+    let project = LuaProject { shape: Some("shapes/evening.lua".into()), ..(*project).clone() };
+    let control = Control::load(Arc::new(project), Clock::stopped(), 7)?;
+    Ok(control.expect("a shape needs a control state"))
+}
+
+#[track_caller]
+fn ticking(shape: &str) -> Control {
+    shaped(shape).expect("a right shape")
+}
+
+#[test]
+fn a_shape_says_how_many_robots_there_should_be_and_how_fast() {
+    let control = ticking(
+        "local day = require 'day'
+         local asked = 0
+         return function(run_time)
+           asked = asked + 1
+           if run_time >= 60 then return nil end
+           print(asked, run_time, throng.options.level)
+           if run_time > 5 then return 7.6, 0.5, { 'casual' } end
+           return day.peak, 10
+         end",
+    );
+    let at = |seconds| control.tick(Duration::from_secs(seconds)).expect("an answer");
+    let tick = |robots, spawn_rate, scenarios| Some(crate::Tick { robots, spawn_rate, scenarios });
+    assert_eq!(at(0), tick(40, 10.0, None));
+    assert_eq!(at(10), tick(8, 0.5, Some(vec!["casual".to_owned()])));
+    assert_eq!(at(60), None);
+    assert_eq!(lines(&control), ["evening: 1\t0.0\t3", "evening: 2\t10.0\t3"]);
+}
+
+#[test]
+fn a_shape_that_is_none_is_told_with_its_place() {
+    for (shape, wanted) in [
+        ("return 5", "shapes/evening.lua:1: a shape's file returns the function"),
+        ("local x =", "shapes/evening.lua:1: "),
+        ("\nerror('no')", "shapes/evening.lua:2: no"),
+    ] {
+        let Err(error) = shaped(shape) else { panic!("{shape} is no shape") };
+        assert!(error.to_string().starts_with(wanted), "{error}");
+    }
+}
+
+#[test]
+fn a_tick_that_fails_or_gives_nonsense_is_told_with_its_place() {
+    for (body, wanted) in [
+        ("return 5", "shapes/evening.lua:2: tick gives as its second result how many robots begin"),
+        ("return -1, 1", "shapes/evening.lua:2: tick gives how many robots there should be"),
+        ("return 0 / 0, 1", "shapes/evening.lua:2: tick gives how many robots"),
+        ("return 1, 0", "shapes/evening.lua:2: tick gives as its second result"),
+        ("return 'many', 1", "shapes/evening.lua:2: tick gives how many robots"),
+        ("return 1, 1, 'casual'", "shapes/evening.lua:2: tick gives as its third result a list"),
+        ("return 1, 1, { 5 }", "shapes/evening.lua:2: the scenarios that tick gives are names"),
+        ("return nothing.at.all", "shapes/evening.lua:3: "),
+        ("while true do end", "shapes/evening.lua:3: cut off"),
+    ] {
+        let control = ticking(&format!("\nreturn function()\n{body}\nend"));
+        let error = control.tick(Duration::ZERO).expect_err(body);
+        assert!(error.message.starts_with(wanted), "{body}: {}", error.message);
+        assert!(control.tick(Duration::ZERO).is_err(), "it goes on to fail: {body}");
+    }
+}

@@ -48,7 +48,13 @@ impl Files {
     /// The file of a protocol's functions, and its text.
     fn protocol(&self, project: &LuaProject, index: usize) -> Result<Found, Lost> {
         let path = index.checked_sub(1).and_then(|index| project.own.get(index)).map(|source| &source.path);
-        let path = project.root.join(path.ok_or_else(|| ("there is no such protocol".to_owned(), None))?);
+        let path = path.ok_or_else(|| ("there is no such protocol".to_owned(), None))?;
+        self.named(project, path, "protocol")
+    }
+
+    /// A file that a setting names, and its text.
+    fn named(&self, project: &LuaProject, path: &Path, kind: &'static str) -> Result<Found, Lost> {
+        let path = project.root.join(path);
         let shown = shown(project, &path);
         // No name of a module has this in it.
         let name = format!("file {shown}");
@@ -62,7 +68,7 @@ impl Files {
             };
             (why, Some((shown.clone(), 1)))
         })?;
-        let found = Found { kind: "protocol", shown, text: text.into() };
+        let found = Found { kind, shown, text: text.into() };
         self.found.borrow_mut().insert(name, found.clone());
         Ok(found)
     }
@@ -161,6 +167,19 @@ pub(crate) fn chunk(context: &Context, lua: &Lua, name: &str) -> mlua::Result<Mu
 pub(crate) fn protocol_chunk(context: &Context, lua: &Lua, index: usize) -> mlua::Result<MultiValue> {
     let shared = &context.shared;
     match shared.files.protocol(&shared.project, index) {
+        Ok(found) => compiled(lua, found),
+        Err((message, place)) => nothing(lua, message, place),
+    }
+}
+
+/// The same for the file of the load's shape.
+pub(crate) fn shape_chunk(context: &Context, lua: &Lua) -> mlua::Result<MultiValue> {
+    let shared = &context.shared;
+    let found = match &shared.project.shape {
+        Some(path) => shared.files.named(&shared.project, path, "shape"),
+        None => Err(("there is no shape".to_owned(), None)),
+    };
+    match found {
         Ok(found) => compiled(lua, found),
         Err((message, place)) => nothing(lua, message, place),
     }

@@ -15,7 +15,7 @@ use std::ffi::c_int;
 use std::rc::Rc;
 use throng_engine::Uncaught;
 
-pub(crate) use files::{Files, chunk, protocol_chunk};
+pub(crate) use files::{Files, chunk, protocol_chunk, shape_chunk};
 
 /// By how many percent memory may grow until Lua collects what is young by itself. Each time it looks at every coroutine
 /// that waits, however little there is to collect.
@@ -26,12 +26,27 @@ const GROWTH: c_int = 60;
 /// # Errors
 /// The first mistake in the project.
 pub(crate) fn vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
+    whole(shared, false)
+}
+
+/// The same for the control state, which has the shape of the load too, if there is one.
+///
+/// # Errors
+/// The first mistake in the project.
+pub(crate) fn control_vm(shared: &Rc<Shared>) -> Result<Vm, LoadError> {
+    whole(shared, shared.project.shape.is_some())
+}
+
+fn whole(shared: &Rc<Shared>, shape: bool) -> Result<Vm, LoadError> {
     let project = &*shared.project;
     let vm = bare(shared)?;
     for module in shared.files.mods(project)? {
         run(&vm, shared, "load_mod", Value::String(text(&vm, &module.name)?), &module.shown)?;
     }
     load_protocols(&vm, shared)?;
+    if shape {
+        run(&vm, shared, "load_shape", Value::Nil, "load.shape")?;
+    }
     run(&vm, shared, "finish_loading", Value::Nil, "mods")?;
     vm.set_loaded(program::read(&vm.prelude().table, project)?);
     let frozen = freeze_all(&vm).map_err(|error| LoadError::new("mods", None, error.to_string()))?;

@@ -39,7 +39,9 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.plain("unknown", unknown)?;
     natives.plain("check_task_options", |_, _, options: Table| Ok(program::check_options(&options).err()))?;
     natives.plain("chunk", |context, lua, Text(name): Text| load::chunk(context, lua, &name))?;
-    natives.plain("protocol_chunk", |context, lua, index: usize| load::protocol_chunk(context, lua, index))
+    natives
+        .plain("protocol_chunk", |context, lua, index: usize| load::protocol_chunk(context, lua, index))?;
+    natives.plain("shape_chunk", |context, lua, ()| load::shape_chunk(context, lua))
 }
 
 /// What the prelude looks for in bodies before it sends them; nothing at all in a run.

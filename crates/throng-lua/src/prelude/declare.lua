@@ -267,6 +267,13 @@ function P.run_file(name, kind, chunk, file)
   return run_file(name, kind, chunk, file)
 end
 
+-- A file whose value no robot sees.
+function P.run_unshared_file(name, kind, chunk, file)
+  local value = run_file(name, kind, chunk, file)
+  loaded[name] = nil
+  return value
+end
+
 function P.require(name)
   if type(name) ~= "string" then return P.raise("require wants a name, not " .. N.kind_of(name)) end
   local value = loaded[name]

@@ -4,7 +4,8 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use throng_check::{Colour, Finding, Role, Severity};
-use throng_lua::{Inventory, LuaHost};
+use throng_engine::{Clock, Origin};
+use throng_lua::{Control, Inventory, LuaHost};
 use throng_wire::Codec;
 
 use crate::cli::{CheckArgs, OutputFlags};
@@ -19,7 +20,12 @@ pub(super) fn run(args: &CheckArgs, output: OutputFlags) -> anyhow::Result<Exit>
     editor::write(&args.dir, &project.messages).context("cannot write what editors read")?;
     let findings = throng_check::check(&project)?;
     show(&findings, output)?;
-    let loaded = LuaHost::check(Prepared::new(&config).project);
+    let prepared = Prepared::new(&config);
+    let loaded = LuaHost::check(prepared.project.clone()).and_then(|inventory| {
+        // The shape is the control state's alone.
+        Control::load(prepared.project, Clock::real(Origin::now()), prepared.settings.seed)?;
+        Ok(inventory)
+    });
     if let Ok(inventory) = &loaded {
         show_inventory(inventory)?;
     }

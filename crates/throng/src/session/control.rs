@@ -5,7 +5,7 @@ use super::watch::Watch;
 use crate::exit::InputError;
 use std::time::Duration;
 use throng_engine::{Clock, Level, LogLine, Origin, ScriptError};
-use throng_lua::Control;
+use throng_lua::{Control, Tick};
 use throng_metrics::{Ledger, Recorder};
 
 /// The functions of a run, if its project has any.
@@ -39,6 +39,18 @@ impl RunFunctions {
             watch.close();
             InputError(in_full(&error))
         })
+    }
+
+    /// What the shape of the load says so long after the run's start; nothing ends the run.
+    ///
+    /// # Errors
+    /// It failed or gave nonsense; with the place.
+    pub(super) fn tick(&self, at: Duration, watch: &mut Watch) -> Result<Option<Tick>, String> {
+        let Some(control) = &self.control else { return Ok(None) };
+        let answer = control.tick(at);
+        let (lines, dropped) = control.take_log();
+        watch.log(&lines, dropped);
+        answer.map_err(|error| format!("the load's shape failed: {}", in_full(&error)))
     }
 
     /// Calls those for the end. Their errors are told and counted among the scripts' errors, and leave what was measured as

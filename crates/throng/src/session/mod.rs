@@ -8,6 +8,7 @@ pub(crate) mod baseline;
 pub(crate) mod control;
 mod keep;
 pub mod prepare;
+mod shape;
 pub(crate) mod stop;
 pub(crate) mod terminal;
 mod watch;
@@ -21,11 +22,12 @@ use baseline::Yardstick;
 use control::RunFunctions;
 use keep::Keeper;
 use prepare::Prepared;
+use shape::{Course, Shaping};
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
-use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Storm};
+use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Schedule, Storm};
 use throng_lua::{LoadError, LuaHost};
 use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, StormPlan, Summary};
 use throng_report::{EndStyle, end_report, write_json};
@@ -66,6 +68,8 @@ struct Playing {
     stopped_at: Option<Duration>,
     /// Robots were on their way back from a storm when the last second was closed.
     storming: bool,
+    /// Where a function of the project's says how many robots there are.
+    shaping: Option<Shaping>,
     /// A shard did not end in time.
     given_up: bool,
 }
@@ -101,9 +105,23 @@ impl Session<'_> {
             thresholds: prepared.thresholds.clone(),
             ..RunRecord::default()
         };
+        let mut shaping = prepared.project.shape.is_some().then(Shaping::default);
+        let mut schedule = prepared.schedule.clone();
+        if let Some(shaping) = &mut shaping {
+            let asked = shaping.follow((&functions, &mut watch), Duration::ZERO, &schedule);
+            match asked {
+                Ok(Course::New(shaped)) => schedule = shaped,
+                Ok(Course::Same | Course::Over) => {}
+                Err(error) => {
+                    watch.close();
+                    return Err(InputError(error).into());
+                }
+            }
+        }
         let keeper = Keeper::begin(prepared, self.screen, &record);
-        let mut playing = Playing::begin(run, watch, keeper, prepared);
-        playing.play(prepared, &stops);
+        let mut playing = Playing::begin(run, watch, keeper, schedule);
+        playing.shaping = shaping;
+        playing.play(prepared, &functions, &stops);
         let Playing {
             run, mut ledger, mut watch, mut keeper, mut end, desired, given_up, second_began, ..
         } = playing;
@@ -199,11 +217,11 @@ impl Session<'_> {
 }
 
 impl Playing {
-    fn begin(run: Run, watch: Watch, keeper: Keeper, prepared: &Prepared) -> Playing {
+    fn begin(run: Run, watch: Watch, keeper: Keeper, schedule: Schedule) -> Playing {
         let mut ledger = Ledger::default();
-        ledger.plan_robots(prepared.schedule.peak());
+        ledger.plan_robots(schedule.peak());
         let begun = run.elapsed();
-        let desired = Desired { schedule: prepared.schedule.clone(), begun, phase: Phase::Play };
+        let desired = Desired { schedule, begun, phase: Phase::Play };
         // A shard that cannot be told has ended, which its missing report says.
         let _ = run.want(&desired);
         let ended = vec![false; run.shards()];
@@ -221,12 +239,13 @@ impl Playing {
             over: 0,
             stopped_at: None,
             storming: false,
+            shaping: None,
             given_up: false,
         }
     }
 
     /// Until every shard is through.
-    fn play(&mut self, prepared: &Prepared, stops: &Stops) {
+    fn play(&mut self, prepared: &Prepared, functions: &RunFunctions, stops: &Stops) {
         self.show();
         while self.over < self.run.shards() {
             match self.run.report(self.watch.beat(BEAT)) {
@@ -240,6 +259,7 @@ impl Playing {
                 }
             }
             let asked = stops.asked() + self.watch.asked();
+            self.reshape(functions);
             self.follow(prepared, asked);
         }
     }
@@ -279,6 +299,28 @@ impl Playing {
         if storm { "storm".to_owned() } else { self.desired.phase_at(at).to_owned() }
     }
 
+    /// Goes on as the load's shape says, if it has one.
+    fn reshape(&mut self, functions: &RunFunctions) {
+        let at = self.elapsed();
+        let Some(shaping) = self.shaping.as_mut().filter(|_| self.desired.phase == Phase::Play) else {
+            return;
+        };
+        match shaping.follow((functions, &mut self.watch), at, &self.desired.schedule) {
+            Ok(Course::Same) => {}
+            Ok(Course::Over) => self.want(Phase::Stop),
+            Ok(Course::New(schedule)) => {
+                self.ledger.plan_robots(schedule.peak().max(self.ledger.totals().robots().planned));
+                self.desired.schedule = schedule;
+                // A shard that cannot be told has ended, which its missing report says.
+                let _ = self.run.want(&self.desired);
+            }
+            Err(error) => {
+                self.end = RunEnd::Broken(error);
+                self.want(Phase::Stop);
+            }
+        }
+    }
+
     /// Ends the run when its time has come, or when the user wants it.
     fn follow(&mut self, prepared: &Prepared, asked: u32) {
         let elapsed = self.elapsed();
@@ -291,7 +333,7 @@ impl Playing {
                 }
                 if asked > 1 {
                     self.want(Phase::Abort);
-                } else if asked > 0 || time_is_up || self.ended.iter().all(|ended| *ended) {
+                } else if asked > 0 || time_is_up || self.is_through() {
                     self.want(Phase::Stop);
                 }
             }
@@ -320,6 +362,11 @@ impl Playing {
         self.stopped_at.get_or_insert(self.run.elapsed());
         // A shard that cannot be told has ended, which its missing report says.
         let _ = self.run.want(&self.desired);
+    }
+
+    /// Whether all robots have ended and none will come; what a shape will say nobody knows.
+    fn is_through(&self) -> bool {
+        self.shaping.is_none() && self.ended.iter().all(|ended| *ended)
     }
 
     fn elapsed(&self) -> Duration {

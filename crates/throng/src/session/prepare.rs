@@ -1,6 +1,6 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{BaselineSettings, Config, INSECURE, OptionValue, ProjectOption, StoreSettings};
+use crate::config::{BaselineSettings, Config, INSECURE, OptionValue, Plan, ProjectOption, StoreSettings};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +72,10 @@ fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
         },
         redaction: config.redaction.clone(),
         protocols,
+        shape: match &config.load.plan {
+            Plan::Shape(path) => Some(path.clone()),
+            _ => None,
+        },
         own: config.protocols.iter().filter_map(own_source).collect(),
         ..LuaProject::at(absolute(&config.root))
     }

@@ -1,4 +1,4 @@
-//! Load models as they reach a server: arrivals, an online count, storms.
+//! Load models as they reach a server: arrivals, an online count, storms, shapes.
 
 use throng_demo::ServerKind;
 
@@ -96,4 +96,59 @@ fn a_storm_takes_connections_and_says_how_long_it_took_until_everyone_was_back()
     assert_eq!(report.number("/robots/restarts"), 30);
     assert_eq!(report.number("/errors/count"), 0);
     assert!(played.said().contains("Storms"), "{}", played.stdout);
+}
+
+/// A run of robots without a server, whose number a shape says.
+fn shaped(shape: &str, args: &[&str]) -> crate::play::Played {
+    let toml = settings("ws://127.0.0.1:1", 1, GAME).replace(
+        "robots = 1\nspawn_rate = 1000\nrun_time = \"30s\"",
+        "shape = \"shapes/evening.lua\"\nrun_time = \"20s\"",
+    );
+    let player = "local player = throng.mod()
+        function player:start() throng.check('begun', true) end
+        return player\n";
+    Project::new(&toml, player).file("shapes/evening.lua", shape).run(args)
+}
+
+#[test]
+fn a_shape_in_lua_says_how_many_robots_there_are_and_ends_the_run() {
+    let played = shaped(
+        "local peak = 30
+         return function(run_time)
+           print('asked at ' .. math.floor(run_time))
+           if run_time < 2 then return peak, 1000 end
+           if run_time < 3 then return 10, 1000 end
+         end",
+        &[],
+    );
+    let report = played.passed();
+    let robots =
+        ["planned", "started", "peak", "stopped"].map(|field| report.number(&format!("/robots/{field}")));
+    assert_eq!(robots, [30, 30, 30, 30]);
+    let took = report.value()["duration_s"].as_f64().unwrap();
+    assert!((2.9..5.0).contains(&took), "{took}");
+    assert_eq!(played.stderr.matches("asked at").count(), 4, "{}", played.stderr);
+}
+
+#[test]
+fn a_shape_that_fails_is_told_with_its_line() {
+    let played = shaped("return function(run_time)\n  return run_time.robots, 1\nend", &[]);
+    assert_eq!(played.code, Some(2), "{}", played.stderr);
+    assert!(played.stderr.contains("shapes/evening.lua:2: attempt to index a number"), "{}", played.stderr);
+    let later =
+        "return function(run_time)\n  if run_time < 1 then return 3, 10 end\n  while true do end\nend";
+    let played = shaped(later, &[]);
+    assert_eq!(played.code, Some(3), "{}", played.stderr);
+    assert!(
+        played.report().reason().contains("shapes/evening.lua:3: cut off"),
+        "{}",
+        played.report().reason()
+    );
+    assert_eq!(played.report().number("/robots/stopped"), 3);
+}
+
+#[test]
+fn a_robots_flag_beats_the_shape_in_the_file() {
+    let played = shaped("error('not asked')", &["-u", "2", "-t", "300ms"]);
+    assert_eq!(played.passed().number("/robots/started"), 2);
 }

@@ -116,6 +116,7 @@ fn every_block_says_what_it_is() {
         "lua page",
         "lua page test",
         "lua protocol",
+        "lua shape",
         "lua wrong",
         "toml",
         "proto",

@@ -1,11 +1,14 @@
 //! Lua blocks are loaded by the host and looked at by the checker, as `throng check` does.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
 
 use throng::config::Config;
 use throng::session::prepare::Prepared;
 use throng_check::{Colour, Severity};
-use throng_lua::LuaHost;
+use throng_engine::Clock;
+use throng_lua::{Control, LuaHost, LuaProject};
 
 use crate::blocks::{Block, blocks};
 use crate::project::{LOGIN, Project};
@@ -66,6 +69,25 @@ fn every_mod_loads_and_the_checker_has_nothing_to_say() {
     for block in blocks("lua").iter().filter(|block| lib_name(block).is_none()) {
         let name = mod_name(block);
         check_loads(&project_with(&name, &block.text), &block.place());
+    }
+}
+
+#[test]
+fn every_shape_says_how_many_robots_there_are() {
+    for block in blocks("lua shape") {
+        let project = project_with("role", &LOGIN.replace("login", "role"));
+        let prepared = Prepared::new(&project.config());
+        let file = block.text.lines().next().and_then(|line| line.strip_prefix("-- ")).map(Into::into);
+        let with_shape = LuaProject { shape: file, ..(*prepared.project).clone() };
+        let control = Control::load(Arc::new(with_shape), Clock::stopped(), 1);
+        let control = control.unwrap_or_else(|error| panic!("{}: {error}", block.place())).unwrap();
+        let mut asked = 0;
+        while let Some(tick) = control.tick(Duration::from_secs(asked)).unwrap() {
+            assert!(tick.robots <= 10_000, "{}: {tick:?}", block.place());
+            asked += 1;
+            assert!(asked < 100_000, "{}: it never ends", block.place());
+        }
+        assert!(asked > 10, "{}: it ends at once", block.place());
     }
 }
 

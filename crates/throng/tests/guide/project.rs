@@ -70,7 +70,7 @@ impl Project {
             let name = block.text.lines().next().and_then(|line| line.strip_prefix("// "));
             project.write(name.expect("the schema's name"), &block.text);
         }
-        for block in blocks("lua protocol") {
+        for block in [blocks("lua protocol"), blocks("lua shape")].concat() {
             let name = block.text.lines().next().and_then(|line| line.strip_prefix("-- "));
             project.write(name.expect("the file's name"), &block.text);
         }

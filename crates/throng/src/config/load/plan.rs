@@ -1,11 +1,14 @@
 //! The ways in which a load can be said, of the whole run or of one scenario.
 
+use std::path::PathBuf;
+
 use throng_engine::{Crowd, RateStage, Spacing, Stage, Stay};
 
 use super::stages::{RATE, of_rates, of_robots};
 use super::{MOST_ROBOTS, stay};
 use crate::config::layers::Section;
-use crate::config::setting::Setting;
+use crate::config::setting::{Existing, Setting};
+use crate::session::prepare::absolute;
 
 /// How many robots there are over time.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,8 @@ pub enum Plan {
         /// How long each stays.
         session: Option<Stay>,
     },
+    /// As many robots as a function in this Lua file says.
+    Shape(PathBuf),
     /// Robots come at a rate, whatever becomes of those who are there.
     Arrivals {
         /// How many a second, over time.
@@ -63,7 +68,7 @@ pub enum Rates {
 const DEFAULT_SPAWN_RATE: f64 = 100.0;
 /// Enough for what one machine bears; a server that lets nobody go must not fill it without end.
 const DEFAULT_MAX_ROBOTS: u64 = 100_000;
-const WAYS: &str = "one of robots, stages, online and arrivals";
+const WAYS: &str = "one of robots, stages, online, arrivals and shape";
 
 impl Plan {
     /// One robot.
@@ -76,6 +81,8 @@ impl Plan {
         match self {
             Self::Constant { robots, spawn_rate } => Crowd::constant(*robots, *spawn_rate),
             Self::Stages(stages) => Crowd::stages(stages),
+            // Its function is asked before the first robot begins.
+            Self::Shape(_) => Crowd::constant(0, f64::INFINITY),
             Self::Online { robots, spawn_rate, session } => match robots {
                 Online::Held(robots) => Crowd::online(*robots, *spawn_rate).staying(*session),
                 Online::Stages(stages) => Crowd::online_stages(stages, *spawn_rate).staying(*session),
@@ -97,6 +104,7 @@ struct Keys<'a> {
     stages: Option<Setting<'a>>,
     online: Option<Setting<'a>>,
     arrivals: Option<Setting<'a>>,
+    shape: Option<Setting<'a>>,
     session: Option<Setting<'a>>,
     spacing: Option<Setting<'a>>,
     max_robots: Option<Setting<'a>>,
@@ -111,11 +119,13 @@ pub(super) fn read(section: &Section<'_>) -> Option<Plan> {
         stages: section.setting("stages"),
         online: section.setting("online"),
         arrivals: section.setting("arrivals"),
+        shape: section.setting("shape"),
         session: section.setting("session"),
         spacing: section.setting("spacing"),
         max_robots: section.setting("max_robots"),
     };
-    let ways = || [&keys.robots, &keys.stages, &keys.online, &keys.arrivals].into_iter().flatten();
+    let ways =
+        || [&keys.robots, &keys.stages, &keys.online, &keys.arrivals, &keys.shape].into_iter().flatten();
     let Some(way) = ways().max_by_key(|way| way.place().rank()) else {
         keys.refuse_others(None, &[Other::SpawnRate]);
         keys.spawn_rate.as_ref()?;
@@ -132,6 +142,9 @@ pub(super) fn read(section: &Section<'_>) -> Option<Plan> {
     } else if is(&keys.online) {
         keys.refuse_others(Some(way), &[Other::SpawnRate, Other::Session]);
         keys.online(way)
+    } else if is(&keys.shape) {
+        keys.refuse_others(Some(way), &[]);
+        way.existing(Existing::File).map(|path| Plan::Shape(absolute(&path)))
     } else if is(&keys.stages) {
         keys.refuse_others(Some(way), &[]);
         Some(Plan::Stages(of_robots(way)))
@@ -154,7 +167,7 @@ impl Other {
     /// Where it belongs.
     fn wanted(self) -> &'static str {
         match self {
-            Other::SpawnRate => "beside robots or online; stages have rates of their own",
+            Other::SpawnRate => "beside robots or online; other loads have rates of their own",
             Other::Session => "beside online or arrivals; other robots stay until they stop or the run ends",
             Other::Spacing => "beside arrivals",
             Other::MaxRobots => "beside arrivals; other loads say how many robots there are",
