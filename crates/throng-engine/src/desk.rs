@@ -90,6 +90,16 @@ impl Desk {
         crate::random::Random::new(!core.settings.seed, id).next()
     }
 
+    /// The name of the scenario a robot plays; none in a run without scenarios.
+    pub fn scenario(&self, robot: RobotKey) -> Option<Arc<str>> {
+        self.0.borrow().scenario(robot)
+    }
+
+    /// Whether a robot has a mod: one of those of its scenario.
+    pub fn has_mod(&self, robot: RobotKey, module: usize) -> bool {
+        self.0.borrow().has_mod(robot, module)
+    }
+
     /// A robot's number over the whole run.
     pub fn robot_id(&self, robot: RobotKey) -> Option<RobotId> {
         self.0.borrow().robots.get(robot).map(|slot| slot.id)

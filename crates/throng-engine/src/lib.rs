@@ -42,7 +42,7 @@ pub use net::memory::{LinkId, MemoryNet, ServerEvent};
 pub use net::options::{Keepalive, SocketError, TcpOptions};
 pub use net::proxy::{ProxyProtocol, ProxyRangeError};
 pub use net::target::{Allowed, TargetError};
-pub use program::{Late, ModSpec, Program, TaskSpec, Wait};
+pub use program::{Late, ModSpec, Program, ScenarioSpec, TaskSpec, Wait};
 pub use run::{Run, RunError};
 pub use schedule::{Crowd, Loss, Member, RateStage, Schedule, Spacing, Stage, Stay, Storm};
 pub use shard::{Shard, ShardConfig};

@@ -1,5 +1,6 @@
 //! What the robots of a run can do: mods and their tasks, as a host found them when it loaded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The mods and tasks of a robot project, in load order; the same on every shard.
@@ -9,8 +10,30 @@ pub struct Program {
     pub mods: Vec<ModSpec>,
     /// The tasks of all mods.
     pub tasks: Vec<TaskSpec>,
+    /// The classes of robots; none where all robots are alike.
+    pub scenarios: Vec<ScenarioSpec>,
     /// Robots become ready by `ready()` alone, not when every start has returned.
     pub manual_ready: bool,
+}
+
+/// One class of robots.
+#[derive(Debug, Clone)]
+pub struct ScenarioSpec {
+    /// The scenario's name.
+    pub name: Arc<str>,
+    /// Which of the program's mods its robots have.
+    pub mods: Vec<bool>,
+    /// The weights of the program's tasks for its robots; 0 is never.
+    pub weights: Vec<f64>,
+    /// The wait between tasks that say nothing of their own, where it differs from the run's.
+    pub wait: Option<Wait>,
+}
+
+impl ScenarioSpec {
+    /// How often a task is picked beside the others.
+    pub(crate) fn weight(&self, task: usize) -> f64 {
+        self.weights.get(task).copied().unwrap_or(0.0)
+    }
 }
 
 /// One mod.

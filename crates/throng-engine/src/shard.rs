@@ -130,6 +130,7 @@ impl<H: Host> Shard<H> {
         {
             let core = &mut *core.borrow_mut();
             core.program = host.program().clone();
+            core.open_scenarios();
             core.rates = Rates::new(&core.settings, &core.program, &mut core.recorder);
         }
         Ok(Shard {

@@ -183,7 +183,11 @@ impl Host for LuaHost {
             self.shared.streams.borrow_mut().insert(robot, Stream::new(self.desk.seed(robot), id.0));
         }
         let prelude = self.vms[vm].prelude();
-        prelude.born.call::<()>((slot, id.0)).map_err(|error| broken_error(&error))?;
+        match self.desk.scenario(robot) {
+            None => prelude.born.call::<()>((slot, id.0)),
+            Some(scenario) => prelude.born.call::<()>((slot, id.0, &*scenario)),
+        }
+        .map_err(|error| broken_error(&error))?;
         if !self.loaded.init {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use crate::duration;
 use crate::error::LoadError;
 use crate::natives::ANY;
 use crate::project::LuaProject;
+use crate::scenario::{self, Declared};
 use crate::suggest;
 use mlua::{Table, Value};
 use std::collections::HashMap;
@@ -90,12 +91,15 @@ pub(crate) fn read(prelude: &Table, project: &LuaProject) -> Result<Loaded, Load
         loaded.program.mods.push(module);
     }
     check_needs(&loaded.program.mods)?;
-    let mut tags = Vec::new();
+    let mut declared = Vec::new();
     for spec in rows(prelude, "tasks").map_err(broken)? {
-        loaded.program.tasks.push(read_task(&spec, project, &mut tags).map_err(broken)?);
+        let (task, as_declared) = read_task(&spec, project).map_err(broken)?;
+        loaded.program.tasks.push(task);
+        declared.push(as_declared);
     }
-    check_tags(project, &tags)?;
+    check_tags(project, &declared)?;
     override_tasks(&mut loaded.program.tasks, project)?;
+    scenario::add(&mut loaded.program, &declared, project)?;
     for (index, spec) in rows(prelude, "handlers").map_err(broken)?.iter().enumerate() {
         let handler = read_handler(spec).map_err(broken)?;
         check_message(&handler, spec, &project.protocols)?;
@@ -148,14 +152,13 @@ fn check_needs(mods: &[ModSpec]) -> Result<(), LoadError> {
     Err(LoadError::new(circle[0], None, message))
 }
 
-/// Reads a task; its tags go to those of all.
-fn read_task(spec: &Table, project: &LuaProject, all_tags: &mut Vec<String>) -> mlua::Result<TaskSpec> {
+/// Reads a task, as it is played and as it was declared.
+fn read_task(spec: &Table, project: &LuaProject) -> mlua::Result<(TaskSpec, Declared)> {
     let text = |error: String| mlua::Error::runtime(error);
     let tags = tags_of(&spec.raw_get("tags")?).map_err(text)?;
-    all_tags.extend_from_slice(&tags);
     let weight = spec.raw_get::<Option<f64>>("weight")?.unwrap_or(1.0);
     let steps = spec.raw_get::<Option<Vec<String>>>("steps")?.unwrap_or_default();
-    Ok(TaskSpec {
+    let task = TaskSpec {
         module: spec.raw_get::<usize>("module")? - 1,
         name: spec.raw_get::<String>("name")?.into(),
         weight: if project.tags.admits(&tags) { weight } else { 0.0 },
@@ -164,13 +167,15 @@ fn read_task(spec: &Table, project: &LuaProject, all_tags: &mut Vec<String>) -> 
         timeout: duration::optional(&spec.raw_get("timeout")?).map_err(text)?,
         wait: wait_of(&spec.raw_get("wait")?).map_err(text)?,
         steps: steps.into_iter().map(String::into_boxed_str).collect(),
-    })
+    };
+    Ok((task, Declared { tags, weight }))
 }
 
 /// Refuses a tag that is to pick tasks and that none has: nothing would be played.
-fn check_tags(project: &LuaProject, known: &[String]) -> Result<(), LoadError> {
+fn check_tags(project: &LuaProject, declared: &[Declared]) -> Result<(), LoadError> {
+    let known: Vec<&String> = declared.iter().flat_map(|task| &task.tags).collect();
     let Some(stray) = project.tags.include.iter().find(|tag| !known.contains(tag)) else { return Ok(()) };
-    let unknown = suggest::unknown("tag", stray, known.iter().map(String::as_str));
+    let unknown = suggest::unknown("tag", stray, known.iter().map(|tag| tag.as_str()));
     Err(LoadError::new("robot.tags", None, format!("{unknown} (no task has it)")))
 }
 

@@ -4,6 +4,7 @@ use crate::own::OwnSource;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use throng_engine::Wait;
 use throng_engine::redact::Redaction;
 use throng_wire::Protocol;
 
@@ -24,6 +25,8 @@ pub struct LuaProject {
     pub tasks: Vec<TaskSetting>,
     /// Which tasks run, by their tags.
     pub tags: TagFilter,
+    /// Classes of robots; none where all are alike.
+    pub scenarios: Vec<ScenarioRules>,
     /// Which fields' values are never shown.
     pub redaction: Redaction,
     /// What robots can speak: no handler may be for a message that none of them knows. None at all is no such rule.
@@ -73,6 +76,23 @@ pub struct TaskSetting {
     /// So many a second over all robots.
     pub rate: Option<f64>,
     /// The line in `throng.toml` that says so.
+    pub line: Option<u32>,
+}
+
+/// `[scenarios.NAME]`: what a class of robots has and plays; what it does not say is as for all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScenarioRules {
+    /// Its name.
+    pub name: String,
+    /// The names of its mods; all, when it does not say.
+    pub mods: Option<Vec<String>>,
+    /// Which tasks run, by their tags, where it says so.
+    pub tags: Option<TagFilter>,
+    /// Weights by a task's full name.
+    pub weights: Vec<(String, f64)>,
+    /// The wait between tasks that say nothing of their own.
+    pub wait: Option<Wait>,
+    /// The line in `throng.toml` where it begins.
     pub line: Option<u32>,
 }
 
@@ -132,6 +152,7 @@ impl LuaProject {
             options: Vec::new(),
             tasks: Vec::new(),
             tags: TagFilter::default(),
+            scenarios: Vec::new(),
             redaction: Redaction::default(),
             protocols: Vec::new(),
             own: Vec::new(),

@@ -128,6 +128,7 @@ impl LuaHost {
     /// The handlers of a message, by connection where they say so.
     fn handlers_of(&self, robot: RobotKey, connection: ConnectionKey, message: &Incoming<'_>) -> Rc<[usize]> {
         let all = self.listeners.of(message, |name| self.handlers_by_name(name));
+        let all = self.of_scenario(robot, all);
         if all.iter().all(|handler| self.loaded.handlers[*handler].connection.is_none()) {
             return all;
         }
@@ -137,6 +138,15 @@ impl LuaHost {
             None => true,
         };
         all.iter().filter(fits).copied().collect()
+    }
+
+    /// Those of the mods that the robot has.
+    fn of_scenario(&self, robot: RobotKey, handlers: Rc<[usize]>) -> Rc<[usize]> {
+        let has = |handler: &usize| self.desk.has_mod(robot, self.loaded.handlers[*handler].module);
+        if self.loaded.program.scenarios.is_empty() || handlers.iter().all(has) {
+            return handlers;
+        }
+        handlers.iter().copied().filter(has).collect()
     }
 
     fn handlers_by_name(&self, name: &str) -> Rc<[usize]> {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use throng::config::{
-    Config, FlagValue, Online, OptionValue, Overrides, Place, Plan, Rates, SourceText, option_flags,
+    Config, FlagValue, Online, OptionValue, Overrides, Part, Place, Plan, Rates, SourceText, option_flags,
 };
 use throng_engine::{
     Keepalive, Late, Loss, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, Storm,
@@ -155,6 +155,39 @@ fn storms_come_in_the_order_of_their_time() {
     assert_eq!(storms.load.schedule().storms(), wanted);
     let variable = layers(&[], &[("THRONG_LOAD_STORMS", "[{ at = 1, drop = 0.5 }]")]);
     assert_eq!(load("", &variable).load.storms, [storm(1, 1, 0.5, Loss::Cable)]);
+}
+
+#[test]
+fn scenarios_share_the_runs_robots_or_have_their_own() {
+    const FILE: &str = "[load]\nonline = 100\nsession = 60\n\
+        [scenarios.casual]\nshare = 3\nwait = 2\ntags = [\"chat\"]\n\
+        [scenarios.whale]\nsession = 600\nmods = [\"role\", \"shop\"]\ntasks = { \"shop.buy\" = 5 }\n\
+        [scenarios.bot]\nrobots = 7\nspawn_rate = 2\n";
+    let config = file(FILE);
+    let [casual, whale, bot] = &config.scenarios[..] else { panic!("{:?}", config.scenarios) };
+    assert_eq!(casual.part, Part::Share { share: 3.0, session: None });
+    assert_eq!(
+        (casual.wait, casual.tags.as_deref()),
+        (Some(Wait::Constant(Duration::from_secs(2))), Some(&["chat".to_owned()][..]))
+    );
+    assert_eq!(
+        whale.part,
+        Part::Share { share: 1.0, session: Some(Stay::Constant(Duration::from_secs(600))) }
+    );
+    assert_eq!(
+        (whale.mods.as_ref().map(Vec::len), &*whale.tasks[0].name, whale.tasks[0].weight),
+        (Some(2), "shop.buy", Some(5.0))
+    );
+    assert_eq!(bot.part, Part::Own(Plan::Constant { robots: 7, spawn_rate: 2.0 }));
+    assert_eq!(config.schedule().peaks(3), [75, 25, 7]);
+    let more = layers(&[("load.online", "10")], &[("THRONG_SCENARIOS_BOT_ROBOTS", "9")]);
+    assert_eq!(load(FILE, &more).schedule().peaks(3), [8, 3, 9]);
+}
+
+#[test]
+fn scenarios_of_their_own_leave_nothing_of_the_runs() {
+    let config = file("[scenarios.a]\nrobots = 2\n[scenarios.b]\nstages = [{ robots = 3, over = 5 }]\n");
+    assert_eq!((config.schedule().peak(), config.schedule().run_time()), (5, None));
 }
 
 #[test]

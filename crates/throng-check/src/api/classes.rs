@@ -197,6 +197,7 @@ pub const CLASSES: &[Class] = &[
         members: &[
             field("id", "integer", "Its number, unique in the run."),
             field("name", "string", "Its name."),
+            field("scenario", "string?", "The scenario it plays; nothing in a run without scenarios."),
             object("mods", ClassId::Mods, "Its mods by name."),
             object("connections", ClassId::Connections, "Its connections by name."),
             method(

@@ -230,7 +230,7 @@ impl Core {
         let restarts = slot.is_ready() && on_close == OnClose::Restart && is_lost(why.cause);
         let tells = on_close != OnClose::Ignore || !is_lost(why.cause);
         let listeners: Vec<usize> = (0..self.program.mods.len())
-            .filter(|module| tells && self.program.mods[*module].closed)
+            .filter(|module| tells && self.program.mods[*module].closed && self.has_mod(robot, *module))
             .collect();
         if restarts && listeners.is_empty() {
             return self.restart(robot);

@@ -25,7 +25,7 @@ impl Core {
     /// A new robot.
     pub(crate) fn spawn(&mut self, id: RobotId, origin: Origin) -> RobotKey {
         let robot = self.robots.insert(Robot::new(id, self.settings.seed, origin, self.now()));
-        self.recorder.robot_started();
+        self.count_started(robot);
         self.events.push_back(Event::Born(robot));
         robot
     }
@@ -47,7 +47,11 @@ impl Core {
             .program
             .mods
             .iter()
-            .map(|module| if module.start { StartState::Waiting } else { StartState::Returned })
+            .enumerate()
+            .map(|(index, module)| match module.start && self.has_mod(robot, index) {
+                true => StartState::Waiting,
+                false => StartState::Returned,
+            })
             .collect();
         let deadline = after(self.now(), self.settings.ready_timeout);
         let timer = self.wheel.insert(deadline, Due::Life(robot));
@@ -114,7 +118,7 @@ impl Core {
         slot.life = Life::Playing { since: now, play: Play::Idle(Slot::default()) };
         let first = !std::mem::replace(&mut slot.was_ready, true);
         if first {
-            self.recorder.robot_first_ready();
+            self.count_first_ready(robot);
         }
         self.move_to(robot, RobotState::Ready);
         self.storm_passes(robot);
@@ -124,7 +128,7 @@ impl Core {
         } else if !self.program.tasks.is_empty() {
             // As if a task had ended some time ago, and the robot had been met in the wait behind it.
             let task = self.draw_task(robot, &[]);
-            let wait = task.and_then(|task| self.program.tasks[task].wait).unwrap_or(self.settings.wait);
+            let wait = self.wait_after(robot, task);
             let slot = &mut self.robots[robot];
             let due = after(now, wait.phase(slot.random.unit()));
             if wait.pace().is_some() {
@@ -137,7 +141,7 @@ impl Core {
     /// Waits as the task says (or the run), then picks the next task, or goes on with a sequence.
     pub(crate) fn wait_for_next(&mut self, robot: RobotKey, doing: &Doing) {
         let now = self.now();
-        let wait = self.program.tasks[doing.task].wait.unwrap_or(self.settings.wait);
+        let wait = self.wait_after(robot, Some(doing.task));
         let Some(slot) = self.robots.get_mut(robot) else { return };
         if slot.leaving {
             return;
@@ -177,7 +181,7 @@ impl Core {
         else {
             return;
         };
-        let wait = self.program.tasks[doing.task].wait.unwrap_or(self.settings.wait);
+        let wait = self.wait_after(robot, Some(doing.task));
         let Some((interval, _)) = wait.pace().filter(|_| doing.slot.intended != 0) else { return };
         let missed = now.saturating_sub(doing.slot.base) / nanos(interval).max(1);
         if missed > 0 {
@@ -204,16 +208,18 @@ impl Core {
     /// A task by weight, other than those refused; `None` when no other is left.
     pub(crate) fn draw_task(&mut self, robot: RobotKey, refused: &[usize]) -> Option<usize> {
         let slot = self.robots.get_mut(robot).filter(|slot| !slot.leaving && !slot.restarts_after_closed)?;
+        let scenario = self.program.scenarios.get(usize::from(slot.origin.scenario));
         let candidates = || {
             let tasks = self.program.tasks.iter().enumerate();
-            tasks.filter(|(index, task)| task.rate.is_none() && !refused.contains(index))
+            let open = tasks.filter(|(index, task)| task.rate.is_none() && !refused.contains(index));
+            open.map(|(index, task)| (index, scenario.map_or(task.weight, |scenario| scenario.weight(index))))
         };
-        let total: f64 = candidates().map(|(_, task)| task.weight).sum();
+        let total: f64 = candidates().map(|(_, weight)| weight).sum();
         let mut drawn = slot.random.unit() * total;
         let mut last = None;
-        for (index, task) in candidates().filter(|(_, task)| task.weight > 0.0) {
+        for (index, weight) in candidates().filter(|(_, weight)| *weight > 0.0) {
             last = Some(index);
-            drawn -= task.weight;
+            drawn -= weight;
             if drawn < 0.0 {
                 break;
             }
@@ -224,11 +230,12 @@ impl Core {
     /// No task may run now; asks again after the run's wait, not sooner than the next tick.
     pub(crate) fn nothing_to_pick(&mut self, robot: RobotKey) {
         let now = self.now();
+        let wait = self.wait_after(robot, None);
         let Some(slot) = self.robots.get_mut(robot).filter(|slot| slot.is_ready()) else { return };
-        let pause = self.settings.wait.after(slot.random.unit()).max(SHORTEST_PAUSE);
+        let pause = wait.after(slot.random.unit()).max(SHORTEST_PAUSE);
         let due = after(now, pause);
         // Which task a schedule's time is for is not known before one may run: a time for which there is none passes.
-        slot.take_slot(if self.settings.wait.pace().is_some() { Slot::at(due) } else { Slot::default() });
+        slot.take_slot(if wait.pace().is_some() { Slot::at(due) } else { Slot::default() });
         self.rest(robot, Some(due));
     }
 
@@ -294,11 +301,11 @@ impl Core {
         }
         let unborn = matches!(slot.life, Life::Unborn);
         self.leave_schedule(robot);
+        let stops: Vec<usize> = (0..self.program.mods.len())
+            .filter(|module| !unborn && self.program.mods[*module].stop && self.has_mod(robot, *module))
+            .collect();
         let slot = &mut self.robots[robot];
         self.wheel.cancel(slot.timer);
-        let stops: Vec<usize> = (0..self.program.mods.len())
-            .filter(|module| !unborn && self.program.mods[*module].stop)
-            .collect();
         slot.life = Life::Stopping { left: stops.len() };
         slot.timer = self.wheel.insert(deadline, Due::Life(robot));
         for activity in std::mem::take(&mut slot.activities) {
@@ -361,7 +368,7 @@ impl Core {
 
     fn pause_before_rebirth(&mut self, robot: RobotKey) {
         let now = self.now();
-        self.recorder.robot_restarted();
+        self.count_restart(robot);
         self.storm_restarts(robot);
         self.move_to(robot, RobotState::Connecting);
         let slot = &mut self.robots[robot];
@@ -378,16 +385,6 @@ impl Core {
     fn drop_activity(&mut self, activity: crate::id::ActivityKey) {
         if let Some(dropped) = self.activities.remove(activity) {
             self.wheel.cancel(dropped.timer);
-        }
-    }
-
-    /// Counts a robot under another state.
-    pub(crate) fn move_to(&mut self, robot: RobotKey, state: RobotState) {
-        if let Some(slot) = self.robots.get_mut(robot)
-            && slot.state != state
-        {
-            self.recorder.robot_changed(slot.state, state);
-            slot.state = state;
         }
     }
 }

@@ -47,7 +47,7 @@ use routines::Activity;
 use schedules::Schedules;
 use slotmap::SlotMap;
 use std::collections::{BTreeSet, VecDeque};
-use throng_metrics::{Recorder, RobotState};
+use throng_metrics::{Recorder, RobotState, ScenarioId};
 use throng_wire::{MessageId, Nanos};
 use timers::Due;
 use tracks::Told;
@@ -99,6 +99,8 @@ pub(crate) struct Core {
     pub(crate) dialled: u64,
     /// The host is near its memory limit: no more robots.
     pub(crate) host_is_full: bool,
+    /// The books of the scenarios, in their order.
+    pub(crate) scenario_books: Vec<ScenarioId>,
     /// Robots that have ended and whom the load plan does not know of yet.
     pub(crate) gone: Vec<(Origin, RobotKey)>,
     pub(crate) log: Log,
@@ -206,6 +208,7 @@ impl Core {
             unmeasured: VecDeque::new(),
             dialled: 0,
             host_is_full: false,
+            scenario_books: Vec::new(),
             gone: Vec::new(),
             log: Log::default(),
             tracer: None,

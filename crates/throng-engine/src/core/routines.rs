@@ -195,6 +195,7 @@ impl Core {
             let kind = if steps > 0 { WorkKind::Sequence } else { WorkKind::Task };
             let name = self.program.tasks[task].name.clone();
             self.record_work(kind, &name, Took::since(begun, intended, now), failed);
+            self.count_in_scenario(robot, task, now.saturating_sub(begun) / 1000, failed);
         }
         if failed && self.settings.on_error != OnError::Continue {
             return self.apply_on_error(robot);

@@ -120,8 +120,10 @@ impl<H: Host> Shard<H> {
     }
 
     fn allows(&mut self, robot: RobotKey, task: usize) -> bool {
-        let conditional = self.core.borrow().program.tasks[task].conditional;
-        !conditional || self.host.allows(robot, task)
+        let core = self.core.borrow();
+        let (plays, conditional) = (core.plays(robot, task), core.program.tasks[task].conditional);
+        drop(core);
+        plays && (!conditional || self.host.allows(robot, task))
     }
 
     /// Gives slots of task rates to idle robots.

@@ -12,6 +12,7 @@ mod loads;
 mod order;
 mod questions;
 mod rates;
+mod scenarios;
 mod storms;
 mod unmeasured;
 mod world;

@@ -13,7 +13,7 @@ use mlua::state::{GcGenParams, GcMode};
 use mlua::{Function, Lua, LuaString, Table, Value};
 use std::ffi::c_int;
 use std::rc::Rc;
-use throng_engine::Uncaught;
+use throng_engine::{Program, Uncaught};
 
 pub(crate) use files::{Files, chunk, protocol_chunk, shape_chunk};
 
@@ -48,7 +48,9 @@ fn whole(shared: &Rc<Shared>, shape: bool) -> Result<Vm, LoadError> {
         run(&vm, shared, "load_shape", Value::Nil, "load.shape")?;
     }
     run(&vm, shared, "finish_loading", Value::Nil, "mods")?;
-    vm.set_loaded(program::read(&vm.prelude().table, project)?);
+    let loaded = program::read(&vm.prelude().table, project)?;
+    leave_out(&vm, &loaded.program).map_err(|error| LoadError::new("mods", None, error.to_string()))?;
+    vm.set_loaded(loaded);
     let frozen = freeze_all(&vm).map_err(|error| LoadError::new("mods", None, error.to_string()))?;
     if let Some(SharedCoroutine { name, source }) = frozen.coroutine() {
         let text = format!(
@@ -59,6 +61,19 @@ fn whole(shared: &Rc<Shared>, shape: bool) -> Result<Vm, LoadError> {
     vm.set_frozen(frozen);
     collect_young(&vm.lua);
     Ok(vm)
+}
+
+/// Tells the state which mods the robots of each scenario do not have.
+fn leave_out(vm: &Vm, program: &Program) -> mlua::Result<()> {
+    let all: Table = vm.prelude().table.raw_get("left_out")?;
+    for scenario in &program.scenarios {
+        let left_out = vm.lua.create_table()?;
+        for (index, _) in scenario.mods.iter().enumerate().filter(|(_, has)| !**has) {
+            left_out.raw_set(index + 1, true)?;
+        }
+        all.raw_set(&*scenario.name, left_out)?;
+    }
+    Ok(())
 }
 
 /// A Lua state with nothing of the project in it.

@@ -75,7 +75,7 @@ routines[10] = function(_, id, message) return watches[id].where(message) and tr
 routines[11] = function(robot)
   for index, mod in ipairs(P.mods) do
     local init = mod.methods.init
-    if init then init(robot[index]) end
+    if init and rawget(robot, index) then init(robot[index]) end
   end
 end
 routines[12] = function(_, entry, argument) return P[entry](argument) end

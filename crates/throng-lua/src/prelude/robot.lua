@@ -12,7 +12,7 @@ local Robot, methods = { __name = "robot" }, {}
 local Connections, Mods = { __name = "connections" }, { __name = "mods" }
 
 -- Where a robot keeps what scripts see under other names and cannot assign: its number, and what is made when it is asked for.
-local ID, MODS, CONNECTIONS, OPEN = {}, {}, {}, {}
+local ID, MODS, CONNECTIONS, OPEN, SCENARIO = {}, {}, {}, {}, {}
 
 -- The table of a robot's connections by name. In a run it is the robot itself, where they are found fastest, and where
 -- assigning to the name of one goes unseen. In a project that is tried or tested it is another, and nothing goes unseen.
@@ -50,7 +50,11 @@ end
 
 function Mods.__index(proxy, name)
   local place = P.mod_places[name]
-  if place then return proxy[MODS][place] end
+  if place then
+    local mod = rawget(proxy[MODS], place)
+    if mod then return mod end
+    return raise("robots of the scenario '" .. proxy[MODS].scenario .. "' have no mod '" .. name .. "'")
+  end
   local known = {}
   for index, mod in ipairs(P.mods) do known[index] = mod.name end
   return raise(N.unknown("mod", tostring(name), known))
@@ -63,8 +67,11 @@ end
 function Mods.__pairs(proxy)
   local robot, index = proxy[MODS], 0
   return function()
-    index = index + 1
-    local mod = P.mods[index]
+    local mod
+    repeat
+      index = index + 1
+      mod = P.mods[index]
+    until not mod or rawget(robot, index)
     if mod then return mod.name, robot[index] end
   end, proxy, nil
 end
@@ -84,6 +91,7 @@ end
 local fields = {
   id = function(robot) return rawget(robot, ID) end,
   name = function(robot) return "robot-" .. rawget(robot, ID) end,
+  scenario = function(robot) return rawget(robot, SCENARIO) end,
   mods = made_once(MODS, Mods),
   connections = made_once(CONNECTIONS, Connections),
 }
@@ -111,11 +119,17 @@ end
 
 function Robot.__tostring(robot) return robot.name end
 
+-- The mods that robots of a scenario do not have, by its name.
+P.left_out = {}
+
 -- Objects of a new life; nothing of the user's runs here.
-function P.born(slot, id)
-  local robot = { [ID] = id }
+function P.born(slot, id, scenario)
+  local robot = { [ID] = id, [SCENARIO] = scenario }
   if APART then robot[OPEN] = {} end
-  for index, mod in ipairs(P.mods) do robot[index] = setmetatable({ robot = robot }, mod.meta) end
+  local left_out = scenario and P.left_out[scenario]
+  for index, mod in ipairs(P.mods) do
+    if not (left_out and left_out[index]) then robot[index] = setmetatable({ robot = robot }, mod.meta) end
+  end
   robots[slot] = setmetatable(robot, Robot)
 end
 

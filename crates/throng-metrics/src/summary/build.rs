@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::loads::StormPlan;
+use super::loads::{ScenarioPlan, StormPlan};
 use super::{
     Baseline, CheckSummary, ConnectionSummary, CounterSummary, DelaySummary, Directions, ErrorSummary,
     FailureSummary, GapSummary, GeneratorSummary, LoadSummary, MeasureSummary, OrderSummary, PhaseSummary,
@@ -43,6 +43,8 @@ pub struct RunRecord {
     pub started_at_unix_s: Option<u64>,
     /// The seed of its random streams.
     pub seed: Option<u64>,
+    /// Its scenarios, in the order in which they were given.
+    pub scenarios: Vec<ScenarioPlan>,
     /// Its storms, in the order of their numbers, which are from 1.
     pub storms: Vec<StormPlan>,
     /// What must hold.
@@ -63,6 +65,7 @@ impl Default for RunRecord {
             took: Duration::ZERO,
             started_at_unix_s: None,
             seed: None,
+            scenarios: Vec::new(),
             storms: Vec::new(),
             thresholds: Thresholds::new(Vec::new()),
             bounds: GeneratorBounds::default(),
@@ -277,7 +280,7 @@ fn delay_summary(key: &Key, row: &DelayRow, totals: &Totals) -> DelaySummary {
     }
 }
 
-fn work_summary(key: &Key, row: &WorkRow) -> WorkSummary {
+pub(super) fn work_summary(key: &Key, row: &WorkRow) -> WorkSummary {
     WorkSummary {
         name: key.name.to_string(),
         count: row.counts.count,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::RunRecord;
+use super::build::work_summary;
+use super::{RunRecord, WorkSummary};
 use crate::histogram::Spread;
 use crate::loads::StormRow;
 use crate::totals::Totals;
@@ -15,9 +16,42 @@ pub struct LoadSummary {
     /// Arrivals, by scenario.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub arrivals: Vec<ArrivalSummary>,
+    /// Scenarios, in the order in which they were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<ScenarioSummary>,
     /// Storms, in the order in which they were planned.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub storms: Vec<StormSummary>,
+}
+
+/// A scenario as it was planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioPlan {
+    /// Its name.
+    pub name: String,
+    /// How many robots the plan wants of it at its highest.
+    pub planned: u64,
+}
+
+/// The robots of one scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScenarioSummary {
+    /// Its name.
+    pub name: String,
+    /// How many the plan wanted at its highest.
+    pub planned: u64,
+    /// How many were started.
+    pub started: u64,
+    /// How many were ready at least once.
+    pub ready: u64,
+    /// How many ended by a failure.
+    pub failed: u64,
+    /// How many ended in good order.
+    pub stopped: u64,
+    /// How often a robot was restarted.
+    pub restarts: u64,
+    /// Its tasks and sequences by name.
+    pub tasks: Vec<WorkSummary>,
 }
 
 /// A storm as it was planned.
@@ -87,7 +121,25 @@ impl LoadSummary {
         let mut arrivals: Vec<ArrivalSummary> = arrivals.collect();
         arrivals.sort_by(|one, other| one.scenario.cmp(&other.scenario));
         let storms = (1..).zip(&run.storms).map(|(number, plan)| storm(number, plan, totals)).collect();
-        Self { arrivals, storms }
+        let scenarios = run.scenarios.iter().map(|plan| scenario(plan, totals)).collect();
+        Self { arrivals, scenarios, storms }
+    }
+}
+
+fn scenario(plan: &ScenarioPlan, totals: &Totals) -> ScenarioSummary {
+    let counts = totals.scenarios().find("", &plan.name).map(|row| row.counts.clone()).unwrap_or_default();
+    let own = totals.scenario_tasks().iter().filter(|(key, _)| *key.connection == *plan.name);
+    let mut tasks: Vec<WorkSummary> = own.map(|(key, row)| work_summary(key, row)).collect();
+    tasks.sort_by(|one, other| one.name.cmp(&other.name));
+    ScenarioSummary {
+        name: plan.name.clone(),
+        planned: plan.planned,
+        started: counts.started,
+        ready: counts.were_ready,
+        failed: counts.failed,
+        stopped: counts.stopped,
+        restarts: counts.restarts,
+        tasks,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::verdict::Verdict;
 
 pub use baseline::{Baseline, WorseFigure};
 pub use build::RunRecord;
-pub use loads::{ArrivalSummary, LoadSummary, StormPlan, StormSummary};
+pub use loads::{ArrivalSummary, LoadSummary, ScenarioPlan, ScenarioSummary, StormPlan, StormSummary};
 pub use phases::{PhasePushSummary, PhaseRequestSummary, PhaseRobots, PhaseSummary};
 
 /// The version of the document; it grows by one when a field changes its meaning or goes.

@@ -2,6 +2,7 @@
 
 use throng_metrics::{Summary, units};
 
+use crate::grid::{Column, Grid};
 use crate::paint::{Tone, Word, Words};
 use crate::text::{clean, wrap_parts};
 
@@ -36,6 +37,37 @@ pub(super) fn arrivals(summary: &Summary, cells: usize) -> Vec<Words> {
         }
     }
     lines
+}
+
+/// Scenarios: their robots, and what they did most.
+pub(super) fn scenarios(summary: &Summary, cells: usize) -> Vec<Words> {
+    if summary.load.scenarios.is_empty() {
+        return Vec::new();
+    }
+    let mut grid = Grid::new(vec![
+        Column::left(),
+        Column::right(4),
+        Column::right(4),
+        Column::right(4),
+        Column::right(4),
+        Column::right(4),
+        Column::right(4),
+    ]);
+    let titles = ["planned", "started", "ready", "failed", "restarts", "tasks"];
+    let head = std::iter::once(Word::new("Scenarios", Tone::Strong));
+    grid.row(head.chain(titles.map(Word::dim)).collect());
+    for scenario in &summary.load.scenarios {
+        let tasks: u64 = scenario.tasks.iter().map(|task| task.count).sum();
+        let figures =
+            [scenario.planned, scenario.started, scenario.ready, scenario.failed, scenario.restarts, tasks];
+        let mut row = vec![Word::plain(format!("  {}", clean(&scenario.name)))];
+        row.extend(figures.iter().enumerate().map(|(at, figure)| {
+            let tone = if at == 3 && *figure > 0 { Tone::Bad } else { Tone::Plain };
+            Word::new(units::count(*figure), tone)
+        }));
+        grid.row(row);
+    }
+    grid.lines(cells, false)
 }
 
 /// Storms: whom they hit, and how long it took until everyone was back.

@@ -41,6 +41,7 @@ pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
         verdict(summary, cells),
         thresholds(summary, cells),
         load::arrivals(summary, cells),
+        load::scenarios(summary, cells),
         load::storms(summary, cells),
         phases::phases(summary, cells),
         tables::timed(summary, cells),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, Standing, StormPlan, Summary};
+use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, ScenarioPlan, Standing, StormPlan, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -109,6 +109,29 @@ fn a_stalled_run_whose_robots_had_a_pace() {
     let thresholds = [("request.move.p99", "< 50ms"), ("request.move.intended.p99", "< 50ms")];
     let summary = fixtures::stalled().summary(10, &fixtures::record(10, &thresholds));
     insta::assert_snapshot!(format!("{}\n{}", shown(&summary, 100), shown(&summary, 70)));
+}
+
+#[test]
+fn a_run_of_scenarios() {
+    let mut run = fixtures::game(&[(RobotState::Stopped, 500)]);
+    for (name, robots, failed) in [("casual", 400, 0), ("whale", 95, 5)] {
+        let scenario = run.recorder.scenario(name);
+        for robot in 0..robots {
+            run.recorder.scenario_started(scenario);
+            let end = if robot < failed { RobotState::Failed } else { RobotState::Ready };
+            run.recorder.scenario_changed(scenario, RobotState::Connecting, end);
+            if end == RobotState::Ready {
+                run.recorder.scenario_first_ready(scenario);
+            }
+            let took = run.dice.latency(9_000.0);
+            run.recorder.scenario_worked(name, "role.chat", took, false);
+        }
+    }
+    let plan = |name: &str, planned| ScenarioPlan { name: name.to_owned(), planned };
+    let scenarios = vec![plan("casual", 400), plan("whale", 100)];
+    let record = RunRecord { scenarios, ..fixtures::record(60, &[]) };
+    let shown = shown(&run.summary(500, &record), 100);
+    insta::assert_snapshot!(shown.split("Requests").next().unwrap());
 }
 
 #[test]

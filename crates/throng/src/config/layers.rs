@@ -55,6 +55,7 @@ const SECTIONS: [&str; 13] = [
     "robot",
     "protocols",
     "tasks",
+    "scenarios",
     "options",
     "thresholds",
     "redact",

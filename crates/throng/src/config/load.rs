@@ -15,6 +15,9 @@ use super::layers::Section;
 use super::setting::{Refusal, Setting};
 
 pub use plan::{Online, Plan, Rates};
+pub(super) use plan::{Scope, read as read_plan};
+pub(super) use stages::is_word;
+pub(super) use stay::read as read_stay;
 
 /// How much to load.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +52,7 @@ pub(super) const MOST_ROBOTS: i64 = 100_000_000;
 const MOST_SHARDS: i64 = 1_024;
 
 pub(super) fn read(section: &Section<'_>) -> Load {
-    let plan = plan::read(section).unwrap_or_else(Plan::least);
+    let plan = plan::read(section, Scope::Run).unwrap_or_else(Plan::least);
     let task_rate =
         section.setting("task_rate").and_then(|setting| setting.positive_number(super::tasks::RATE_FORM));
     let storms = storms::read(section);

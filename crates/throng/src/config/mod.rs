@@ -22,6 +22,7 @@ mod protocol;
 mod raw;
 mod redact;
 mod robot;
+mod scenarios;
 mod schema;
 mod setting;
 pub(crate) mod store;
@@ -46,6 +47,7 @@ pub use problem::{ConfigErrors, OtherFile, Place, Problem, SourceText};
 pub use protocol::Protocol;
 pub use raw::RawConfig;
 pub use robot::Robot;
+pub use scenarios::{Part, Scenario};
 pub use store::StoreSettings;
 pub use target::Target;
 pub use tasks::TaskSetting;
@@ -78,6 +80,8 @@ pub struct Config {
     pub protocols: Vec<Protocol>,
     /// `[tasks]`.
     pub tasks: Vec<TaskSetting>,
+    /// Classes of robots, in the order of the file; none where all are alike.
+    pub scenarios: Vec<Scenario>,
     /// `[options]`, in the order of the file.
     pub options: Vec<ProjectOption>,
     /// `[thresholds]`, in the order of the file, and the default one.
@@ -119,7 +123,8 @@ impl Config {
         let tls = tls::read(&top.section("tls"));
         let tcp = tcp::read(&top.section("tcp"));
         let http = http::read(&top.section("http"));
-        let load = load::read(&top.section("load"));
+        let load_section = top.section("load");
+        let load = load::read(&load_section);
         let robot = robot::read(&top.section("robot"));
         let protocols = top.section("protocols");
         let tasks = tasks::read(&top.section("tasks"));
@@ -127,7 +132,8 @@ impl Config {
         // Files of protocols see the options.
         let surroundings = own::Surroundings { root, lib: &robot.lib, options: &options };
         let protocols = protocol::read_all(&protocols, &surroundings);
-        let thresholds = thresholds::read(&top.section("thresholds"), &load.schedule());
+        let scenarios = scenarios::read(&top.section("scenarios"), &load_section, &load.plan);
+        let thresholds = thresholds::read(&top.section("thresholds"), &scenarios::schedule(&load, &scenarios));
         let config = Self {
             root: root.to_owned(),
             target,
@@ -138,6 +144,7 @@ impl Config {
             robot,
             protocols,
             tasks,
+            scenarios,
             options,
             thresholds,
             redaction: redact::read(&top.section("redact")),

@@ -37,6 +37,7 @@ pub struct Robot {
 const WAIT_FORMS: &str = "seconds, or one of { constant = 1 }, { between = [1, 5] }, { exponential = 2 }, \
                           { pacing = 5 }, { throughput = 0.5 }";
 const LATE: [(&str, Late); 2] = [("catch_up", Late::CatchUp), ("skip", Late::Skip)];
+pub(super) const TAGS: &str = "names of tags, such as [\"shop\", \"slow\"]";
 const ON_ERROR: [(&str, OnError); 3] =
     [("continue", OnError::Continue), ("restart", OnError::Restart), ("stop", OnError::Stop)];
 
@@ -74,14 +75,18 @@ pub(super) fn read(section: &Section<'_>) -> Robot {
 }
 
 fn tags(section: &Section<'_>, key: &'static str) -> Vec<String> {
-    let Some(setting) = section.setting(key) else { return Vec::new() };
-    let tag = |element: Setting<'_>| {
-        element.read("names of tags, such as [\"shop\", \"slow\"]", |value| {
+    section.setting(key).map_or_else(Vec::new, |setting| names(&setting, TAGS))
+}
+
+/// A list of names, none of which is empty.
+pub(super) fn names(setting: &Setting<'_>, wanted: &str) -> Vec<String> {
+    let name = |element: Setting<'_>| {
+        element.read(wanted, |value| {
             let text = value.as_text().ok_or(Refusal::Kind)?.trim();
             if text.is_empty() { Err(Refusal::Value("it is empty".to_owned())) } else { Ok(text.to_owned()) }
         })
     };
-    setting.elements().into_iter().filter_map(tag).collect()
+    setting.elements().into_iter().filter_map(name).collect()
 }
 
 fn positive(section: &Section<'_>, key: &'static str) -> Option<Duration> {
@@ -106,7 +111,8 @@ fn mods(section: &Section<'_>) -> PathBuf {
     folder
 }
 
-fn wait(setting: &Setting<'_>) -> Option<Wait> {
+/// A wait between tasks.
+pub(super) fn wait(setting: &Setting<'_>) -> Option<Wait> {
     if !setting.is_table() {
         return setting.read(WAIT_FORMS, |value| duration(value).map(Wait::Constant));
     }

@@ -28,8 +28,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
 use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Schedule, Storm};
-use throng_lua::{LoadError, LuaHost};
-use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, StormPlan, Summary};
+use throng_lua::{LoadError, LuaHost, ScenarioRules};
+use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, ScenarioPlan, StormPlan, Summary};
 use throng_report::{EndStyle, end_report, write_json};
 use throng_store::RunId;
 use watch::Watch;
@@ -101,11 +101,12 @@ impl Session<'_> {
             warnings: prepared.warnings.clone(),
             started_at_unix_s: Some(started),
             seed: Some(prepared.settings.seed),
+            scenarios: scenario_plans(prepared),
             storms: prepared.schedule.storms().iter().map(storm_plan).collect(),
             thresholds: prepared.thresholds.clone(),
             ..RunRecord::default()
         };
-        let mut shaping = prepared.project.shape.is_some().then(Shaping::default);
+        let mut shaping = Shaping::of(prepared);
         let mut schedule = prepared.schedule.clone();
         if let Some(shaping) = &mut shaping {
             let asked = shaping.follow((&functions, &mut watch), Duration::ZERO, &schedule);
@@ -383,6 +384,13 @@ impl Playing {
 /// Seconds begin and end as the run store writes it, so that a report of a kept run has the very same phases.
 fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn scenario_plans(prepared: &Prepared) -> Vec<ScenarioPlan> {
+    let scenarios = &prepared.project.scenarios;
+    let peaks = prepared.schedule.peaks(scenarios.len());
+    let plan = |(rules, planned): (&ScenarioRules, u64)| ScenarioPlan { name: rules.name.clone(), planned };
+    scenarios.iter().zip(peaks).map(plan).collect()
 }
 
 fn storm_plan(storm: &Storm) -> StormPlan {

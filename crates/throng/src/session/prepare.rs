@@ -1,12 +1,12 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{BaselineSettings, Config, INSECURE, OptionValue, Plan, ProjectOption, StoreSettings};
+use crate::config::{BaselineSettings, Config, INSECURE, OptionValue, Place, Plan, ProjectOption, Scenario, StoreSettings};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use throng_engine::{Schedule, Settings};
-use throng_lua::{Limits, LuaProject, OwnSource, TagFilter, TaskSetting};
+use throng_lua::{Limits, LuaProject, OwnSource, ScenarioRules, TagFilter, TaskSetting};
 use throng_metrics::Thresholds;
 use throng_wire::Protocol;
 
@@ -25,6 +25,8 @@ pub struct Prepared {
     pub shards: NonZeroUsize,
     /// What the user must know to trust the figures.
     pub warnings: Vec<String>,
+    /// The scenarios that share what the load's shape asks for, with their shares.
+    pub shares: Vec<(String, f64)>,
     /// What must hold.
     pub thresholds: Thresholds,
     /// Where the run is kept.
@@ -42,8 +44,9 @@ impl Prepared {
             name: project_name(config),
             settings,
             project: Arc::new(lua_project(config, protocols)),
-            schedule: config.load.schedule(),
+            schedule: config.schedule(),
             shards: config.load.shards,
+            shares: config.shares(),
             warnings: config.tls.insecure.then(|| INSECURE.to_owned()).into_iter().collect(),
             thresholds: config.thresholds.clone(),
             store: config.store.clone(),
@@ -65,6 +68,7 @@ fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
         options: option_values(&config.options),
         tasks: config.tasks.iter().map(task_setting).collect(),
         tags: TagFilter { include: config.robot.tags.clone(), exclude: config.robot.exclude_tags.clone() },
+        scenarios: config.scenarios.iter().map(|scenario| rules(scenario, config)).collect(),
         limits: Limits {
             memory: usize::try_from(config.robot.script_memory).unwrap_or(usize::MAX),
             deadline: config.robot.script_deadline,
@@ -78,6 +82,27 @@ fn lua_project(config: &Config, protocols: Vec<Arc<Protocol>>) -> LuaProject {
         },
         own: config.protocols.iter().filter_map(own_source).collect(),
         ..LuaProject::at(absolute(&config.root))
+    }
+}
+
+/// What a scenario differs in. Tags that it does not say are those of all.
+fn rules(scenario: &Scenario, config: &Config) -> ScenarioRules {
+    let own = scenario.tags.is_some() || scenario.exclude_tags.is_some();
+    let tags = || TagFilter {
+        include: scenario.tags.clone().unwrap_or_else(|| config.robot.tags.clone()),
+        exclude: scenario.exclude_tags.clone().unwrap_or_else(|| config.robot.exclude_tags.clone()),
+    };
+    let weight = |task: &crate::config::TaskSetting| Some((task.name.clone(), task.weight?));
+    ScenarioRules {
+        name: scenario.name.clone(),
+        mods: scenario.mods.clone(),
+        tags: own.then(tags),
+        weights: scenario.tasks.iter().filter_map(weight).collect(),
+        wait: scenario.wait,
+        line: match &scenario.place {
+            Place::File(range) => u32::try_from(config.source.line_of(range.start)).ok(),
+            _ => None,
+        },
     }
 }
 

@@ -76,6 +76,19 @@ impl Plan {
         Plan::Constant { robots: 1, spawn_rate: DEFAULT_SPAWN_RATE }
     }
 
+    /// How long its robots stay, where it says so.
+    pub fn session(&self) -> Option<Stay> {
+        match self {
+            Self::Online { session, .. } | Self::Arrivals { session, .. } => *session,
+            Self::Constant { .. } | Self::Stages(_) | Self::Shape(_) => None,
+        }
+    }
+
+    /// Whether its robots may leave before the run ends.
+    pub(in crate::config) fn has_sessions(&self) -> bool {
+        matches!(self, Self::Online { .. } | Self::Arrivals { .. })
+    }
+
     /// As the engine takes it.
     pub fn crowd(&self) -> Crowd {
         match self {
@@ -97,6 +110,13 @@ impl Plan {
     }
 }
 
+/// Whose load it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum Scope {
+    Run,
+    Scenario,
+}
+
 /// The settings of a load, each as it stands in its strongest layer.
 struct Keys<'a> {
     robots: Option<Setting<'a>>,
@@ -112,14 +132,15 @@ struct Keys<'a> {
 
 /// The load that a section asks for, if it asks for any. Of several ways the one in the strongest layer holds; in one layer
 /// they contradict each other.
-pub(super) fn read(section: &Section<'_>) -> Option<Plan> {
+pub(in crate::config) fn read(section: &Section<'_>, scope: Scope) -> Option<Plan> {
     let keys = Keys {
         robots: section.setting("robots"),
         spawn_rate: section.setting("spawn_rate"),
         stages: section.setting("stages"),
         online: section.setting("online"),
         arrivals: section.setting("arrivals"),
-        shape: section.setting("shape"),
+        // A shape is the whole run's.
+        shape: if scope == Scope::Run { section.setting("shape") } else { None },
         session: section.setting("session"),
         spacing: section.setting("spacing"),
         max_robots: section.setting("max_robots"),
@@ -127,6 +148,11 @@ pub(super) fn read(section: &Section<'_>) -> Option<Plan> {
     let ways =
         || [&keys.robots, &keys.stages, &keys.online, &keys.arrivals, &keys.shape].into_iter().flatten();
     let Some(way) = ways().max_by_key(|way| way.place().rank()) else {
+        if scope == Scope::Scenario {
+            // A scenario with a share of the run's robots may have sessions of its own.
+            keys.refuse_others(None, &[Other::Session]);
+            return None;
+        }
         keys.refuse_others(None, &[Other::SpawnRate]);
         keys.spawn_rate.as_ref()?;
         return keys.constant();

@@ -98,11 +98,10 @@ fn name(section: &Section<'_>) -> Option<Option<Arc<str>>> {
     let Some(setting) = section.setting("name") else { return Some(None) };
     let name = setting.read("one word of letters, digits, `_` and `-`, such as \"evening\"", |value| {
         let name = value.as_text().ok_or(Refusal::Kind)?;
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
         match name {
             "" => Err(Refusal::Value("it is empty".to_owned())),
             name if name.chars().count() > LONGEST_NAME => Err(Refusal::Value("it is too long".to_owned())),
-            name if !name.chars().all(is_word) => Err(Refusal::Value("it is not one word".to_owned())),
+            name if !is_word(name) => Err(Refusal::Value("it is not one word".to_owned())),
             name if OWN_PHASES.contains(&name) => {
                 Err(Refusal::Value(format!("throng itself calls other seconds `{name}`")))
             }
@@ -110,4 +109,9 @@ fn name(section: &Section<'_>) -> Option<Option<Arc<str>>> {
         }
     });
     name.map(Some)
+}
+
+/// Whether a name is one word, as thresholds and reports can use it.
+pub(in crate::config) fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }

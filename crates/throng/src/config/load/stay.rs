@@ -11,7 +11,7 @@ const FORMS: &str = "how long a robot stays: \"5m\", or one of { constant = \"5m
 const RANGE: &str = "the shortest and the longest session, such as [\"1m\", \"10m\"]";
 
 /// The length of sessions.
-pub(super) fn read(setting: &Setting<'_>) -> Option<Stay> {
+pub(in crate::config) fn read(setting: &Setting<'_>) -> Option<Stay> {
     if !setting.is_table() {
         let stay = setting.read(FORMS, |value| duration(value).map(Stay::Constant))?;
         return positive(setting, stay);
