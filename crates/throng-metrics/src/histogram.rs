@@ -179,6 +179,19 @@ impl Histogram {
         })
     }
 
+    /// The buckets in use, each with the shortest duration in microseconds that falls into it and its count.
+    ///
+    /// Whoever sorts buckets into coarser ones by this, and not by a figure that moves with what is recorded later, gets
+    /// counts that never go down.
+    pub fn floors(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.sampled().into_iter().flat_map(|inner| {
+            inner.buckets.iter_recorded().map(|bucket| {
+                let floor = inner.buckets.lowest_equivalent(bucket.value_iterated_to());
+                (floor, u64::from(bucket.count_at_value()))
+            })
+        })
+    }
+
     /// Gives away what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Self {
         let inner = self.inner.take();

@@ -1,5 +1,6 @@
 //! The command line: commands, flags, help; the options of a project become flags of their own.
 
+mod export;
 mod proto;
 mod stored;
 
@@ -12,6 +13,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
+pub use export::ExportFlags;
 pub use proto::{ProtoArgs, ProtoDecodeArgs, ProtoEncodeArgs, ProtoListArgs, ProtoVerb, SchemaFlags};
 pub use stored::{CompareArgs, ReportArgs, RunsArgs, RunsFilter, RunsVerb, StoreFlags};
 
@@ -127,6 +129,9 @@ pub struct DemoArgs {
     /// What to show.
     #[command(flatten)]
     pub screen: ScreenFlags,
+    /// Who else gets the figures.
+    #[command(flatten)]
+    pub export: ExportFlags,
     /// Values of the project's options.
     #[arg(skip)]
     pub options: Vec<FlagValue>,
@@ -212,6 +217,9 @@ pub struct RunArgs {
     /// What to show.
     #[command(flatten)]
     pub screen: ScreenFlags,
+    /// Who else gets the figures.
+    #[command(flatten)]
+    pub export: ExportFlags,
     /// Values of the project's options.
     #[arg(skip)]
     pub options: Vec<FlagValue>,
@@ -325,7 +333,7 @@ impl RunArgs {
     /// The flags, and below them the environment.
     pub fn overrides(&self) -> Overrides {
         Overrides::with_environment(
-            [self.load.values(), self.baseline.values(), self.options.clone()].concat(),
+            [self.load.values(), self.baseline.values(), self.export.values(), self.options.clone()].concat(),
         )
     }
 }
@@ -333,7 +341,7 @@ impl RunArgs {
 impl DemoArgs {
     /// The flags, and below them the environment.
     pub fn overrides(&self) -> Overrides {
-        Overrides::with_environment([self.load.values(), self.options.clone()].concat())
+        Overrides::with_environment([self.load.values(), self.export.values(), self.options.clone()].concat())
     }
 }
 

@@ -434,6 +434,19 @@ fn mistakes_in_tasks_options_thresholds_and_redaction() {
             ("a threshold without a comparison", "[thresholds]\n\"request.Echo.p99\" = \"50ms\"\n"),
             ("a tolerance above all", "[baseline]\ntolerance = \"150%\"\n"),
             ("a field pattern that is a number", "[redact]\nfields = [\"card\", 7]\n"),
+            ("an address to be scraped at without a port", "[export]\nprometheus = \"127.0.0.1\"\n"),
+            ("an address to be scraped at that is a name", "[export]\nprometheus = \"example.com:9464\"\n"),
+            ("a collector without a scheme", "[export]\notlp = \"localhost:4318\"\n"),
+            ("a collector without an address", "[export.otlp]\nevery = \"10s\"\n"),
+            (
+                "a collector by gRPC",
+                "[export]\notlp = { endpoint = \"http://x:4317\", protocol = \"grpc\" }\n",
+            ),
+            (
+                "a header that can be none",
+                "[export.otlp]\nendpoint = \"http://x\"\nheaders = { \"a b\" = \"c\" }\n",
+            ),
+            ("pushes without an end", "[export.otlp]\nendpoint = \"http://x\"\nevery = 0\nevry = 1\n"),
         ],
     );
 }

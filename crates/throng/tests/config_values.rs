@@ -12,6 +12,7 @@ use throng_engine::{
     Keepalive, Late, Loss, OnError, ProxyProtocol, RateStage, RobotId, Spacing, Stage, Stay, Storm,
     TcpOptions, Wait,
 };
+use throng_export::{Encoding, Histograms};
 use throng_wire::{CodecSpec, Conv, Framing, KcpSpec, OnClose, OnMalformed, ReplySpec, SprotoShape};
 
 #[track_caller]
@@ -574,4 +575,26 @@ fn what_kcp_cannot_be_told_is_refused_at_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let error = Config::parse(dir.path(), source, &Overrides::default()).unwrap_err().to_string();
     assert!(error.contains("kcp://* is a stream"), "{error}");
+}
+
+#[test]
+fn exporters_are_read_from_every_layer() {
+    let exporters = |config: &Config| config.export.exporters.clone();
+    assert!(exporters(&file("")).prometheus.is_none() && exporters(&file("")).otlp.is_none());
+    let config = file("[export]\nprometheus = 9464\notlp = \"http://collector:4318\"\nlinger = 0\n");
+    assert_eq!(exporters(&config).prometheus, Some("127.0.0.1:9464".parse().unwrap()));
+    assert_eq!(exporters(&config).otlp.unwrap().endpoint.as_str(), "http://collector:4318/");
+    assert_eq!(config.export.linger, Duration::ZERO);
+    let toml = "[export.otlp]\nendpoint = \"http://collector:4318\"\nevery = \"2s\"\nheaders = { a = \"b\" }\n\
+        protocol = \"http/json\"\nhistograms = \"explicit\"\nresource = { \"service.name\" = \"x\" }\n";
+    let otlp =
+        exporters(&load(toml, &layers(&[("export.otlp.endpoint", "https://other")], &[]))).otlp.unwrap();
+    assert_eq!((otlp.endpoint.as_str(), otlp.every), ("https://other/", Duration::from_secs(2)));
+    assert_eq!((otlp.encoding, otlp.histograms), (Encoding::Json, Histograms::Explicit));
+    assert_eq!(otlp.resource, [("service.name".to_owned(), "x".to_owned())]);
+    let secret = [("THRONG_EXPORT_OTLP_HEADERS", "{ authorization = \"Bearer x\" }")];
+    let flag = [("export.otlp.endpoint", "http://[::1]:4318")];
+    let otlp = exporters(&load("", &layers(&flag, &secret))).otlp.unwrap();
+    assert_eq!(otlp.headers[0].1, "Bearer x");
+    assert!(!format!("{otlp:?}").contains("Bearer"), "headers are secret");
 }

@@ -1,7 +1,7 @@
 //! A robot as the engine knows it: where it is in its life, what it has open, what it waits for.
 
-use super::tracks::Tracks;
 use super::storms::Hit;
+use super::tracks::Tracks;
 use crate::clock::nanos;
 use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId};
 use crate::net::http::Client;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, ScenarioPlan, Standing, StormPlan, Summary};
+use throng_metrics::{
+    EndCause, Ledger, RobotState, RunEnd, RunRecord, ScenarioPlan, Standing, StormPlan, Summary,
+};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;

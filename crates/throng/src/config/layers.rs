@@ -46,7 +46,7 @@ impl Overrides {
 const PREFIX: &str = "THRONG_";
 
 /// The top-level sections; a variable below one of them that names no setting is a mistake, not somebody else's.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "target",
     "tls",
     "tcp",
@@ -61,6 +61,7 @@ const SECTIONS: [&str; 13] = [
     "redact",
     "store",
     "baseline",
+    "export",
 ];
 
 /// The environment variable of a setting: `load.robots` is `THRONG_LOAD_ROBOTS`.

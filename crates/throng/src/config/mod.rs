@@ -7,6 +7,7 @@
 mod baseline;
 mod codec;
 mod engine;
+mod export;
 mod fields;
 mod framing;
 mod http;
@@ -39,6 +40,7 @@ use throng_engine::{HttpSettings, TcpOptions};
 use throng_metrics::Thresholds;
 
 pub use baseline::BaselineSettings;
+pub use export::ExportSettings;
 pub use layers::{FlagValue, Overrides};
 pub use load::{Load, Online, Plan, Rates};
 pub use nearest::nearest;
@@ -92,6 +94,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// `[baseline]`.
     pub baseline: BaselineSettings,
+    /// `[export]`.
+    pub export: ExportSettings,
     /// The file, for whoever finds more that is wrong with it.
     pub source: SourceText,
 }
@@ -133,7 +137,8 @@ impl Config {
         let surroundings = own::Surroundings { root, lib: &robot.lib, options: &options };
         let protocols = protocol::read_all(&protocols, &surroundings);
         let scenarios = scenarios::read(&top.section("scenarios"), &load_section, &load.plan);
-        let thresholds = thresholds::read(&top.section("thresholds"), &scenarios::schedule(&load, &scenarios));
+        let thresholds =
+            thresholds::read(&top.section("thresholds"), &scenarios::schedule(&load, &scenarios));
         let config = Self {
             root: root.to_owned(),
             target,
@@ -150,6 +155,7 @@ impl Config {
             redaction: redact::read(&top.section("redact")),
             store: store::read(&top.section("store")),
             baseline: baseline::read(&top.section("baseline")),
+            export: export::read(&top.section("export")),
             source,
         };
         top.refuse_unknown();

@@ -43,7 +43,7 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 24] = [
+pub const RESERVED_FLAGS: [&str; 26] = [
     "robots",
     "spawn-rate",
     "arrivals",
@@ -65,6 +65,8 @@ pub const RESERVED_FLAGS: [&str; 24] = [
     "no-store",
     "baseline",
     "baseline-tolerance",
+    "prometheus",
+    "otlp",
     "verbose",
     "no-color",
     "help",

@@ -1,11 +1,12 @@
 //! A run from its settings to its verdict: robots are wanted of the engine, what it reports is shown, and judged at the end.
 //!
 //! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; `control` calls
-//! the scripts' functions of the run; `watch` is what the user sees meanwhile; `stop` is how the user ends it; `keep` writes it
-//! into the run store, and [`baseline`] compares it with an earlier one.
+//! the scripts' functions of the run; `watch` is what the user sees meanwhile, and `export` what others get; `stop` is how the
+//! user ends it; `keep` writes it into the run store, and [`baseline`] compares it with an earlier one.
 
 pub(crate) mod baseline;
 pub(crate) mod control;
+mod export;
 mod keep;
 pub mod prepare;
 mod shape;
@@ -20,6 +21,7 @@ use crate::preflight::{Demand, Limits, shortages};
 use anyhow::Context;
 use baseline::Yardstick;
 use control::RunFunctions;
+use export::Exports;
 use keep::Keeper;
 use prepare::Prepared;
 use shape::{Course, Shaping};
@@ -58,6 +60,7 @@ struct Playing {
     aborts: AbortWatch,
     watch: Watch,
     keeper: Keeper,
+    exports: Exports,
     desired: Desired,
     end: RunEnd,
     /// Reports of this second, shards whose robots have all ended, shards that are through.
@@ -91,6 +94,7 @@ impl Session<'_> {
         let shards = prepared.shards.get() as u64;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let functions = RunFunctions::load(prepared)?;
+        let exports = Exports::open(prepared)?;
         let run = Run::start(&prepared.settings, shards, move |desk| LuaHost::new(project.clone(), desk))
             .map_err(load_error)?;
         let mut watch = Watch::open(self.screen, terminal::colour(self.output), prepared);
@@ -120,11 +124,20 @@ impl Session<'_> {
             }
         }
         let keeper = Keeper::begin(prepared, self.screen, &record);
-        let mut playing = Playing::begin(run, watch, keeper, schedule);
+        let mut playing = Playing::begin(run, watch, keeper, exports, schedule);
         playing.shaping = shaping;
         playing.play(prepared, &functions, &stops);
         let Playing {
-            run, mut ledger, mut watch, mut keeper, mut end, desired, given_up, second_began, ..
+            run,
+            mut ledger,
+            mut watch,
+            mut keeper,
+            mut exports,
+            mut end,
+            desired,
+            given_up,
+            second_began,
+            ..
         } = playing;
         let took = run.elapsed() - desired.begun;
         // A shard that did not end in time would not let itself be joined; the process ends without it.
@@ -149,7 +162,11 @@ impl Session<'_> {
         }
         let summary = Summary::of(&ledger, &record);
         let kept = keeper.end(&record, &summary);
-        self.finish(&summary, kept)
+        exports.end(&ledger, &desired, took);
+        let exit = self.finish(&summary, kept);
+        // After the summary: who waits for it waits for no collector.
+        exports.close(&record.end, &stops);
+        exit
     }
 
     /// Nobody should wait for the end of a run to learn that its report has no folder.
@@ -218,10 +235,11 @@ impl Session<'_> {
 }
 
 impl Playing {
-    fn begin(run: Run, watch: Watch, keeper: Keeper, schedule: Schedule) -> Playing {
+    fn begin(run: Run, watch: Watch, keeper: Keeper, mut exports: Exports, schedule: Schedule) -> Playing {
         let mut ledger = Ledger::default();
         ledger.plan_robots(schedule.peak());
         let begun = run.elapsed();
+        exports.begin();
         let desired = Desired { schedule, begun, phase: Phase::Play };
         // A shard that cannot be told has ended, which its missing report says.
         let _ = run.want(&desired);
@@ -232,6 +250,7 @@ impl Playing {
             aborts: AbortWatch::new(&prepared.thresholds),
             watch,
             keeper,
+            exports,
             desired,
             end: RunEnd::Complete,
             reports: 0,
@@ -262,6 +281,9 @@ impl Playing {
             let asked = stops.asked() + self.watch.asked();
             self.reshape(functions);
             self.follow(prepared, asked);
+            let elapsed = self.elapsed();
+            let phase = self.phase(elapsed);
+            self.exports.serve(&self.ledger, &self.desired, &phase, elapsed);
         }
     }
 
@@ -283,6 +305,7 @@ impl Playing {
             self.storming = self.ledger.storm_goes_on();
             self.keeper.second(&self.ledger, &phase, at, took);
             self.second_began = now;
+            self.watch.log(&self.exports.second(now.saturating_sub(self.desired.begun)), 0);
             self.show();
             if self.desired.phase == Phase::Play
                 && let Some(abort) = self.aborts.second(&self.ledger, &phase, took)

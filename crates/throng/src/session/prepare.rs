@@ -1,6 +1,9 @@
 //! Settings become what the engine and the Lua host take.
 
-use crate::config::{BaselineSettings, Config, INSECURE, OptionValue, Place, Plan, ProjectOption, Scenario, StoreSettings};
+use crate::config::{
+    BaselineSettings, Config, ExportSettings, INSECURE, OptionValue, Place, Plan, ProjectOption, Scenario,
+    StoreSettings,
+};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +36,8 @@ pub struct Prepared {
     pub store: StoreSettings,
     /// The run it is judged by.
     pub baseline: BaselineSettings,
+    /// Who gets its figures while it goes on.
+    pub export: ExportSettings,
 }
 
 impl Prepared {
@@ -51,6 +56,7 @@ impl Prepared {
             thresholds: config.thresholds.clone(),
             store: config.store.clone(),
             baseline: config.baseline.clone(),
+            export: config.export.clone(),
         }
     }
 }

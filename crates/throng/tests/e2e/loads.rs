@@ -207,8 +207,14 @@ fn scenarios_have_robots_mods_tasks_and_figures_of_their_own() {
 fn a_mistake_in_a_scenario_is_told_with_its_line() {
     for (scenario, wanted) in [
         ("mods = [\"shopp\"]", "scenarios.whale.mods: unknown mod 'shopp'; did you mean 'shop'?"),
-        ("tasks = { \"shop.by\" = 1 }", "scenarios.whale.tasks: unknown task 'shop.by'; did you mean 'shop.buy'?"),
-        ("mods = [\"player\"]\ntasks = { \"shop.buy\" = 1 }", "scenarios.whale.tasks: unknown task 'shop.buy'"),
+        (
+            "tasks = { \"shop.by\" = 1 }",
+            "scenarios.whale.tasks: unknown task 'shop.by'; did you mean 'shop.buy'?",
+        ),
+        (
+            "mods = [\"player\"]\ntasks = { \"shop.buy\" = 1 }",
+            "scenarios.whale.tasks: unknown task 'shop.buy'",
+        ),
         ("tags = [\"tolk\"]", "scenarios.whale.tags: unknown tag 'tolk'"),
     ] {
         let played = classes(&format!("[scenarios.whale]\n{scenario}\n")).run(&["-t", "1s"]);

@@ -11,6 +11,7 @@ mod connects;
 mod datagrams;
 mod ends;
 mod envelope;
+mod export;
 mod frames;
 mod hostile;
 mod http;
