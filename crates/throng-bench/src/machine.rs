@@ -46,6 +46,14 @@ pub(crate) fn resident() -> Result<u64> {
     Ok(kib * 1024)
 }
 
+/// Bytes of memory this process had resident at the most.
+pub(crate) fn peak() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no line `VmHWM:`")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024)
+}
+
 /// Processor, kernel, date.
 pub(crate) fn describe() -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {

@@ -7,12 +7,15 @@ mod bare;
 mod builtin;
 mod child;
 mod control;
+mod cost;
+mod day;
 mod drive;
 mod echo;
 mod hostile;
 mod machine;
 mod memory;
 mod options;
+mod pairs;
 mod scale;
 mod scripts;
 mod server;
@@ -40,6 +43,8 @@ fn main() -> Result<()> {
                 Kind::Lua | Kind::Sproto => scripts::run(client),
             }
         }
+        Some(Role::Day(day)) => day::run(day),
+        Some(Role::Compare(pairs)) => pairs::run(pairs),
         None => compare(&options),
     }
 }
@@ -48,5 +53,6 @@ fn compare(options: &Options) -> Result<()> {
     println!("{}\n", machine::describe());
     echo::run(options)?;
     scale::run(options)?;
-    hostile::run(options)
+    hostile::run(options)?;
+    cost::run(options)
 }

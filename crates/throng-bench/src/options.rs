@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// A few seconds in all: short windows, one round, few robots.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Only sections whose name has all these words, such as `echo tcp 1000`, `scale`, or `hostile`.
+    /// Only sections whose name has all these words, such as `echo tcp 1000`, `scale`, `hostile` or `cost`.
     #[arg(long, value_name = "PATTERN")]
     pub(crate) only: Option<String>,
     /// Length of one measured window, in seconds.
@@ -53,6 +53,56 @@ pub(crate) enum Role {
     /// A measured client.
     #[command(hide = true)]
     Client(ClientOptions),
+    /// A simulated day: memory of its books, and the size of its samples.
+    Day(DayOptions),
+    /// Whether `throng compare` is to be trusted: pairs of runs alike, and of runs that differ by 5 %.
+    Compare(PairOptions),
+}
+
+/// Pairs of runs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PairOptions {
+    /// Pairs of each kind.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) pairs: usize,
+    /// Pairs that are played at once.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) at_once: usize,
+    /// How long a run takes.
+    #[arg(long, default_value_t = 24)]
+    pub(crate) seconds: u64,
+    /// Robots of a run; each asks some eight times a second.
+    #[arg(long, default_value_t = 15)]
+    pub(crate) robots: u64,
+    /// The program `throng`; the one beside this one if not said.
+    #[arg(long)]
+    pub(crate) throng: Option<std::path::PathBuf>,
+    /// The program `throng-demo`; the one beside this one if not said.
+    #[arg(long)]
+    pub(crate) demo: Option<std::path::PathBuf>,
+}
+
+/// A simulated day.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DayOptions {
+    /// How many seconds are simulated.
+    #[arg(long, default_value_t = 86_400)]
+    pub(crate) seconds: u64,
+    /// Names of requests.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) names: usize,
+    /// Replies a second of each name.
+    #[arg(long, default_value_t = 50.0)]
+    pub(crate) rate: f64,
+    /// What the figures are drawn from.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Where the run is kept; a temporary file if not said.
+    #[arg(long)]
+    pub(crate) file: Option<std::path::PathBuf>,
+    /// Keeps no samples: the books alone.
+    #[arg(long)]
+    pub(crate) no_store: bool,
 }
 
 /// The echo server.
