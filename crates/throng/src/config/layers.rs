@@ -46,7 +46,7 @@ impl Overrides {
 const PREFIX: &str = "THRONG_";
 
 /// The top-level sections; a variable below one of them that names no setting is a mistake, not somebody else's.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "target",
     "tls",
     "tcp",

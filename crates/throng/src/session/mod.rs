@@ -125,6 +125,7 @@ impl Session<'_> {
         }
         let keeper = Keeper::begin(prepared, self.screen, &record);
         let mut playing = Playing::begin(run, watch, keeper, exports, schedule);
+        playing.aborts = AbortWatch::new(&prepared.thresholds);
         playing.shaping = shaping;
         playing.play(prepared, &functions, &stops);
         let Playing {
@@ -247,7 +248,7 @@ impl Playing {
         Playing {
             run,
             ledger,
-            aborts: AbortWatch::new(&prepared.thresholds),
+            aborts: AbortWatch::default(),
             watch,
             keeper,
             exports,
