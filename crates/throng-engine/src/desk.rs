@@ -3,14 +3,14 @@
 use crate::core::Core;
 use crate::host::{CallOptions, ConnectOptions, Failure, Question, ReadUntil, ScriptError, Uncaught, Unsent};
 use crate::http::{HttpRequest, Unasked};
-use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+use crate::id::{ActivityKey, ConnectionKey, Group, OperationKey, RobotId, RobotKey};
 use crate::sample::sample_with;
 use crate::trace::Trace;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_metrics::FailureKind;
+use throng_metrics::{FailureKind, WorkKind};
 use throng_wire::{Cipher, Coverage, CoverageError, Direction, GivenField, MessageId, Nanos, Protocol};
 
 /// A handle to the shard. Every call returns at once and may be made at any time the host is called.
@@ -472,6 +472,27 @@ impl Desk {
         let recorder = &mut self.0.borrow_mut().recorder;
         let counter = recorder.counter(name);
         recorder.counted(counter, by);
+    }
+
+    /// The group of that name, for [`CallOptions::group`].
+    pub fn group(&self, name: &str) -> Group {
+        self.0.borrow_mut().labels.group(name)
+    }
+
+    /// The name of a group.
+    pub fn group_name(&self, group: Group) -> String {
+        self.0.borrow().labels.group_name(group).to_owned()
+    }
+
+    /// A group ran for so long. What made it fail is counted apart.
+    pub fn group_ran(&self, name: &str, took: Duration, failed: bool) {
+        let recorder = &mut self.0.borrow_mut().recorder;
+        let (work, us) =
+            (recorder.work(WorkKind::Group, name), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        match failed {
+            true => recorder.work_failed(work, us),
+            false => recorder.worked(work, us),
+        }
     }
 
     /// A number came of a stream that a server counts up for the robot; `key` tells its streams apart. Whether it is the next.

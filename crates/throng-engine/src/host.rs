@@ -4,7 +4,7 @@
 //! [`Desk`](crate::Desk) at any time. It never sees a socket, a clock or a timer.
 
 use crate::http::HttpResponse;
-use crate::id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+use crate::id::{ActivityKey, ConnectionKey, Group, OperationKey, RobotId, RobotKey};
 use crate::program::Program;
 use std::ops::Range;
 use std::sync::Arc;
@@ -359,6 +359,8 @@ pub struct CallOptions<'a> {
     pub session: Option<i64>,
     /// An expected failure: told to the script, not counted among the failures by kind.
     pub quiet: bool,
+    /// The group that it is booked in too.
+    pub group: Option<Group>,
     /// What its header and trailer have in fields that the protocol leaves alone.
     pub given: &'a [GivenField],
 }

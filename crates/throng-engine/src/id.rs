@@ -1,5 +1,7 @@
 //! The names of things inside a run: run-wide robot ids, and generational keys that are a shard's own.
 
+use std::num::NonZeroU32;
+
 use slotmap::{Key, KeyData, new_key_type};
 
 /// A robot's number over the whole run, from 0. It survives restarts, and decides the robot's random stream.
@@ -15,6 +17,22 @@ new_key_type! {
     pub struct OperationKey;
     /// A routine that the engine asked the host to run; stale once it has finished or was abandoned.
     pub struct ActivityKey;
+}
+
+/// A group that requests of this shard may be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Group(pub(crate) NonZeroU32);
+
+impl Group {
+    /// The group as a number, for tables that know nothing of the engine.
+    pub fn as_u32(self) -> u32 {
+        self.0.get()
+    }
+
+    /// The group behind a number that [`Group::as_u32`] gave.
+    pub fn from_u32(number: u32) -> Option<Group> {
+        NonZeroU32::new(number).map(Group)
+    }
 }
 
 impl OperationKey {

@@ -36,7 +36,7 @@ pub use host::{
     OwnHead, Question, ReadUntil, Retry, Routine, ScriptError, Speaker, Uncaught, Unsent,
 };
 pub use http::{HttpMistake, HttpRequest, HttpResponse, HttpSettings, Unasked, form_encoded};
-pub use id::{ActivityKey, ConnectionKey, OperationKey, RobotId, RobotKey};
+pub use id::{ActivityKey, ConnectionKey, Group, OperationKey, RobotId, RobotKey};
 pub use net::http::fake::HttpQuestion;
 pub use net::memory::{LinkId, MemoryNet, ServerEvent};
 pub use net::options::{Keepalive, SocketError, TcpOptions};

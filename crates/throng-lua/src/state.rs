@@ -14,7 +14,7 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{ActivityKey, ConnectionKey, Desk, Failure, OperationKey, Question, RobotKey};
+use throng_engine::{ActivityKey, ConnectionKey, Desk, Failure, Group, OperationKey, Question, RobotKey};
 use throng_wire::MessageId;
 
 new_key_type! {
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) current: Cell<Current>,
     /// Set by a native that has begun to wait: the coroutine's next yield is for the host.
     pub(crate) blocked: Cell<bool>,
+    /// Whether a script has made a group yet: until then, nobody asks for one.
+    pub(crate) grouping: Cell<bool>,
     pub(crate) operations: RefCell<SecondaryMap<OperationKey, Waiter>>,
     pub(crate) activities: RefCell<SecondaryMap<ActivityKey, FiberKey>>,
     pub(crate) fibers: RefCell<SlotMap<FiberKey, Fiber>>,
@@ -111,6 +113,8 @@ pub(crate) struct Fiber {
     pub(crate) waiting: Option<Waiting>,
     /// What the server asked with the message that a handler handles.
     pub(crate) asked: Option<Rc<Asked>>,
+    /// The group that it is in.
+    pub(crate) group: Option<Group>,
 }
 
 impl Fiber {
@@ -278,6 +282,7 @@ impl Shared {
             desk,
             current: Cell::new(Current::nothing()),
             blocked: Cell::new(false),
+            grouping: Cell::new(false),
             operations: RefCell::default(),
             activities: RefCell::default(),
             fibers: RefCell::default(),
@@ -341,7 +346,12 @@ impl Shared {
     /// Registers a fiber that has not begun to run.
     pub(crate) fn add_fiber(&self, robot: RobotKey, module: usize, origin: Origin) -> FiberKey {
         let vm = self.robots.borrow().get(robot).map_or(0, |robot| robot.vm);
-        let fiber = Fiber { robot, vm, module, origin, thread: None, waiting: None, asked: None };
+        // What is spawned in a group is of the group.
+        let group = match origin {
+            Origin::Spawned(_) => self.group_of(self.current.get().fiber),
+            _ => None,
+        };
+        let fiber = Fiber { robot, vm, module, origin, thread: None, waiting: None, asked: None, group };
         let key = self.fibers.borrow_mut().insert(fiber);
         let mut crowds = self.crowds.borrow_mut();
         if crowds.len() <= vm {
@@ -352,6 +362,22 @@ impl Shared {
             robot.fibers.push(key);
         }
         key
+    }
+
+    /// The group that a fiber is in.
+    #[inline]
+    pub(crate) fn group_of(&self, fiber: FiberKey) -> Option<Group> {
+        if !self.grouping.get() {
+            return None;
+        }
+        self.fibers.borrow().get(fiber)?.group
+    }
+
+    /// Moves a fiber into a group, or out of it; gives the one it was in.
+    pub(crate) fn move_to_group(&self, fiber: FiberKey, group: Option<Group>) -> Option<Group> {
+        self.grouping.set(true);
+        let mut fibers = self.fibers.borrow_mut();
+        std::mem::replace(&mut fibers.get_mut(fiber)?.group, group)
     }
 
     /// Notes what a fiber that has not begun waits for, so that it can be cancelled.

@@ -151,6 +151,8 @@ closed_enum! {
         Step = "step", "step";
         /// One mod's `start`.
         Start = "start", "start";
+        /// One run of a group.
+        Group = "group", "group";
     }
 }
 

@@ -147,6 +147,11 @@ impl Recorder {
         self.tables.requests.intern(connection, name)
     }
 
+    /// The id of a request's name on a connection's name, in a group: it counts there and among all of its name.
+    pub fn request_in(&mut self, group: &str, name: &str, connection: &str) -> RequestId {
+        self.tables.request_in(group, connection, name)
+    }
+
     /// The id of a send's name on a connection's name.
     pub fn send(&mut self, name: &str, connection: &str) -> SendId {
         self.tables.sends.intern(connection, name)
@@ -207,12 +212,12 @@ impl Recorder {
 impl Recorder {
     /// A request was issued.
     pub fn issued(&mut self, id: RequestId) {
-        self.tables.requests.row(id).counts.issued += 1;
+        self.tables.request(id).counts.issued += 1;
     }
 
     /// A request was answered.
     pub fn answered(&mut self, id: RequestId, answer: Answer) {
-        let row = self.tables.requests.row(id);
+        let row = self.tables.request(id);
         row.counts.ok += 1;
         row.counts.observed_us += answer.observed_us;
         row.counts.generator_us += answer.generator_us.min(answer.observed_us);
@@ -226,7 +231,7 @@ impl Recorder {
     /// The answer recorded last cannot be understood, and the request fails after all: its latency counts. To be said
     /// before the next [`Recorder::take`], with the failure behind it.
     pub fn answer_refused(&mut self, id: RequestId) {
-        let counts = &mut self.tables.requests.row(id).counts;
+        let counts = &mut self.tables.request(id).counts;
         counts.ok = counts.ok.saturating_sub(1);
     }
 
@@ -238,9 +243,9 @@ impl Recorder {
         message: &str,
         sample: impl FnOnce() -> Option<String>,
     ) {
-        self.tables.requests.row(id).counts.failures.add_one(kind);
+        self.tables.request(id).counts.failures.add_one(kind);
         self.errors.add_one(kind);
-        let name = &self.tables.requests.key(id).name;
+        let name = self.tables.request_name(id);
         self.failures.failure(Failure { kind, name, message }, sample);
     }
 
@@ -252,33 +257,33 @@ impl Recorder {
         message: &str,
         sample: impl FnOnce() -> Option<String>,
     ) {
-        self.tables.requests.row(id).time_mut(LATENCY).record(latency_us);
+        self.tables.request(id).time_mut(LATENCY).record(latency_us);
         self.request_failed(id, FailureKind::Rejected, message, sample);
     }
 
     /// A request failed as its script expected: its books balance, but it is no error of the run.
     pub fn request_failed_quietly(&mut self, id: RequestId, kind: FailureKind) {
-        self.tables.requests.row(id).counts.failures.add_one(kind);
+        self.tables.request(id).counts.failures.add_one(kind);
     }
 
     /// A request was given up by the robot or the run.
     pub fn cancelled(&mut self, id: RequestId) {
-        self.tables.requests.row(id).counts.cancelled += 1;
+        self.tables.request(id).counts.cancelled += 1;
     }
 
     /// A reply came after its request had timed out or was cancelled.
     pub fn late(&mut self, id: RequestId) {
-        self.tables.requests.row(id).counts.late += 1;
+        self.tables.request(id).counts.late += 1;
     }
 
     /// A reply came to a request that was already answered.
     pub fn duplicate(&mut self, id: RequestId) {
-        self.tables.requests.row(id).counts.duplicate += 1;
+        self.tables.request(id).counts.duplicate += 1;
     }
 
     /// A reply came of which it cannot be told which request it answers.
     pub fn ambiguous(&mut self, id: RequestId) {
-        self.tables.requests.row(id).counts.ambiguous += 1;
+        self.tables.request(id).counts.ambiguous += 1;
     }
 }
 

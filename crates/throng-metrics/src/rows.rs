@@ -2,7 +2,7 @@
 
 use crate::histogram::Histogram;
 use crate::kinds::{EndCause, FailureKind, WorkKind};
-use crate::table::{Change, Row, Table};
+use crate::table::{Change, Id, Row, Table};
 use crate::tally::{Kind, Tally, counts};
 
 counts! {
@@ -296,6 +296,8 @@ impl MeasureRow {
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) requests: Table<RequestCounts, 2>,
+    /// Requests of groups: the group stands in place of the connection, and the name is `CONNECTION/NAME`.
+    pub(crate) grouped: Table<RequestCounts, 2>,
     pub(crate) sends: Table<SendCounts, 0>,
     pub(crate) pushes: Table<PushCounts, 0>,
     pub(crate) connections: Table<ConnectionCounts, 2>,
@@ -312,6 +314,7 @@ pub(crate) struct Tables {
 /// What changed in the tables since the last take.
 pub(crate) struct TableChanges {
     requests: Vec<Change<RequestCounts, 2>>,
+    grouped: Vec<Change<RequestCounts, 2>>,
     sends: Vec<Change<SendCounts, 0>>,
     pushes: Vec<Change<PushCounts, 0>>,
     connections: Vec<Change<ConnectionCounts, 2>>,
@@ -329,6 +332,7 @@ impl Tables {
     pub(crate) fn new(cap: usize) -> Self {
         Self {
             requests: Table::new(cap),
+            grouped: Table::new(cap),
             sends: Table::new(cap),
             pushes: Table::new(cap),
             connections: Table::new(cap),
@@ -343,9 +347,33 @@ impl Tables {
         }
     }
 
+    /// The place of a request in a group; among all requests of its name, where the group's rows are full.
+    pub(crate) fn request_in(&mut self, group: &str, connection: &str, name: &str) -> Id<RequestCounts> {
+        let whole = (!connection.contains('/')).then(|| format!("{connection}/{name}"));
+        let grouped = whole.and_then(|label| self.grouped.intern_whole(group, &label));
+        grouped.map_or_else(|| self.requests.intern(connection, name), Id::grouped)
+    }
+
+    /// The row of a request, in its group or not, which from now on counts as changed.
+    #[inline]
+    pub(crate) fn request(&mut self, id: Id<RequestCounts>) -> &mut RequestRow {
+        match id.in_groups() {
+            None => self.requests.row(id),
+            Some(id) => self.grouped.row(id),
+        }
+    }
+
+    pub(crate) fn request_name(&self, id: Id<RequestCounts>) -> &str {
+        match id.in_groups() {
+            None => &self.requests.key(id).name,
+            Some(id) => split_label(&self.grouped.key(id).name).1,
+        }
+    }
+
     pub(crate) fn take(&mut self) -> TableChanges {
         TableChanges {
             requests: self.requests.take(),
+            grouped: self.grouped.take(),
             sends: self.sends.take(),
             pushes: self.pushes.take(),
             connections: self.connections.take(),
@@ -362,6 +390,9 @@ impl Tables {
 
     pub(crate) fn absorb(&mut self, changes: &TableChanges) {
         self.requests.absorb(&changes.requests);
+        self.grouped.absorb(&changes.grouped);
+        // A request of a group is recorded there alone, and counts among all requests of its name from here on.
+        self.requests.absorb_as(&changes.grouped, split_label);
         self.sends.absorb(&changes.sends);
         self.pushes.absorb(&changes.pushes);
         self.connections.absorb(&changes.connections);
@@ -379,6 +410,7 @@ impl Tables {
 
     pub(crate) fn add(&mut self, other: &Self) {
         self.requests.add(&other.requests);
+        self.grouped.add(&other.grouped);
         self.sends.add(&other.sends);
         self.pushes.add(&other.pushes);
         self.connections.add(&other.connections);
@@ -393,4 +425,9 @@ impl Tables {
         self.delays.add(&other.delays);
         self.gaps.add(&other.gaps);
     }
+}
+
+/// The connection and the name of a request of a group.
+pub(crate) fn split_label(label: &str) -> (&str, &str) {
+    label.split_once('/').unwrap_or(("", label))
 }

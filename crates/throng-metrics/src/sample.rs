@@ -22,6 +22,8 @@ use crate::totals::Totals;
 #[derive(Serialize)]
 pub struct SampleToWrite<'a> {
     requests: &'a Table<RequestCounts, 2>,
+    #[serde(skip_serializing_if = "no_rows")]
+    grouped: &'a Table<RequestCounts, 2>,
     sends: &'a Table<SendCounts, 0>,
     pushes: &'a Table<PushCounts, 0>,
     connections: &'a Table<ConnectionCounts, 2>,
@@ -30,8 +32,11 @@ pub struct SampleToWrite<'a> {
     schedules: &'a Table<ScheduleCounts, 0>,
     measures: &'a Table<MeasureCounts, 1>,
     counters: &'a Table<CounterCounts, 0>,
+    #[serde(skip_serializing_if = "no_rows")]
     orders: &'a Table<OrderCounts, 0>,
+    #[serde(skip_serializing_if = "no_rows")]
     delays: &'a Table<DelayCounts, 3>,
+    #[serde(skip_serializing_if = "no_rows")]
     gaps: &'a Table<GapCounts, 1>,
     failures: WrittenFailures,
     errors: &'a Tally<FailureKind>,
@@ -42,11 +47,17 @@ pub struct SampleToWrite<'a> {
     generator: &'a Generator,
 }
 
+/// Whether there is nothing to write: most runs have no such rows.
+fn no_rows<C: Counts, const N: usize>(table: &&Table<C, N>) -> bool {
+    table.is_empty()
+}
+
 /// What was recorded in a stretch of a run, as it was written down.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Sample {
     requests: Vec<WrittenRow<RequestCounts>>,
+    grouped: Vec<WrittenRow<RequestCounts>>,
     sends: Vec<WrittenRow<SendCounts>>,
     pushes: Vec<WrittenRow<PushCounts>>,
     connections: Vec<WrittenRow<ConnectionCounts>>,
@@ -77,6 +88,7 @@ impl Totals {
     pub fn sample<'a>(&'a self, run: &Totals) -> SampleToWrite<'a> {
         SampleToWrite {
             requests: &self.tables.requests,
+            grouped: &self.tables.grouped,
             sends: &self.tables.sends,
             pushes: &self.tables.pushes,
             connections: &self.tables.connections,
@@ -101,6 +113,7 @@ impl Totals {
     pub fn absorb(&mut self, sample: &Sample) {
         let tables = &mut self.tables;
         tables.requests.absorb_written(&sample.requests);
+        tables.grouped.absorb_written(&sample.grouped);
         tables.sends.absorb_written(&sample.sends);
         tables.pushes.absorb_written(&sample.pushes);
         tables.connections.absorb_written(&sample.connections);
@@ -146,6 +159,9 @@ mod tests {
             let answer = Answer { latency_us, intended_us, observed_us: latency_us + 40, generator_us: 40 };
             recorder.answered(echo, answer);
         }
+        let arena = recorder.request_in("arena", "Echo", "game");
+        recorder.issued(arena);
+        recorder.cancelled(arena);
         recorder.issued(echo);
         recorder.request_failed(echo, FailureKind::Timeout, "no reply", || Some("{ 1 }".to_owned()));
         let push = recorder.push("moved", "game");

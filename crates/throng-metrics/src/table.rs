@@ -16,6 +16,9 @@ use crate::tally::Counts;
 /// The name of the row that takes what no longer fits.
 pub const OTHER: &str = "_other";
 
+/// Marks places in the table of what belongs to groups; caps keep tables far below so many rows.
+const GROUPED: u32 = 1 << 31;
+
 /// Names longer than this many bytes are cut.
 pub(crate) const LONGEST_NAME: usize = 120;
 
@@ -48,6 +51,16 @@ impl<C> Id<C> {
 
     pub(crate) fn place(self) -> u32 {
         self.0
+    }
+
+    /// The same place in the table of what belongs to groups.
+    pub(crate) fn grouped(self) -> Self {
+        Self::at(self.0 | GROUPED)
+    }
+
+    /// The place in the table of what belongs to groups, if it is one.
+    pub(crate) fn in_groups(self) -> Option<Self> {
+        (self.0 & GROUPED != 0).then(|| Self::at(self.0 & !GROUPED))
     }
 }
 
@@ -195,6 +208,23 @@ impl<C: Counts, const N: usize> Table<C, N> {
         Id(place, PhantomData)
     }
 
+    /// The place of a name that fits as it is: none where it is too long, or new while the table is full.
+    pub(crate) fn intern_whole(&mut self, connection: &str, name: &str) -> Option<Id<C>> {
+        let fits = name.len() <= LONGEST_NAME && connection.len() <= LONGEST_NAME;
+        let room = self.slots.len() < self.cap || self.find(connection, name).is_some();
+        (fits && room).then(|| self.intern(connection, name))
+    }
+
+    /// Whether names share [`OTHER`], because there were more than it keeps apart.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.find("", OTHER).is_some()
+    }
+
+    /// How many names it keeps apart.
+    pub(crate) fn cap(&self) -> usize {
+        self.cap
+    }
+
     /// The row of an id, which from now on counts as changed.
     pub(crate) fn row(&mut self, id: Id<C>) -> &mut Row<C, N> {
         let slot = &mut self.slots[id.0 as usize];
@@ -233,6 +263,14 @@ impl<C: Counts, const N: usize> Table<C, N> {
     pub(crate) fn absorb(&mut self, changes: &[Change<C, N>]) {
         for Change { key, counts, times } in changes {
             self.add_row(&key.connection, &key.name, counts, times);
+        }
+    }
+
+    /// Adds what another table's rows held to rows of other names, which `names` makes of theirs.
+    pub(crate) fn absorb_as(&mut self, changes: &[Change<C, N>], names: fn(&str) -> (&str, &str)) {
+        for Change { key, counts, times } in changes {
+            let (connection, name) = names(&key.name);
+            self.add_row(connection, name, counts, times);
         }
     }
 

@@ -104,6 +104,31 @@ impl Totals {
         &self.tables.requests
     }
 
+    /// Requests of groups: the group stands in place of the connection, and the name is `CONNECTION/NAME`.
+    pub fn grouped(&self) -> &Table<RequestCounts, 2> {
+        &self.tables.grouped
+    }
+
+    /// What has so many names that they share `_other`, and how many are kept apart.
+    pub fn crowded(&self) -> Vec<(&'static str, usize)> {
+        let t = &self.tables;
+        let tables = [
+            ("requests", t.requests.is_crowded()),
+            ("sends", t.sends.is_crowded()),
+            ("pushes", t.pushes.is_crowded()),
+            ("connections", t.connections.is_crowded()),
+            ("checks", t.checks.is_crowded()),
+            ("groups", self.work(WorkKind::Group).is_crowded()),
+            ("measures", t.measures.is_crowded()),
+            ("counters", t.counters.is_crowded()),
+            ("in_order", t.orders.is_crowded()),
+            ("delays", t.delays.is_crowded()),
+            ("gaps", t.gaps.is_crowded()),
+        ];
+        let cap = t.requests.cap();
+        tables.into_iter().filter(|(_, crowded)| *crowded).map(|(what, _)| (what, cap)).collect()
+    }
+
     /// Sends by connection and name.
     pub fn sends(&self) -> &Table<SendCounts, 0> {
         &self.tables.sends

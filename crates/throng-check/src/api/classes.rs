@@ -119,6 +119,11 @@ pub const CLASSES: &[Class] = &[
             ),
             function("count", takes(&[p("name", Kind::Text), opt("n", Kind::Number)]), "Adds to a counter."),
             function(
+                "group",
+                takes(&[p("name", Kind::Text), p("fn", BLOCK)]).returning(&["any ..."]),
+                "Runs a function as a group: its requests are measured once more for the group.",
+            ),
+            function(
                 "in_order",
                 takes(&[p("name", Kind::Text), p("n", Kind::Number), opt("key", Kind::Any)])
                     .returning(&["boolean is_next"]),

@@ -104,6 +104,7 @@ pub const OPTIONS: &[OptionSet] = &[
         keys: &[
             key("timeout", Kind::Duration, "How long to wait for the reply."),
             key("as", Kind::Text, "The name it is measured under."),
+            key("group", Kind::Text, "A group that it is measured in too."),
             key("session", Kind::Any, "The session to send instead of the next one."),
             QUIET,
             HEADER,

@@ -66,10 +66,16 @@ impl Core {
         let full = session.is_none() && matches!(protocol.reply, ReplyRule::Session);
         let reply = protocol.awaits(message, session.unwrap_or_default());
         let books = match options.measured_as {
-            None => self.labels.request(label, message, &mut self.recorder),
+            None => match options.group {
+                None => self.labels.request(label, message, &mut self.recorder),
+                Some(group) => self.labels.request_in(group, label, message, &mut self.recorder),
+            },
             Some(name) if self.labels.get(label).books.is_some() => {
                 let connection = self.labels.get(label).name.clone();
-                Some(self.recorder.request(name, &connection))
+                Some(match options.group {
+                    None => self.recorder.request(name, &connection),
+                    Some(group) => self.recorder.request_in(self.labels.group_name(group), name, &connection),
+                })
             }
             Some(_) => None,
         };

@@ -1,7 +1,9 @@
 //! Connection names with their protocols, and under which ids their messages are booked.
 
 use crate::config::{ProtocolRoute, Settings};
+use crate::id::Group;
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use throng_metrics::{ConnectionId, PushId, Recorder, RequestId, SendId};
 use throng_wire::{MessageId, Names, Protocol};
@@ -11,6 +13,10 @@ const NAMES: usize = 1000;
 
 /// Names of connections that are told apart; scripts can make up names without end.
 const LABELS: usize = 1000;
+/// Names of groups that are told apart.
+const GROUPS: usize = 1000;
+/// Messages in groups whose books are remembered; those of others are looked up each time.
+const GROUPED: usize = 10_000;
 /// What the names beyond are called together.
 const OTHER: &str = "_other";
 
@@ -22,6 +28,15 @@ pub(crate) struct Labels {
     /// What scripts call messages of protocols without names of their own, by protocol.
     names: Vec<Names>,
     index: HashMap<(Box<str>, Option<usize>, bool), usize>,
+    groups: Groups,
+}
+
+/// The groups that scripts name, and where requests in them are booked.
+#[derive(Debug, Default)]
+struct Groups {
+    names: Vec<Arc<str>>,
+    index: HashMap<Arc<str>, Group>,
+    requests: HashMap<(Group, usize, u32), RequestId>,
 }
 
 /// A connection name that speaks a protocol.
@@ -44,7 +59,13 @@ impl Labels {
         let names =
             settings.protocols.iter().map(|route| Names::new(route.protocol.codec.message_count(), NAMES));
         let names = names.collect();
-        Labels { routes: settings.protocols.clone(), labels: Vec::new(), names, index: HashMap::new() }
+        Labels {
+            routes: settings.protocols.clone(),
+            labels: Vec::new(),
+            names,
+            index: HashMap::new(),
+            groups: Groups::default(),
+        }
     }
 
     /// The project's protocols, in order.
@@ -127,6 +148,50 @@ impl Labels {
             |slots| &mut slots.requests,
             |name, connection| recorder.request(name, connection),
         )
+    }
+
+    /// The group of that name; names beyond what is told apart are one group.
+    pub(crate) fn group(&mut self, name: &str) -> Group {
+        let Groups { names, index, .. } = &mut self.groups;
+        if let Some(group) = index.get(name) {
+            return *group;
+        }
+        if names.len() >= GROUPS && name != OTHER {
+            return self.group(OTHER);
+        }
+        let name: Arc<str> = name.into();
+        names.push(name.clone());
+        let number = u32::try_from(names.len()).ok().and_then(NonZeroU32::new);
+        let group = Group(number.expect("there are a thousand groups at most, and at least this one"));
+        index.insert(name, group);
+        group
+    }
+
+    /// The name of a group.
+    pub(crate) fn group_name(&self, group: Group) -> &str {
+        self.groups.names.get(group.0.get() as usize - 1).map_or(OTHER, |name| name)
+    }
+
+    /// Where requests of a message in a group are booked.
+    pub(crate) fn request_in(
+        &mut self,
+        group: Group,
+        label: usize,
+        message: MessageId,
+        recorder: &mut Recorder,
+    ) -> Option<RequestId> {
+        let place = (group, label, message.0);
+        if let Some(books) = self.groups.requests.get(&place) {
+            return Some(*books);
+        }
+        self.labels[label].books?;
+        let name = self.known_name(label, message);
+        let books =
+            recorder.request_in(self.group_name(group), name.unwrap_or(OTHER), &self.labels[label].name);
+        if name.is_some() && self.groups.requests.len() < GROUPED {
+            self.groups.requests.insert(place, books);
+        }
+        Some(books)
     }
 
     /// Where sends of a message are booked.
@@ -212,6 +277,17 @@ mod tests {
             let booked = labels.send(label, message, &mut recorder);
             assert_eq!(booked, labels.send(label, message, &mut recorder));
         }
+        let names = ["arena", "shop", "arena"].map(|name| labels.group(name));
+        assert!(names[0] == names[2] && names[0] != names[1]);
+        assert_eq!(labels.group_name(names[1]), "shop");
+        let [arena, shop, _] = names.map(|group| labels.request_in(group, label, hello, &mut recorder));
+        assert!(arena.is_some() && arena != shop && arena != labels.request(label, hello, &mut recorder));
+        for group in 0..2_000 {
+            labels.group(&format!("room {group}"));
+        }
+        assert_eq!(labels.groups.names.len(), GROUPS + 1);
+        let other = labels.group("one more");
+        assert_eq!(labels.group_name(other), OTHER);
         assert_eq!(labels.get(label).sends.len(), hello.0 as usize + 1);
         assert_eq!(labels.message_name(label, MessageId(1 << 20)), OTHER);
     }

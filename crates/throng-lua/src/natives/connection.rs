@@ -11,7 +11,7 @@ use crate::vm::ProtocolNames;
 use mlua::{Lua, Table, Value};
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, OwnError, ReadUntil, Retry};
+use throng_engine::{CallOptions, ConnectOptions, ConnectionKey, Group, OwnError, ReadUntil, Retry};
 use throng_metrics::FailureKind;
 use throng_wire::{Codec, Direction, GivenField, MessageId, Protocol, ReplyRule};
 
@@ -178,13 +178,16 @@ struct Options {
     measured_as: Option<String>,
     session: Option<i64>,
     quiet: bool,
+    group: Option<Group>,
     given: Vec<GivenField>,
 }
 
 fn call_options(context: &Context, connection: ConnectionKey, options: &Value) -> Result<Options, Refused> {
-    let options = options_of(options, "request", &["timeout", "as", "session", "quiet", "header"])?;
+    let options = options_of(options, "request", &["timeout", "as", "session", "quiet", "header", "group"])?;
     Ok(Options {
         given: given_of(context, connection, &options)?,
+        group: option::<String>(&options, "group", "a name")?
+            .and_then(|name| Some(context.shared.desk.as_ref()?.group(&name))),
         timeout: time_option(&options, "timeout")?,
         measured_as: option(&options, "as", "a name")?,
         session: option(&options, "session", "a whole number")?,
@@ -218,6 +221,7 @@ fn request(
         measured_as: options.measured_as.as_deref(),
         session: options.session,
         quiet: options.quiet,
+        group: options.group.or_else(|| context.shared.group_of(fiber)),
         given: &options.given,
     };
     let issued = desk.request(connection, message, &encoded, &call);

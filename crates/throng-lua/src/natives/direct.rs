@@ -215,7 +215,8 @@ unsafe fn issue(state: *mut lua_State, context: &Context, target: &Target) -> Re
         && unsafe { ffi::lua_isyieldable(state) } != 0
         && current.may_wait();
     let Some(desk) = shared.desk.as_ref().filter(|_| may_wait) else { return Ok(Begun::Unfit) };
-    let operation = desk.request_by(connection, message, &CallOptions::default(), body(state, message))?;
+    let options = CallOptions { group: shared.group_of(current.fiber), ..CallOptions::default() };
+    let operation = desk.request_by(connection, message, &options, body(state, message))?;
     shared.wait(current.fiber, operation, What::Request(connection, message));
     Ok(Begun::Waits)
 }

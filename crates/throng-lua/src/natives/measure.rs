@@ -9,7 +9,7 @@ use mlua::{Lua, Value};
 use slotmap::Key;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
-use throng_engine::{Desk, Failure, Level, RobotKey};
+use throng_engine::{Desk, Failure, Group, Level, RobotKey};
 use throng_metrics::FailureKind;
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
@@ -23,6 +23,16 @@ pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
         Ok(())
     })?;
     natives.may_refuse("count", count)?;
+    natives.may_refuse("enter_group", enter_group)?;
+    natives.plain("leave_group", |context, _, outer: Option<u32>| {
+        let shared = &context.shared;
+        shared.move_to_group(shared.current.get().fiber, outer.and_then(Group::from_u32));
+        Ok(())
+    })?;
+    natives.may_refuse("group_ran", |context, lua, (Text(name), time, failed): (Text, u64, bool)| {
+        context.measured(lua)?.0.group_ran(&name, Duration::from_nanos(time), failed);
+        Ok(())
+    })?;
     natives.may_refuse("in_order", in_order)?;
     natives.may_refuse("gap", |context, lua, (Text(name), key): (Text, Value)| {
         let (desk, robot) = context.measured(lua)?;
@@ -94,6 +104,20 @@ fn count(context: &Context, lua: &Lua, (Text(name), by): (Text, Value)) -> Resul
     };
     context.measured(lua)?.0.count(&name, by);
     Ok(())
+}
+
+/// Enters a group within the one that the fiber is in; gives that one, and the group's whole name.
+fn enter_group(
+    context: &Context,
+    lua: &Lua,
+    Text(name): Text,
+) -> Result<(Option<u32>, Option<String>), Refused> {
+    let (desk, _) = context.measured(lua)?;
+    let (shared, fiber) = (&context.shared, context.shared.current.get().fiber);
+    let outer = shared.group_of(fiber);
+    let name = outer.map_or_else(|| name.clone(), |outer| format!("{}::{name}", desk.group_name(outer)));
+    shared.move_to_group(fiber, Some(desk.group(&name)));
+    Ok((outer.map(Group::as_u32), Some(name)))
 }
 
 fn in_order(

@@ -47,6 +47,25 @@ function throng.count(name, count)
   if refused then raise(refused) end
 end
 
+-- Whoever leaves a group by an error leaves it all the same.
+local Scope = {
+  __close = function(scope, problem)
+    N.leave_group(scope.outer)
+    if problem ~= nil then N.group_ran(scope.name, N.nanoseconds() - scope.began, true) end
+  end,
+}
+
+function throng.group(name, fn)
+  name_of("group", name)
+  P.function_of("group", fn)
+  local refused, outer, whole = N.enter_group(name)
+  if refused then raise(refused) end
+  local scope <close> = setmetatable({ outer = outer, name = whole, began = N.nanoseconds() }, Scope)
+  local results = pack(fn())
+  N.group_ran(whole, N.nanoseconds() - scope.began, false)
+  return unpack(results, 1, results.n)
+end
+
 -- Whether a number that a server counts up is the next one; nothing else is said of the first.
 function throng.in_order(name, number, key)
   local refused, is_next = N.in_order(name_of("in_order", name), number, key)

@@ -73,6 +73,59 @@ fn servers_count_time_in_units_of_their_own() {
 }
 
 #[test]
+fn requests_in_a_group_are_measured_in_it_and_among_all() {
+    let mut world = plan(
+        "function a:start()
+             self.robot:connect('game', 'tcp://127.0.0.1:4000')
+             local game = self.robot.game
+             local function ask(options) game:request('EchoRequest', { Text = 'x' }, options) end
+             ask()
+             print(throng.group('fight', function()
+                 ask()
+                 self.robot:all(ask, function() throng.group('loot', ask) end)
+                 self.robot:sleep(1)
+                 return 'won', 2
+             end))
+             ask { group = 'shop' }
+             print(pcall(throng.group, 'fight', function() ask { as = 'Special' } error('lost', 0) end))
+             ask()
+         end",
+    )
+    .echo();
+    world.advance(5_000);
+    world.expect(&["won\t2", "false\tlost"]);
+    let counts =
+        |group: &str, name: &str| world.totals.grouped().find(group, name).map_or(0, |row| row.counts.ok);
+    assert_eq!((counts("fight", "game/EchoRequest"), counts("fight", "game/Special")), (2, 1));
+    assert_eq!((counts("fight::loot", "game/EchoRequest"), counts("shop", "game/EchoRequest")), (1, 1));
+    let all = |name: &str| world.totals.requests().find("game", name).map_or(0, |row| row.counts.ok);
+    assert_eq!((all("EchoRequest"), all("Special"), world.totals.requests().len()), (6, 1, 2));
+    let runs = world.totals.work(throng_metrics::WorkKind::Group);
+    let fight = runs.find("", "fight").expect("it ran");
+    assert_eq!((fight.counts.count, fight.counts.failed), (2, 1));
+    assert!(fight.duration().max_us().is_some_and(|us| (1_000_000..1_100_000).contains(&us)));
+    assert_eq!(runs.find("", "fight::loot").map(|row| row.counts.count), Some(1));
+}
+
+#[test]
+fn a_robot_that_is_cut_short_leaves_no_group_behind() {
+    let mut world = plan(
+        "function a:start()
+             self.robot:connect('game', 'tcp://127.0.0.1:4000')
+         end
+         a:task('play', { wait = '100ms' }, function(self)
+             self.robot.game:request('EchoRequest', { Text = 'x' })
+             throng.group('fight', function() self.robot:restart() end)
+         end)",
+    )
+    .echo();
+    world.advance(3_000);
+    assert!(world.totals.requests().find("game", "EchoRequest").is_some_and(|row| row.counts.ok > 1));
+    assert_eq!(world.totals.grouped().len(), 0, "a new life begins outside");
+    assert_eq!(world.totals.work(throng_metrics::WorkKind::Group).len(), 0, "and no run came to an end");
+}
+
+#[test]
 fn mistakes_name_what_was_wanted() {
     for (call, said) in [
         ("throng.in_order('a', 1.5)", "in_order wants a whole number, not a number"),
@@ -82,6 +135,8 @@ fn mistakes_name_what_was_wanted() {
         ("throng.delay('a', nil)", "delay wants a time as a number, not nil"),
         ("throng.delay('a', 0/0)", "delay wants a time as a number, not a number"),
         ("throng.delay('a', 1, 'mss')", "unknown unit 'mss'; did you mean 'ms'?"),
+        ("throng.group('a')", "group wants a function, not nil"),
+        ("throng.group('', print)", "group wants a name, not a string"),
         ("throng.gap(7)", "gap wants a name, not a number"),
     ] {
         let mut world = plan(&format!("function a:start() {call} end")).echo();

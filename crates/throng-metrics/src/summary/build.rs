@@ -1,5 +1,6 @@
 //! A summary is made from totals and the record of how the run went.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::loads::{ScenarioPlan, StormPlan};
 use super::{
     Baseline, CheckSummary, ConnectionSummary, CounterSummary, DelaySummary, Directions, ErrorSummary,
-    FailureSummary, GapSummary, GeneratorSummary, LoadSummary, MeasureSummary, OrderSummary, PhaseSummary,
-    PushSummary, RequestSummary, RobotRates, RobotSummary, SCHEMA_VERSION, ScheduleSummary,
+    FailureSummary, GapSummary, GeneratorSummary, GroupSummary, LoadSummary, MeasureSummary, OrderSummary,
+    PhaseSummary, PushSummary, RequestSummary, RobotRates, RobotSummary, SCHEMA_VERSION, ScheduleSummary,
     ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
 use crate::generator::{Generator, GeneratorBounds, lag_by_source};
 use crate::histogram::Histogram;
 use crate::kinds::WorkKind;
 use crate::ledger::Ledger;
-use crate::rows::{ConnectionRow, DelayRow, OrderRow, PushRow, RequestRow, WorkRow};
+use crate::rows::{ConnectionRow, DelayRow, OrderRow, PushRow, RequestRow, WorkRow, split_label};
 use crate::table::{Key, Row, Table};
 use crate::tally::{Counts, Kind};
 use crate::threshold::{Outcome, ThresholdResult, Thresholds};
@@ -95,7 +96,7 @@ impl Summary {
             exit_code: judgement.verdict.exit_code(),
             project: run.project.clone(),
             target: run.target.clone(),
-            warnings: run.warnings.clone(),
+            warnings: run.warnings.iter().cloned().chain(crowded(totals)).collect(),
             started_at_unix_s: run.started_at_unix_s,
             duration_s: rounded(seconds),
             seed: run.seed,
@@ -122,6 +123,7 @@ impl Summary {
             sequences: work(WorkKind::Sequence),
             steps: work(WorkKind::Step),
             starts: work(WorkKind::Start),
+            groups: group_summaries(totals, seconds),
             schedules: rows(totals.schedules(), |key, row| ScheduleSummary {
                 name: key.name.to_string(),
                 due: row.counts.due,
@@ -291,6 +293,43 @@ pub(super) fn work_summary(key: &Key, row: &WorkRow) -> WorkSummary {
     }
 }
 
+/// Groups that ran, and those that only requests name.
+fn group_summaries(totals: &Totals, seconds: f64) -> Vec<GroupSummary> {
+    let runs = totals.work(WorkKind::Group);
+    let mut names: BTreeSet<&str> = runs.iter().map(|(key, _)| &*key.name).collect();
+    names.extend(totals.grouped().iter().map(|(key, _)| &*key.connection));
+    let group = |name: &str| {
+        let run = runs.find("", name);
+        let of_group = totals.grouped().iter().filter(|(key, _)| &*key.connection == name);
+        let mut requests: Vec<RequestSummary> = of_group
+            .map(|(key, row)| {
+                let (connection, message) = split_label(&key.name);
+                let key = Key { connection: connection.into(), name: message.into() };
+                request_summary(&key, row, seconds)
+            })
+            .collect();
+        requests.sort_by(|a, b| (&a.connection, &a.name).cmp(&(&b.connection, &b.name)));
+        GroupSummary {
+            name: name.to_owned(),
+            count: run.map_or(0, |row| row.counts.count),
+            failed: run.map_or(0, |row| row.counts.failed),
+            duration_us: run.and_then(|row| row.duration().spread()),
+            histogram: run.map_or_else(Vec::new, |row| row.duration().bins(BINS)),
+            requests,
+        }
+    };
+    names.into_iter().map(group).collect()
+}
+
+/// What is said of names that do not fit.
+fn crowded(totals: &Totals) -> impl Iterator<Item = String> {
+    totals.crowded().into_iter().map(|(what, cap)| {
+        format!(
+            "more than {cap} names of {what}: the rest is together under `_other`; keep ids and numbers out of names"
+        )
+    })
+}
+
 fn failure_summaries(totals: &Totals) -> Vec<FailureSummary> {
     let groups = totals.failures().into_iter().map(|group| FailureSummary {
         kind: group.kind,
@@ -391,6 +430,10 @@ mod tests {
         r.request_failed(echo, FailureKind::Timeout, "no reply in 10 s", || Some("{ Text = \"hi\" }".into()));
         r.cancelled(echo);
         r.late(echo);
+        let (fight, hit) = (r.work(WorkKind::Group, "fight"), r.request_in("fight", "Hit", "battle"));
+        r.issued(hit);
+        r.answered(hit, Answer { latency_us: 700, intended_us: None, observed_us: 800, generator_us: 100 });
+        r.worked(fight, 9_000);
         let ping = r.send("Ping", "game");
         r.sent(ping, 7);
         let push = r.push("KickNotify", "game");
@@ -456,8 +499,28 @@ mod tests {
     }
 
     #[test]
+    fn names_beyond_the_bound_are_together_and_said() {
+        let mut recorder = Recorder::default();
+        for id in 0..1_500 {
+            let counter = recorder.counter(&format!("player {id}"));
+            recorder.counted(counter, 1);
+            let request = recorder.request_in(&format!("room {id}"), "Echo", "game");
+            recorder.issued(request);
+        }
+        let mut ledger = Ledger::default();
+        ledger.merge(&recorder.take());
+        let summary = Summary::of(&ledger, &RunRecord::default());
+        let said = "more than 1000 names of counters: the rest is together under `_other`; keep ids and numbers out of names";
+        assert_eq!(summary.warnings, [said]);
+        let other = summary.counters.iter().find(|counter| counter.name == "_other").unwrap();
+        assert_eq!((summary.counters.len(), other.value), (1_001, 500));
+        assert_eq!((summary.groups.len(), summary.requests[0].count), (1_000, 1_500), "no request is lost");
+    }
+
+    #[test]
     fn the_books_of_each_request_balance() {
-        for request in Summary::of(&played(), &record()).requests {
+        let requests = Summary::of(&played(), &record()).requests;
+        for request in requests.iter().filter(|request| request.name == "EchoRequest") {
             assert_eq!(request.count, request.ok + request.failures + request.cancelled + request.in_flight);
             assert_eq!(request.in_flight, 1);
         }

@@ -83,6 +83,8 @@ pub struct Summary {
     /// What had times at which it should begin, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<ScheduleSummary>,
+    /// Groups by name, with the requests that were made in them.
+    pub groups: Vec<GroupSummary>,
     /// Custom measures by name.
     pub measures: Vec<MeasureSummary>,
     /// Custom counters by name.
@@ -312,6 +314,24 @@ pub struct ScheduleSummary {
     pub begun: u64,
     /// How often nothing did.
     pub missed: u64,
+}
+
+/// A group: a stretch of a script with a name.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupSummary {
+    /// Its name, behind those of the groups around it.
+    pub name: String,
+    /// Runs that ended, failed ones included.
+    pub count: u64,
+    /// Runs that failed.
+    pub failed: u64,
+    /// How long the runs took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<Spread>,
+    /// The distribution of `duration_us` in bins whose edges grow by a constant factor.
+    pub histogram: Vec<Bin>,
+    /// The requests that were made in it, by connection and name; they are among all requests too.
+    pub requests: Vec<RequestSummary>,
 }
 
 /// A custom measure.

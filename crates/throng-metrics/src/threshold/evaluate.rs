@@ -6,7 +6,9 @@ use super::{Comparison, Family, Metric, Threshold, Thresholds, Unit};
 use crate::histogram::Histogram;
 use crate::ledger::Ledger;
 use crate::phases::Phase;
-use crate::rows::{CheckCounts, ConnectionRow, DelayRow, OrderCounts, RequestRow, WorkRow};
+use crate::rows::{
+    CheckCounts, ConnectionRow, DelayRow, OrderCounts, RequestCounts, RequestRow, WorkRow, split_label,
+};
 use crate::table::{Key, Row, Table};
 use crate::tally::Counts;
 use crate::threshold::family::Figure;
@@ -117,7 +119,12 @@ impl Threshold {
         let seconds = took.as_secs_f64();
         let mut seen = Vec::new();
         let figures = match self.family {
-            Family::Request => self.rows(totals.requests(), &mut seen, |row| self.of_request(row, seconds)),
+            Family::Request => {
+                let figure = |row: &RequestRow| self.of_request(row, seconds);
+                let mut figures = self.rows(totals.requests(), &mut seen, figure);
+                figures.extend(self.rows_of_groups(totals.grouped(), &mut seen, figure));
+                figures
+            }
             Family::Send => self.rows(totals.sends(), &mut seen, |row| {
                 self.of_messages(row.counts.count, row.counts.bytes, 0, seconds)
             }),
@@ -213,6 +220,29 @@ impl Threshold {
             seen.extend([key.to_string(), key.name.to_string()]);
             if self.matches(key) {
                 figures.extend(figure(row).map(|figure| (key.to_string(), figure)));
+            }
+        }
+        figures
+    }
+
+    /// Requests of groups: `GROUP::NAME`, or `GROUP::CONNECTION/NAME`.
+    fn rows_of_groups(
+        &self,
+        table: &Table<RequestCounts, 2>,
+        seen: &mut Vec<String>,
+        figure: impl Fn(&RequestRow) -> Option<f64>,
+    ) -> Figures {
+        let Some((group, name)) = self.pattern.rsplit_once("::") else { return Figures::new() };
+        let mut figures = Figures::new();
+        for (key, row) in table.iter() {
+            let (_, message) = split_label(&key.name);
+            seen.extend([
+                format!("{}::{message}", key.connection),
+                format!("{}::{}", key.connection, key.name),
+            ]);
+            if matches(group, &key.connection) && (matches(name, message) || matches(name, &key.name)) {
+                let named = format!("{}::{}", key.connection, key.name);
+                figures.extend(figure(row).map(|figure| (named, figure)));
             }
         }
         figures
@@ -524,6 +554,38 @@ mod tests {
         check("request.game/*.p95", "< 50ms", "1 ms pass by game/Echo");
         check("request.*.count", ">= 110", "110 pass");
         check("request.*.rate", "> 100", "54/s fail");
+    }
+
+    #[test]
+    fn requests_of_a_group_are_named_behind_it_and_count_among_all() {
+        let (mut r, mut totals) = (Recorder::default(), Totals::default());
+        let fight = r.request_in("fight", "Hit", "battle");
+        for us in [2_000, 4_000] {
+            r.issued(fight);
+            r.answered(
+                fight,
+                Answer { latency_us: us, intended_us: None, observed_us: us * 2, generator_us: us },
+            );
+        }
+        let group = r.work(WorkKind::Group, "fight");
+        r.worked(group, 70_000);
+        totals.merge(&r.take());
+        let check = |key, condition: &str, wanted: &str| {
+            let result = Threshold::parse(key, condition).unwrap().over(&totals, Duration::from_secs(2));
+            let near = match &result.outcome {
+                Outcome::NoSamples { nearest } => {
+                    format!(" near {}", nearest.as_deref().unwrap_or("nothing"))
+                }
+                _ => String::new(),
+            };
+            assert_eq!(format!("{}{near}", result.actual()), wanted, "{key}");
+        };
+        check("request.fight::Hit.max", "< 3ms", "4 ms");
+        check("request.fight::battle/*.count", "== 2", "2");
+        check("request.Hit.count", "== 2", "2");
+        check("request.battle/Hit.p50", "< 1s", "2 ms");
+        check("request.fight::Hti.p99", "< 3ms", "no samples near fight::Hit");
+        check("group.fight.p50", "< 1s", "70 ms");
     }
 
     #[test]

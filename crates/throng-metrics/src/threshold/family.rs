@@ -149,7 +149,7 @@ const WORK: &[(&str, Metric)] = &[
 ];
 
 impl Family {
-    pub(super) const ALL: [(&'static str, Self); 20] = [
+    pub(super) const ALL: [(&'static str, Self); 21] = [
         ("request", Self::Request),
         ("send", Self::Send),
         ("push", Self::Push),
@@ -159,6 +159,7 @@ impl Family {
         ("sequence", Self::Work(WorkKind::Sequence)),
         ("step", Self::Work(WorkKind::Step)),
         ("start", Self::Work(WorkKind::Start)),
+        ("group", Self::Work(WorkKind::Group)),
         ("schedule", Self::Schedule),
         ("measure", Self::Measure),
         ("count", Self::Count),

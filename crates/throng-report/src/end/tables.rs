@@ -47,16 +47,16 @@ pub(super) fn timed(summary: &Summary, cells: usize) -> Vec<Words> {
         notes: Vec::new(),
     });
     let sections = [
-        ("Requests", summary.requests.iter().map(of_request).collect()),
-        ("Tasks", summary.tasks.iter().map(work).collect()),
-        ("Sequences", summary.sequences.iter().map(work).collect()),
-        ("Steps", summary.steps.iter().map(work).collect()),
-        ("Starts", summary.starts.iter().map(work).collect()),
-        ("Measures", measures.collect()),
-        ("Delays", summary.delays.iter().map(|delay| of_delay(delay, summary)).collect()),
-        ("Gaps", summary.gaps.iter().map(|gap| of_gap(gap, summary)).collect()),
+        ("Requests", most_frequent(summary.requests.iter().map(of_request).collect())),
+        ("Tasks", most_frequent(summary.tasks.iter().map(work).collect())),
+        ("Sequences", most_frequent(summary.sequences.iter().map(work).collect())),
+        ("Steps", most_frequent(summary.steps.iter().map(work).collect())),
+        ("Starts", most_frequent(summary.starts.iter().map(work).collect())),
+        ("Groups", groups(summary)),
+        ("Measures", most_frequent(measures.collect())),
+        ("Delays", most_frequent(summary.delays.iter().map(|delay| of_delay(delay, summary)).collect())),
+        ("Gaps", most_frequent(summary.gaps.iter().map(|gap| of_gap(gap, summary)).collect())),
     ];
-    let sections = sections.map(|(title, lines)| (title, most_frequent(lines)));
     let narrow = grid(&sections, cells, 0);
     let left = cells.saturating_sub(narrow.fixed_width() + 2);
     let spark = match left.saturating_sub(narrow.first_width()).clamp(*SPARK.start(), *SPARK.end()) {
@@ -68,6 +68,32 @@ pub(super) fn timed(summary: &Summary, cells: usize) -> Vec<Words> {
 
 /// The lines to show, and how many are left out.
 type Shown<'a> = (Vec<Timed<'a>>, usize);
+
+/// Each group, and under it the requests that were made in it.
+fn groups(summary: &Summary) -> Shown<'_> {
+    let mut lines = Vec::new();
+    for group in &summary.groups {
+        lines.push(Timed {
+            name: clean(&group.name).into_owned(),
+            count: group.count,
+            ok: group.count.saturating_sub(group.failed),
+            failed: group.failed,
+            rate: rate(group.count, summary.duration_s),
+            times: group.duration_us.as_ref(),
+            intended: None,
+            bins: &group.histogram,
+            notes: Vec::new(),
+        });
+        let request = |request| {
+            let line: Timed<'_> = of_request(request);
+            Timed { name: format!("  {}", line.name), notes: Vec::new(), ..line }
+        };
+        lines.extend(group.requests.iter().map(request));
+    }
+    let left_out = lines.len().saturating_sub(MOST_LINES);
+    lines.truncate(MOST_LINES);
+    (lines, left_out)
+}
 
 fn most_frequent(mut lines: Vec<Timed<'_>>) -> Shown<'_> {
     lines.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use throng_metrics::{
-    EndCause, Ledger, RobotState, RunEnd, RunRecord, ScenarioPlan, Standing, StormPlan, Summary,
+    Answer, EndCause, Ledger, RobotState, RunEnd, RunRecord, ScenarioPlan, Standing, StormPlan, Summary,
+    WorkKind,
 };
 use throng_report::{Colour, EndStyle, end_report};
 
@@ -76,6 +77,15 @@ fn measures_of_what_came_before() {
         r.jitter(moved, step.unsigned_abs() % 77);
         r.gapped(beat, 100_000 + step.unsigned_abs() * 3);
         r.robot_gone(1_500 + step.unsigned_abs());
+    }
+    let (fight, shop) = (r.request_in("fight", "Hit", "battle"), r.request_in("shop", "Buy", "game"));
+    let work = r.work(WorkKind::Group, "fight");
+    for us in [900, 1_200, 4_000] {
+        for id in [fight, shop] {
+            r.issued(id);
+            r.answered(id, Answer { latency_us: us, intended_us: None, observed_us: us, generator_us: 0 });
+        }
+        r.worked(work, us * 20);
     }
     for _ in 0..3 {
         r.reconnected(game);
