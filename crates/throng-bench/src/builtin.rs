@@ -98,6 +98,7 @@ fn program(work: Work) -> Program {
     Program {
         mods: vec![ModSpec { name: "robot".into(), start: work.connects(), ..ModSpec::default() }],
         tasks: if work == Work::Idle { Vec::new() } else { vec![task] },
+        scenarios: Vec::new(),
         manual_ready: false,
     }
 }
