@@ -121,7 +121,7 @@ mod tests {
     fn counts_that_a_bucket_could_not_hold_are_not_lost() {
         // Figures of a file: more than 32 bits in one bucket.
         let text = r#"{"measures":[{"name":"m","counts":{},
-            "times":[{"n":9000000000,"sum":90,"min":5,"max":9,"buckets":[5,4294967295,4,1]}]}]}"#;
+            "times":[{"n":9000000000,"sum":90,"min":5,"max":9,"cells":[11,253,255,255,255,15,8]}]}]}"#;
         let mut totals = throng_metrics::Totals::default();
         totals.absorb(&serde_json::from_str(text).unwrap());
         let buckets = Buckets::of(totals.measures().find("", "m").unwrap().values());

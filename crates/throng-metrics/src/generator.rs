@@ -69,6 +69,10 @@ impl Generator {
         }
     }
 
+    pub(crate) fn coarsen(&mut self, bits: u32) {
+        self.by_source.iter_mut().for_each(|lag| lag.coarsen(bits));
+    }
+
     pub(crate) fn absorb(&mut self, changes: &Self) {
         for (mine, theirs) in self.by_source.iter_mut().zip(&changes.by_source) {
             mine.absorb(theirs);
@@ -290,7 +294,7 @@ mod tests {
 
     #[test]
     fn sources_that_came_later_are_empty_in_what_was_written_before() {
-        let text = r#"{"by_source":[{"n":1,"sum":5,"min":5,"max":5,"buckets":[5,1]}]}"#;
+        let text = r#"{"by_source":[{"n":1,"sum":5,"min":5,"max":5,"cells":[10]}]}"#;
         let read: Generator = serde_json::from_str(text).unwrap();
         assert_eq!((read.lag_of(LagSource::Ready).count(), read.lag_of(LagSource::Spawn).count()), (1, 0));
     }

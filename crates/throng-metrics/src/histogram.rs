@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::written::{Cells, Written, coarse};
+
 /// Longer durations are recorded as this: one day.
 pub(crate) const LONGEST_US: u64 = 86_400_000_000;
 const DIGITS: u8 = 3;
@@ -66,16 +68,17 @@ impl Inner {
 }
 
 impl Inner {
+    /// Each bucket's shortest duration and its count.
+    fn floors(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.buckets.iter_recorded().map(|bucket| {
+            let floor = self.buckets.lowest_equivalent(bucket.value_iterated_to());
+            (floor, u64::from(bucket.count_at_value()))
+        })
+    }
+
     fn written(&self) -> Written {
-        let mut before = 0;
-        let pairs = self.buckets.iter_recorded().flat_map(|bucket| {
-            let edge = bucket.value_iterated_to();
-            let step = edge - before;
-            before = edge;
-            [step, u64::from(bucket.count_at_value())]
-        });
         let Exact { count, sum_us, min_us, max_us } = self.exact;
-        Written { count, sum_us, min_us, max_us, buckets: pairs.collect() }
+        Written { count, sum_us, min_us, max_us, cells: Cells::of(self.floors()) }
     }
 
     fn read(written: &Written) -> Self {
@@ -83,11 +86,9 @@ impl Inner {
         let mut inner = Self::new(max_us);
         let max_us = max_us.min(LONGEST_US);
         inner.exact = Exact { count, sum_us, min_us: min_us.min(max_us), max_us };
-        let mut edge = 0_u64;
-        for pair in written.buckets.chunks_exact(2) {
-            edge = edge.saturating_add(pair[0]).min(LONGEST_US);
-            inner.add_n(edge, u32::try_from(pair[1]).unwrap_or(u32::MAX));
-        }
+        written.cells.each(|us, count| {
+            inner.add_n(us.min(LONGEST_US), u32::try_from(count).unwrap_or(u32::MAX));
+        });
         inner
     }
 
@@ -184,12 +185,18 @@ impl Histogram {
     /// Whoever sorts buckets into coarser ones by this, and not by a figure that moves with what is recorded later, gets
     /// counts that never go down.
     pub fn floors(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.sampled().into_iter().flat_map(|inner| {
-            inner.buckets.iter_recorded().map(|bucket| {
-                let floor = inner.buckets.lowest_equivalent(bucket.value_iterated_to());
-                (floor, u64::from(bucket.count_at_value()))
-            })
-        })
+        self.sampled().into_iter().flat_map(Inner::floors)
+    }
+
+    /// Keeps only so many significant bits of each duration; the count, the sum, the minimum and the maximum stay exact.
+    pub(crate) fn coarsen(&mut self, bits: u32) {
+        let Some(inner) = self.inner.as_deref_mut() else { return };
+        let mut coarser = Inner::new(inner.exact.max_us);
+        for (us, count) in inner.floors() {
+            coarser.add_n(coarse(us, bits).min(LONGEST_US), u32::try_from(count).unwrap_or(u32::MAX));
+        }
+        coarser.exact = inner.exact;
+        *inner = coarser;
     }
 
     /// Gives away what was recorded and starts anew.
@@ -212,21 +219,6 @@ impl Histogram {
     fn sampled(&self) -> Option<&Inner> {
         self.inner.as_deref().filter(|inner| inner.exact.count > 0)
     }
-}
-
-/// A histogram as it is written down: the exact figures, and the buckets in use.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    #[serde(rename = "n")]
-    count: u64,
-    #[serde(rename = "sum")]
-    sum_us: u64,
-    #[serde(rename = "min")]
-    min_us: u64,
-    #[serde(rename = "max")]
-    max_us: u64,
-    /// How far a bucket's upper edge is above the one before, and its count, alternating.
-    buckets: Vec<u64>,
 }
 
 /// An empty one is nothing.
@@ -331,10 +323,10 @@ mod tests {
     fn figures_that_cannot_be_are_read_as_ones_that_can() {
         let day = LONGEST_US;
         for (text, wanted) in [
-            (r#"{"n":1,"sum":1,"min":500000000000,"max":600000000000,"buckets":[]}"#, (day, day)),
-            (r#"{"n":1,"sum":1,"min":9,"max":3,"buckets":[7,1,5]}"#, (3, 3)),
+            (r#"{"n":1,"sum":1,"min":500000000000,"max":600000000000,"cells":[]}"#, (day, day)),
+            (r#"{"n":1,"sum":1,"min":9,"max":3,"cells":[14,255]}"#, (3, 3)),
             (
-                r#"{"n":9,"sum":1,"min":1,"max":0,"buckets":[18446744073709551615,18446744073709551615]}"#,
+                r#"{"n":9,"sum":1,"min":1,"max":0,"cells":[255,255,255,255,255,255,255,255,255,255,1,255,255,255,255,255,255,255,255,255,1]}"#,
                 (0, 0),
             ),
         ] {

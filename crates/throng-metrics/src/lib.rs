@@ -37,6 +37,7 @@ mod threshold;
 mod totals;
 pub mod units;
 mod verdict;
+mod written;
 
 pub use generator::{Generator, GeneratorBounds, LimitReason};
 pub use groups::{Failure, FailureGroup, ScriptErrorGroup};

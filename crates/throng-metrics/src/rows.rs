@@ -408,6 +408,15 @@ impl Tables {
         self.gaps.absorb(&changes.gaps);
     }
 
+    pub(crate) fn coarsen(&mut self, bits: u32) {
+        self.requests.coarsen(bits);
+        self.connections.coarsen(bits);
+        self.work.iter_mut().for_each(|table| table.coarsen(bits));
+        self.measures.coarsen(bits);
+        self.delays.coarsen(bits);
+        self.gaps.coarsen(bits);
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.requests.add(&other.requests);
         self.grouped.add(&other.grouped);

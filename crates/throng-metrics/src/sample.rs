@@ -260,7 +260,7 @@ mod tests {
             "failures":{{"failures":[{{"kind":"timeout","name":"a","message":"b","count":{most}}}],
                 "script_errors":[{{"message":"a","traceback":"b","count":{most}}}]}},
             "requests":[{{"name":"Echo","counts":{{"issued":{most},"ok":{most},"cancelled":{most},"failures":{{"timeout":{most}}}}},
-                "times":[{{"n":{most},"sum":{most},"min":1,"max":{most},"buckets":[5,{most}]}}]}}],
+                "times":[{{"n":{most},"sum":{most},"min":1,"max":{most},"cells":[11,255,255,255,255,15]}}]}}],
             "work":[[{{"name":"t","counts":{{"count":{most},"failed":{most}}}}}]],
             "schedules":[{{"name":"pacing","counts":{{"due":{most},"missed":{most}}}}}],
             "checks":[{{"name":"c","counts":{{"passed":{most},"failed":{most}}}}}],

@@ -252,6 +252,12 @@ impl<C: Counts, const N: usize> Table<C, N> {
         changes
     }
 
+    /// Keeps only so many significant bits of each duration.
+    pub(crate) fn coarsen(&mut self, bits: u32) {
+        let times = self.slots.iter_mut().flat_map(|slot| &mut slot.row.times);
+        times.for_each(|times| times.coarsen(bits));
+    }
+
     /// Adds rows that were written down, matched by name.
     pub(crate) fn absorb_written(&mut self, rows: &[WrittenRow<C>]) {
         for written in rows {

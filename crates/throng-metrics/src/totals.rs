@@ -89,6 +89,13 @@ impl Totals {
         self.generator.absorb(generator);
     }
 
+    /// Keeps only so many significant bits of each duration, of which there are eleven; counts, sums, the shortest and the longest
+    /// stay exact. With 5 bits a percentile is at most 1 / 32 off.
+    pub fn coarsen(&mut self, bits: u32) {
+        self.tables.coarsen(bits);
+        self.generator.coarsen(bits);
+    }
+
     /// Says that one delta of every shard is merged, so that peaks are of one moment.
     pub fn end_round(&mut self) {
         self.robots.end_round();

@@ -5,6 +5,7 @@ use throng_metrics::Totals;
 
 use crate::blob;
 use crate::error::StoreError;
+use crate::fit::Fit;
 use crate::run::RunId;
 
 /// Samples that began longer ago than this are joined.
@@ -13,7 +14,12 @@ pub(crate) const NEW_MS: i64 = 3_600_000;
 pub(crate) const JOINED_MS: i64 = 10_000;
 
 /// Joins the samples that began in the ten seconds from `from_ms`; those of different phases stay apart.
-pub(crate) fn join(connection: &mut Connection, run: RunId, from_ms: i64) -> Result<(), StoreError> {
+pub(crate) fn join(
+    connection: &mut Connection,
+    run: RunId,
+    from_ms: i64,
+    fit: &mut Fit,
+) -> Result<(), StoreError> {
     // What reads first and then writes is refused at once when another process wrote in between.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for group in groups(&transaction, run, from_ms)? {
@@ -24,7 +30,7 @@ pub(crate) fn join(connection: &mut Connection, run: RunId, from_ms: i64) -> Res
         for (at_ms, data) in &group.rows {
             totals.absorb(&blob::unpacked(data).map_err(|why| damaged(run, *at_ms, why))?);
         }
-        let joined = blob::packed(&totals, &totals).map_err(|why| damaged(run, group.rows[0].0, why))?;
+        let joined = fit.packed(&mut totals).map_err(|why| damaged(run, group.rows[0].0, why))?;
         let (first, last) = (group.rows[0].0, group.rows[group.rows.len() - 1].0);
         transaction
             .execute("DELETE FROM samples WHERE run = ? AND at_ms BETWEEN ? AND ?", (run.0, first, last))?;

@@ -9,6 +9,7 @@
 mod blob;
 mod compact;
 mod error;
+mod fit;
 mod reference;
 mod run;
 mod schema;

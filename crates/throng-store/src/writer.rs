@@ -13,6 +13,7 @@ use throng_metrics::Totals;
 use crate::blob;
 use crate::compact::{self, JOINED_MS, NEW_MS};
 use crate::error::StoreError;
+use crate::fit::{self, Fit};
 use crate::run::{Ending, NewRun, RunId};
 use crate::schema;
 use crate::store::millis;
@@ -73,7 +74,7 @@ impl Writer {
         let run = enter(&mut connection, run)?;
         let (work, inbox) = sync_channel(WAITING);
         let closing = Arc::new(AtomicBool::new(false));
-        let desk = Desk { connection, run, joined_to_ms: 0, closing: Arc::clone(&closing) };
+        let desk = Desk::new(connection, run, Arc::clone(&closing));
         let thread = thread::Builder::new()
             .name("throng-store".to_owned())
             .spawn(move || desk.serve(&inbox))
@@ -159,9 +160,16 @@ struct Desk {
     /// Everything before is joined.
     joined_to_ms: i64,
     closing: Arc<AtomicBool>,
+    seconds: Fit,
+    joined: Fit,
 }
 
 impl Desk {
+    fn new(connection: Connection, run: RunId, closing: Arc<AtomicBool>) -> Desk {
+        let (seconds, joined) = (Fit::new(fit::SECOND), Fit::new(fit::JOINED));
+        Desk { connection, run, joined_to_ms: 0, closing, seconds, joined }
+    }
+
     fn serve(mut self, inbox: &Receiver<Work>) -> WriterEnd {
         let mut end = WriterEnd::default();
         let mut failed = false;
@@ -186,6 +194,8 @@ impl Desk {
     fn carry_out(&mut self, work: Work) -> Result<(), StoreError> {
         match work {
             Work::Sample { at_ms, took_ms, phase, packed } => {
+                // A sample that cannot be read is kept as it is, and told of when somebody reads it.
+                let packed = self.seconds.bytes(packed.clone()).unwrap_or(packed);
                 self.connection
                     .prepare_cached(
                         "INSERT INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)",
@@ -213,7 +223,7 @@ impl Desk {
     fn join_old(&mut self, now_ms: i64) {
         while self.joined_to_ms + JOINED_MS <= now_ms - NEW_MS {
             // Samples that cannot be joined stay as they are: nothing is lost but room.
-            let _ = compact::join(&mut self.connection, self.run, self.joined_to_ms);
+            let _ = compact::join(&mut self.connection, self.run, self.joined_to_ms, &mut self.joined);
             self.joined_to_ms += JOINED_MS;
         }
     }
@@ -228,7 +238,7 @@ mod tests {
     fn entered(folder: &Path) -> Desk {
         let mut connection = schema::open(&folder.join("runs.db")).unwrap();
         let run = enter(&mut connection, &NewRun::default()).unwrap();
-        Desk { connection, run, joined_to_ms: 0, closing: Arc::default() }
+        Desk::new(connection, run, Arc::default())
     }
 
     fn sample(second: i64) -> Work {
