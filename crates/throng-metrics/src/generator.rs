@@ -10,6 +10,11 @@ use crate::rows::RequestCounts;
 use crate::tally::{Counts, Kind};
 use crate::units;
 
+/// In what shares of a core are counted.
+const PER_SHARE: f64 = 10_000.0;
+/// A stretch that is shorter says nothing about how busy a shard is.
+const SHORTEST_US: u64 = 100_000;
+
 const SOURCES: usize = LagSource::ALL.len();
 
 /// The generator's part of one shard, or of a run.
@@ -25,6 +30,9 @@ pub struct Generator {
     busy_us: u64,
     wall_us: u64,
     busiest: f64,
+    /// The share of a core that a shard's thread used between two takes, in hundredths of a percent.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    cpu: Histogram,
     /// Requests of all names together: how long robots waited, and for what.
     waits: Waits,
 }
@@ -58,6 +66,10 @@ impl Generator {
     /// What changed since the last take.
     pub(crate) fn take(&mut self) -> Self {
         let (busy_us, wall_us) = (std::mem::take(&mut self.busy_us), std::mem::take(&mut self.wall_us));
+        let mut cpu = Histogram::default();
+        if wall_us >= SHORTEST_US {
+            cpu.record((share(busy_us, wall_us).min(1.0) * PER_SHARE).round() as u64);
+        }
         Self {
             by_source: self.by_source.each_mut().map(Histogram::take),
             lag: Histogram::default(),
@@ -65,6 +77,7 @@ impl Generator {
             busy_us,
             wall_us,
             busiest: share(busy_us, wall_us),
+            cpu,
             waits: std::mem::take(&mut self.waits),
         }
     }
@@ -82,6 +95,7 @@ impl Generator {
         self.busy_us.add(&changes.busy_us);
         self.wall_us.add(&changes.wall_us);
         self.busiest = self.busiest.max(changes.busiest);
+        self.cpu.absorb(&changes.cpu);
         self.waits.observed_us.add(&changes.waits.observed_us);
         self.waits.generator_us.add(&changes.waits.generator_us);
     }
@@ -109,6 +123,11 @@ impl Generator {
     /// The largest share of a core that one shard's thread used between two takes.
     pub fn busiest_share(&self) -> Option<f64> {
         (self.wall_us > 0).then_some(self.busiest)
+    }
+
+    /// The share of a core that a shard's thread reached or passed in a tenth of the seconds of all shards.
+    pub fn cpu_p90(&self) -> Option<f64> {
+        self.cpu.quantile_us(0.9).map(|share| share as f64 / PER_SHARE)
     }
 
     /// The share of the time robots waited for replies that was spent in the generator; nothing without replies.
@@ -143,8 +162,12 @@ fn share(part: u64, whole: u64) -> f64 {
 /// With a closed loop of 5,000 echo robots on one core both hold by far: the loop takes tens of milliseconds, nearly all
 /// of it in the generator. Where nothing waits for replies there is nothing to compare with, and the lag alone decides.
 ///
-/// The other two stand alone because they bend the load itself and not only its figures: a 99th percentile of lag above
+/// The next two stand alone because they bend the load itself and not only its figures: a 99th percentile of lag above
 /// 100 ms means that what was planned was not what was sent, and a stall of a second silences every robot of a shard.
+///
+/// The last one is for what lag does not show: a shard that uses its whole core cannot do more, whatever it was asked for. A
+/// shard that is merely well used stays below 95 % of a core, because it sleeps in between; seconds of loading and spawning
+/// are above it without harm, so it must be so in a tenth of the seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GeneratorBounds {
@@ -156,6 +179,8 @@ pub struct GeneratorBounds {
     pub worst_lag_p99_us: u64,
     /// The longest single stall in microseconds that is fine; 1 s.
     pub longest_stall_us: u64,
+    /// The share of a core that shards may use in all but a tenth of their seconds; 95 %.
+    pub cpu_p90: f64,
 }
 
 impl Default for GeneratorBounds {
@@ -165,6 +190,7 @@ impl Default for GeneratorBounds {
             share_of_latency: 0.2,
             worst_lag_p99_us: 100_000,
             longest_stall_us: 1_000_000,
+            cpu_p90: 0.95,
         }
     }
 }
@@ -190,6 +216,11 @@ pub enum LimitReason {
         /// The longest stall in microseconds.
         longest_us: u64,
     },
+    /// Shards had no CPU to spare.
+    Cpu {
+        /// The share of a core that they used in a tenth of their seconds, or more.
+        p90: f64,
+    },
 }
 
 impl GeneratorBounds {
@@ -207,6 +238,9 @@ impl GeneratorBounds {
         }
         if generator.longest_stall_us() > self.longest_stall_us {
             reasons.push(LimitReason::Stall { longest_us: generator.longest_stall_us() });
+        }
+        if let Some(p90) = generator.cpu_p90().filter(|p90| *p90 > self.cpu_p90) {
+            reasons.push(LimitReason::Cpu { p90 });
         }
         reasons
     }
@@ -227,6 +261,11 @@ impl fmt::Display for LimitReason {
             Self::Lag { lag_p99_us } => {
                 write!(f, "the generator was late: its lag had a p99 of {}", units::time(lag_p99_us))
             }
+            Self::Cpu { p90 } => write!(
+                f,
+                "shards had no CPU to spare: in a tenth of their seconds they used {} of a core or more",
+                units::percent(p90)
+            ),
             Self::Stall { longest_us } => write!(f, "a shard stood still for {}", units::time(longest_us)),
         }
     }
@@ -297,6 +336,29 @@ mod tests {
         let text = r#"{"by_source":[{"n":1,"sum":5,"min":5,"max":5,"cells":[10]}]}"#;
         let read: Generator = serde_json::from_str(text).unwrap();
         assert_eq!((read.lag_of(LagSource::Ready).count(), read.lag_of(LagSource::Spawn).count()), (1, 0));
+    }
+
+    #[test]
+    fn shards_without_cpu_to_spare_limit_unless_it_was_for_a_moment() {
+        let reasons = |busy: [u64; 10]| {
+            let (mut shard, mut total) = (Generator::default(), Generator::default());
+            for busy in busy {
+                shard.cpu(busy * 10_000, 1_000_000);
+                total.absorb(&shard.take());
+            }
+            // A last report that says nothing.
+            shard.cpu(3_000, 3_000);
+            total.absorb(&shard.take());
+            GeneratorBounds::default().judge(&total)
+        };
+        assert_eq!(reasons([100, 40, 40, 40, 40, 40, 40, 40, 40, 40]), []);
+        assert_eq!(reasons([90; 10]), []);
+        let limited = reasons([40, 40, 40, 40, 40, 40, 98, 98, 98, 98]);
+        assert_eq!(
+            limited[0].to_string(),
+            "shards had no CPU to spare: in a tenth of their seconds they used 98% of a core or more"
+        );
+        assert_eq!(limited.len(), 1);
     }
 
     #[test]

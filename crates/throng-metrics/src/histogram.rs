@@ -107,6 +107,11 @@ impl Histogram {
         inner.add(us.min(LONGEST_US));
     }
 
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
     /// How many durations were recorded.
     pub fn count(&self) -> u64 {
         self.inner.as_ref().map_or(0, |inner| inner.exact.count)

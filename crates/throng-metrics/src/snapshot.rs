@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::generator::GeneratorBounds;
 use crate::histogram::Spread;
 use crate::kinds::FailureKind;
 use crate::robots::Robots;
@@ -23,6 +24,8 @@ pub struct Plan {
     pub phase: String,
     /// How long the whole takes, where that is known.
     pub takes: Option<Duration>,
+    /// Above which bounds throng itself is the limit.
+    pub bounds: GeneratorBounds,
 }
 
 /// One moment of a run.

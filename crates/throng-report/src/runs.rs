@@ -19,6 +19,8 @@ pub struct RunLine {
     pub robots: u64,
     /// Its verdict, or `running` or `crashed`.
     pub verdict: String,
+    /// It was limited by the generator.
+    pub limited: bool,
     /// Where the robots played.
     pub target: String,
     /// Its tags.
@@ -40,11 +42,17 @@ pub fn run_list(runs: &[RunLine], cells: usize, colour: Colour) -> String {
             Word::plain(&run.started),
             Word::plain(units::span(run.took_s)),
             Word::plain(units::count(run.robots)),
-            Word::new(clean(&run.verdict), tone(&run.verdict)),
+            Word::new(said_verdict(run), tone(&run.verdict)),
             Word::plain(said(run)),
         ]);
     }
     grid.lines(cells, false).iter().map(|line| line.ansi(colour).trim_end().to_owned() + "\n").collect()
+}
+
+/// The verdict, with a mark where the figures say little about the server.
+fn said_verdict(run: &RunLine) -> String {
+    let limited = if run.limited { ", limited" } else { "" };
+    format!("{}{limited}", clean(&run.verdict))
 }
 
 fn tone(verdict: &str) -> Tone {

@@ -120,6 +120,7 @@ fn mistakes_in_target_and_load() {
             ("a text for a number", "[load]\nrobots = \"many\"\n"),
             ("no robots", "[load]\nrobots = 0\n"),
             ("half a robot", "[load]\nrobots = 1.5\n"),
+            ("a share above the whole", "[generator]\ncpu = \"120%\"\nshare = \"much\"\nlag = 1\n"),
             ("a rate of nothing", "[load]\nspawn_rate = 0\n"),
             ("a negative rate", "[load]\nspawn_rate = -5\n"),
             ("a duration with a wrong unit", "[load]\nrun_time = \"10min\"\n"),

@@ -347,6 +347,21 @@ fn task_names_may_be_written_with_and_without_quotes() {
 }
 
 #[test]
+fn the_generator_s_bounds_are_times_and_shares() {
+    use throng_metrics::GeneratorBounds;
+    assert_eq!(file("").generator, GeneratorBounds::default());
+    let config = file("[generator]\nlag_p99 = \"20ms\"\nshare = \"35%\"\nlongest_stall = 0.5\ncpu = 0.8\n");
+    let wanted = GeneratorBounds {
+        lag_p99_us: 20_000,
+        share_of_latency: 0.35,
+        longest_stall_us: 500_000,
+        cpu_p90: 0.8,
+        ..GeneratorBounds::default()
+    };
+    assert_eq!(config.generator, wanted);
+}
+
+#[test]
 fn tasks_may_have_rates_each_or_together() {
     let config = file(
         "[load]\ntask_rate = 1000\n[tasks]\n\"role.chat\" = { rate = 20 }\nhero.fight = { rate = 0.5, weight = 0 }\n",

@@ -54,6 +54,8 @@ pub struct RunRecord {
     pub bounds: GeneratorBounds,
     /// What a comparison with an earlier run found, if one was wanted.
     pub baseline: Option<Baseline>,
+    /// Why it was limited by the generator, once it is over and was.
+    pub limited_by: Vec<String>,
 }
 
 impl Default for RunRecord {
@@ -71,6 +73,7 @@ impl Default for RunRecord {
             thresholds: Thresholds::new(Vec::new()),
             bounds: GeneratorBounds::default(),
             baseline: None,
+            limited_by: Vec::new(),
         }
     }
 }
@@ -383,6 +386,8 @@ fn generator_summary(generator: &Generator, bounds: &GeneratorBounds) -> Generat
         share_of_latency: generator.share_of_latency().map(rounded_share),
         cpu_share: generator.cpu_share().map(rounded_share),
         busiest_cpu_share: generator.busiest_share().map(rounded_share),
+        cpu_share_p90: generator.cpu_p90().map(rounded_share),
+        bounds: *bounds,
     }
 }
 

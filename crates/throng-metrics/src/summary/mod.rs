@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::generator::GeneratorBounds;
 use crate::histogram::{Bin, Spread};
 use crate::kinds::{EndCause, FailureKind};
 use crate::tally::Tally;
@@ -500,4 +501,9 @@ pub struct GeneratorSummary {
     /// The largest share of a core that one shard's thread used over a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub busiest_cpu_share: Option<f64>,
+    /// The share of a core that a shard's thread reached or passed in a tenth of the seconds of all shards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_share_p90: Option<f64>,
+    /// The bounds by which it was judged.
+    pub bounds: GeneratorBounds,
 }

@@ -1,6 +1,6 @@
 //! The upper part of the live screen: the plan, the robots, the wire, the generator.
 
-use throng_metrics::{GeneratorBounds, Snapshot, units};
+use throng_metrics::{Snapshot, units};
 
 use crate::paint::{Tone, Word, Words};
 use crate::text::{clean, fit, width};
@@ -116,14 +116,17 @@ fn errors(snapshot: &Snapshot) -> Vec<Figure> {
 fn generator(snapshot: &Snapshot) -> Vec<Figure> {
     let interval = &snapshot.interval;
     let Some(lag) = &interval.lag else { return vec![vec![Word::dim("nothing measured yet")]] };
-    let (share, bounds) = (interval.share_of_latency, GeneratorBounds::default());
+    let (share, bounds) = (interval.share_of_latency, &snapshot.plan.bounds);
     let late = lag.p99 > bounds.lag_p99_us && share.is_none_or(|share| share > bounds.share_of_latency);
     let tone = if late { Tone::Warn } else { Tone::Plain };
     let figures = [
         Some(vec![Word::plain(format!("lag p50 {}", units::time(lag.p50)))]),
         Some(vec![Word::new(format!("p99 {}", units::time(lag.p99)), tone)]),
         share.map(|share| labelled(units::percent(share), "of latency", tone)),
-        interval.busiest_share.map(|share| vec![Word::plain(format!("cpu {}", units::percent(share)))]),
+        interval.busiest_share.map(|share| {
+            let tone = if share > bounds.cpu_p90 { Tone::Warn } else { Tone::Plain };
+            vec![Word::new(format!("cpu {}", units::percent(share)), tone)]
+        }),
         Some(vec![Word::plain(format!("max {}", units::time(lag.max)))]),
     ];
     figures.into_iter().flatten().collect()

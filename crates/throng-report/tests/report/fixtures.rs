@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use throng_metrics::{
-    Answer, EndCause, Failure, FailureKind, LagSource, Ledger, Plan, Recorder, RobotState, RunRecord,
-    Snapshot, Summary, Threshold, Thresholds, WorkKind, no_sample,
+    Answer, EndCause, Failure, FailureKind, GeneratorBounds, LagSource, Ledger, Plan, Recorder, RobotState,
+    RunRecord, Snapshot, Summary, Threshold, Thresholds, WorkKind, no_sample,
 };
 
 /// A small random stream; the same on every machine.
@@ -204,6 +204,7 @@ pub(crate) fn plan() -> Plan {
         target: "ws://127.0.0.1:8765".into(),
         phase: "holding 500 robots".into(),
         takes: Some(Duration::from_secs(600)),
+        bounds: GeneratorBounds::default(),
     }
 }
 

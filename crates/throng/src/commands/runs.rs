@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use throng_metrics::RunRecord;
 use throng_report::{RunLine, run_list};
 use throng_store::{Filter, Reference, RunState, Store, StoredRun};
 
@@ -132,10 +133,16 @@ fn line(run: &StoredRun) -> RunLine {
         took_s: run.took.as_secs_f64(),
         robots: run.begun.robots,
         verdict: verdict(run).to_owned(),
+        limited: is_limited(run),
         target: run.begun.target.clone(),
         tags: run.begun.tags.clone(),
         note: run.begun.note.clone(),
     }
+}
+
+/// Whether it was limited by the generator; of a record that another version wrote it is not known.
+fn is_limited(run: &StoredRun) -> bool {
+    serde_json::from_str::<RunRecord>(&run.begun.record).is_ok_and(|record| !record.limited_by.is_empty())
 }
 
 /// The verdict, or the state of a run that has none.
@@ -158,6 +165,7 @@ fn as_json(run: &StoredRun) -> serde_json::Value {
         "state": run.state.name(),
         "verdict": run.verdict,
         "reason": run.reason,
+        "limited": is_limited(run),
         "tags": run.begun.tags,
         "note": run.begun.note,
         "version": run.begun.version,

@@ -46,7 +46,7 @@ impl Overrides {
 const PREFIX: &str = "THRONG_";
 
 /// The top-level sections; a variable below one of them that names no setting is a mistake, not somebody else's.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "target",
     "tls",
     "tcp",
@@ -62,6 +62,7 @@ const SECTIONS: [&str; 15] = [
     "store",
     "baseline",
     "export",
+    "generator",
 ];
 
 /// The environment variable of a setting: `load.robots` is `THRONG_LOAD_ROBOTS`.

@@ -10,6 +10,7 @@ mod engine;
 mod export;
 mod fields;
 mod framing;
+mod generator;
 mod http;
 mod kcp;
 mod layers;
@@ -96,6 +97,8 @@ pub struct Config {
     pub baseline: BaselineSettings,
     /// `[export]`.
     pub export: ExportSettings,
+    /// `[generator]`.
+    pub generator: throng_metrics::GeneratorBounds,
     /// The file, for whoever finds more that is wrong with it.
     pub source: SourceText,
 }
@@ -156,6 +159,7 @@ impl Config {
             store: store::read(&top.section("store")),
             baseline: baseline::read(&top.section("baseline")),
             export: export::read(&top.section("export")),
+            generator: generator::read(&top.section("generator")),
             source,
         };
         top.refuse_unknown();

@@ -108,6 +108,7 @@ impl Session<'_> {
             scenarios: scenario_plans(prepared),
             storms: prepared.schedule.storms().iter().map(storm_plan).collect(),
             thresholds: prepared.thresholds.clone(),
+            bounds: prepared.bounds,
             ..RunRecord::default()
         };
         let mut shaping = Shaping::of(prepared);
@@ -162,6 +163,7 @@ impl Session<'_> {
             record.baseline = Some(baseline);
         }
         let summary = Summary::of(&ledger, &record);
+        record.limited_by.clone_from(&summary.generator.limited_by);
         let kept = keeper.end(&record, &summary);
         exports.end(&ledger, &desired, took);
         let exit = self.finish(&summary, kept);

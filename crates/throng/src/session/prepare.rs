@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use throng_engine::{Schedule, Settings};
 use throng_lua::{Limits, LuaProject, OwnSource, ScenarioRules, TagFilter, TaskSetting};
-use throng_metrics::Thresholds;
+use throng_metrics::{GeneratorBounds, Thresholds};
 use throng_wire::Protocol;
 
 /// Everything a run is made of.
@@ -38,6 +38,8 @@ pub struct Prepared {
     pub baseline: BaselineSettings,
     /// Who gets its figures while it goes on.
     pub export: ExportSettings,
+    /// Above which bounds the run is limited by the generator.
+    pub bounds: GeneratorBounds,
 }
 
 impl Prepared {
@@ -57,6 +59,7 @@ impl Prepared {
             store: config.store.clone(),
             baseline: config.baseline.clone(),
             export: config.export.clone(),
+            bounds: config.generator,
         }
     }
 }

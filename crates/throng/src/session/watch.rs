@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use throng_engine::{Desired, LogLine, Phase};
-use throng_metrics::{Abort, Plan, Snapshot};
+use throng_metrics::{Abort, GeneratorBounds, Plan, Snapshot};
 use throng_report::{Colour, Screen, plain_line};
 
 /// The first plain line, and the time between two.
@@ -20,6 +20,7 @@ pub(super) struct Watch {
     sight: Sight,
     project: String,
     target: String,
+    bounds: GeneratorBounds,
     asked: u32,
     kept: VecDeque<String>,
     dropped: u64,
@@ -44,6 +45,7 @@ impl Watch {
             sight,
             project: prepared.name.clone(),
             target: shown_target(prepared),
+            bounds: prepared.bounds,
             asked: 0,
             kept: VecDeque::new(),
             dropped: 0,
@@ -73,6 +75,7 @@ impl Watch {
             target: self.target.clone(),
             phase: phase(desired, elapsed),
             takes: desired.schedule.run_time(),
+            bounds: self.bounds,
         }
     }
 

@@ -43,7 +43,7 @@ fn a_report_says_later_what_the_run_said_at_its_end() {
     };
     assert_eq!(body(&reported.stdout), body(&played.stdout));
     let listed = ask(&project, &["runs"]).said();
-    assert!(listed.contains("#base a first try") && listed.contains(" pass "), "{listed}");
+    assert!(listed.contains("#base a first try") && listed.contains(" pass"), "{listed}");
 }
 
 #[test]
