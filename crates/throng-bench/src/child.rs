@@ -1,7 +1,7 @@
 //! The parent's side: servers and clients as child processes.
 
-use crate::control::{self, Listening, Loaded, READ, Reading, Served, Up};
-use crate::options::{ClientOptions, ServerOptions, Wire};
+use crate::control::{self, Listening, Loaded, Log, READ, Reading, Served, Told, Up};
+use crate::options::{ClientOptions, PlayOptions, ServerOptions, Wire};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::de::DeserializeOwned;
@@ -74,6 +74,51 @@ impl Server {
     pub(crate) fn requests(&mut self) -> Result<u64> {
         let Served { requests } = self.process.ask()?;
         Ok(requests)
+    }
+}
+
+/// A server on the server's core that logs what it did.
+pub(crate) struct Judge {
+    process: Process,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+}
+
+impl Judge {
+    /// Starts an echo server with a fault.
+    pub(crate) fn start(fault: &str) -> Result<Judge> {
+        let mut process = Process::start(&["judge".to_owned(), format!("--fault={fault}")])?;
+        let Listening { addresses } = process.hear()?;
+        Ok(Judge { process, address: *addresses.first().context("it listens somewhere")? })
+    }
+
+    /// What it has done so far.
+    pub(crate) fn log(&mut self) -> Result<Log> {
+        self.process.ask()
+    }
+}
+
+/// A client on the client's core that asks at a rate.
+pub(crate) struct Player {
+    process: Process,
+}
+
+impl Player {
+    /// Starts a client and waits until all of its robots are ready.
+    pub(crate) fn start(options: &PlayOptions) -> Result<Player> {
+        let mut process = Process::start(&[
+            "player".to_owned(),
+            format!("--target={}", options.target),
+            format!("--load={}", argument(options.load)),
+            format!("--seconds={}", options.seconds),
+        ])?;
+        let Up { .. } = process.hear()?;
+        Ok(Player { process })
+    }
+
+    /// Waits until it is through; what it saw.
+    pub(crate) fn told(&mut self) -> Result<Told> {
+        self.process.ask()
     }
 }
 

@@ -25,6 +25,36 @@ pub(crate) struct Served {
     pub(crate) requests: u64,
 }
 
+/// The log of a server that judges.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Log {
+    /// Seconds since its start.
+    pub(crate) uptime_s: f64,
+    /// Requests read so far.
+    pub(crate) requests: u64,
+    /// When each stall that is over began and ended, in seconds since the start.
+    pub(crate) stalls: Vec<(f64, f64)>,
+    /// The median of the delays given, in microseconds.
+    pub(crate) delay_p50_us: Option<f64>,
+}
+
+/// What a client that asks at a rate reports at its end.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// Requests that had an intended start.
+    pub(crate) intended_count: u64,
+    /// From it, in microseconds.
+    pub(crate) intended_p99_us: u64,
+    /// From the real start, in microseconds.
+    pub(crate) real_p50_us: u64,
+    /// From the real start, in microseconds.
+    pub(crate) real_p99_us: u64,
+    /// What should have begun and did not.
+    pub(crate) missed: u64,
+    /// Failures of any kind.
+    pub(crate) failures: u64,
+}
+
 /// A client is ready to begin.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Loaded {
@@ -96,6 +126,11 @@ impl Questions {
             std::process::exit(0);
         });
         Questions(questions)
+    }
+
+    /// Waits until the parent asks; false when it will not.
+    pub(crate) fn next(&self) -> bool {
+        self.0.recv().is_ok()
     }
 
     /// Whether the parent has asked.

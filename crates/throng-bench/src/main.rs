@@ -1,7 +1,7 @@
 //! The benchmark: what the engine and its hosts cost beside a bare epoll loop, and how far they reach.
 //!
 //! The parent process prints; every server and every measured client is a child of the same binary on a core of its own.
-//! Start reading at [`echo`] for the comparison, at [`scale`] for the large numbers, at [`child`] for how children are asked.
+//! Start reading at [`echo`] for the comparison, at [`truth`] for whether figures are right, at [`scale`] for the large numbers, at [`child`] for how children are asked.
 
 mod bare;
 mod builtin;
@@ -12,15 +12,18 @@ mod day;
 mod drive;
 mod echo;
 mod hostile;
+mod judge;
 mod machine;
 mod memory;
 mod options;
+mod play;
 mod pairs;
 mod scale;
 mod scripts;
 mod server;
 mod speech;
 mod table;
+mod truth;
 
 use anyhow::Result;
 use clap::Parser;
@@ -45,6 +48,12 @@ fn main() -> Result<()> {
         }
         Some(Role::Day(day)) => day::run(day),
         Some(Role::Compare(pairs)) => pairs::run(pairs),
+        Some(Role::Judge(judge)) => judge::run(judge),
+        Some(Role::Player(player)) => play::run(player),
+        Some(Role::Truth) => {
+            println!("{}\n", machine::describe());
+            truth::run(&options)
+        }
         None => compare(&options),
     }
 }

@@ -11,7 +11,7 @@ pub(crate) const PAYLOAD: usize = 64;
 #[command(version)]
 pub(crate) struct Options {
     /// A few seconds in all: short windows, one round, few robots.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) quick: bool,
     /// Only sections whose name has all these words, such as `echo tcp 1000`, `scale`, `hostile` or `cost`.
     #[arg(long, value_name = "PATTERN")]
@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<f64>,
     /// How often each client is measured, in alternation; the tables show medians.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", global = true)]
     pub(crate) rounds: Option<usize>,
     #[command(subcommand)]
     pub(crate) role: Option<Role>,
@@ -44,9 +44,17 @@ impl Options {
     }
 }
 
-/// What a child of the benchmark is.
+/// A section of its own, or what a child of the benchmark is.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Role {
+    /// What a client reports beside what the demo server's own log says
+    Truth,
+    /// The demo server whose log is the judge.
+    #[command(hide = true)]
+    Judge(JudgeOptions),
+    /// A client that asks at a rate.
+    #[command(hide = true)]
+    Player(PlayOptions),
     /// The echo server.
     #[command(hide = true)]
     Server(ServerOptions),
@@ -153,6 +161,53 @@ impl ClientOptions {
             targets: Vec::new(),
             memory: false,
             hostile: None,
+        }
+    }
+}
+
+/// The demo server whose log is the judge.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JudgeOptions {
+    /// What goes wrong on it, as the demo server's `--fault` has it.
+    #[arg(long)]
+    pub(crate) fault: String,
+}
+
+/// A client that asks at a rate.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PlayOptions {
+    /// The server's address.
+    #[arg(long)]
+    pub(crate) target: std::net::SocketAddr,
+    /// How it asks.
+    #[arg(long)]
+    pub(crate) load: Load,
+    /// How long, in seconds.
+    #[arg(long)]
+    pub(crate) seconds: f64,
+}
+
+/// Ways to ask 1,000 times a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Load {
+    /// A task rate over a hundred robots.
+    Rate,
+    /// A hundred robots with a pace.
+    Paced,
+    /// Ten robots with a pace.
+    Few,
+    /// Ten robots with a pace that skip what they are late for.
+    Skipping,
+}
+
+impl Load {
+    /// As the tables say it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Load::Rate => "task rate, 100 robots",
+            Load::Paced => "pace, 100 robots",
+            Load::Few => "pace, 10 robots",
+            Load::Skipping => "pace that skips, 10 robots",
         }
     }
 }

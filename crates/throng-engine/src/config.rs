@@ -27,6 +27,8 @@ pub struct Settings {
     pub wait: Wait,
     /// Tasks a second over all robots, in place of waits between tasks.
     pub task_rate: Option<f64>,
+    /// Nothing has a rate, and tasks that would are drawn by weight: for a robot that plays alone.
+    pub no_rates: bool,
     /// What an uncaught error in a start or a task does to its robot.
     pub on_error: OnError,
     /// Robots become ready by `ready()` alone, not when every start has returned.
@@ -98,6 +100,7 @@ impl Default for Settings {
             tls: TlsConfig::default(),
             wait: Wait::Constant(Duration::from_secs(1)),
             task_rate: None,
+            no_rates: false,
             on_error: OnError::Continue,
             manual_ready: false,
             ready_timeout: Duration::from_secs(30),

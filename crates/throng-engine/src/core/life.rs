@@ -211,7 +211,8 @@ impl Core {
         let scenario = self.program.scenarios.get(usize::from(slot.origin.scenario));
         let candidates = || {
             let tasks = self.program.tasks.iter().enumerate();
-            let open = tasks.filter(|(index, task)| task.rate.is_none() && !refused.contains(index));
+            let drawn = tasks.filter(|(_, task)| task.rate.is_none() || self.settings.no_rates);
+            let open = drawn.filter(|(index, _)| !refused.contains(index));
             open.map(|(index, task)| (index, scenario.map_or(task.weight, |scenario| scenario.weight(index))))
         };
         let total: f64 = candidates().map(|(_, weight)| weight).sum();

@@ -99,6 +99,9 @@ pub(crate) struct Offer {
 impl Rates {
     /// The rates that the settings and the program ask for.
     pub(crate) fn new(settings: &Settings, program: &Program, recorder: &mut Recorder) -> Rates {
+        if settings.no_rates {
+            return Rates::default();
+        }
         let mut rate = |task, per_second, name: &str| Rate {
             task,
             grid: Grid { origin: 0, per_second, shards: 1 },

@@ -102,6 +102,18 @@ fn a_paced_robot_that_played_for_a_slot_keeps_its_schedule() {
 }
 
 #[test]
+fn a_robot_that_plays_alone_draws_tasks_with_rates_by_weight() {
+    let mut plan = Plan::new([("role.start", vec![]), ("role.rare", vec![])]);
+    plan.program.tasks.push(TaskSpec { rate: Some(500.0), ..task("role.rare") });
+    plan.settings.task_rate = Some(1_000.0);
+    plan.settings.no_rates = true;
+    let mut world = plan.world(Stall::default().rule());
+    world.want(1);
+    world.advance(10_500);
+    assert_eq!(begun(&world.told(), "role.rare").len(), 10);
+}
+
+#[test]
 fn slots_nobody_could_play_are_missed() {
     let mut plan = Plan::new([("role.start", vec![]), ("role.hang", vec![Act::Hang])]);
     plan.program.tasks.push(task("role.hang"));

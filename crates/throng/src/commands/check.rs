@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use throng_check::{Colour, Finding, Role, Severity};
-use throng_engine::{Clock, Origin};
+use throng_engine::{Clock, Origin, TaskSpec};
 use throng_lua::{Control, Inventory, LuaHost};
 use throng_wire::Codec;
 
@@ -61,16 +61,17 @@ fn show_inventory(inventory: &Inventory) -> std::io::Result<()> {
         let (file, line) = &function.place;
         writeln!(out, "{}  {file}:{line}", function.event.name())?;
     }
-    let total: f64 = program.tasks.iter().map(|task| task.weight).sum();
+    let drawn = program.tasks.iter().filter(|task| task.rate.is_none());
+    let total: f64 = drawn.map(|task| task.weight).sum();
     for (index, module) in program.mods.iter().enumerate() {
         let needs: Vec<&str> = module.needs.iter().map(|need| &*program.mods[*need].name).collect();
         let needs = if needs.is_empty() { String::new() } else { format!("  needs {}", needs.join(", ")) };
         writeln!(out, "{}{needs}", module.name)?;
         for task in program.tasks.iter().filter(|task| task.module == index) {
-            let share = if total > 0.0 { 100.0 * task.weight / total } else { 0.0 };
             let steps =
                 if task.steps.is_empty() { String::new() } else { format!("  {}", task.steps.join(" → ")) };
-            writeln!(out, "  task  {:<28} weight {:<6} {share:>5.1}%{steps}", task.name, task.weight)?;
+            let line = format!("  task  {:<28} {:<20}{steps}", task.name, how_often(task, total));
+            writeln!(out, "{}", line.trim_end())?;
         }
         for handler in handlers.iter().filter(|handler| handler.module == index) {
             let connection =
@@ -80,6 +81,17 @@ fn show_inventory(inventory: &Inventory) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How often a task is picked, beside all others with a weight, or begun.
+fn how_often(task: &TaskSpec, weights: f64) -> String {
+    match task.rate {
+        Some(rate) if task.weight > 0.0 => format!("rate   {rate}/s"),
+        _ => {
+            let share = if weights > 0.0 { 100.0 * task.weight / weights } else { 0.0 };
+            format!("weight {:<6} {share:>5.1}%", task.weight)
+        }
+    }
 }
 
 /// Names of enums that were to stand for messages and do not: what a server sends under them is unknown.

@@ -10,7 +10,7 @@ use crate::timeline::Timeline;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
-use throng_engine::{Clock, Desired, Origin, Phase, Schedule, Shard, ShardConfig, ShardShare};
+use throng_engine::{Clock, Desired, Origin, Phase, Schedule, Settings, Shard, ShardConfig, ShardShare};
 use throng_lua::{Control, LoadError, LuaHost, LuaProject, StrayFields};
 use throng_metrics::{Limits, Totals};
 
@@ -45,7 +45,9 @@ pub(super) fn run(args: &TryArgs, output: OutputFlags) -> anyhow::Result<Exit> {
     let control = Control::load(project.clone(), clock.clone(), prepared.settings.seed);
     let control = control.map_err(|error| InputError(error.to_string()))?;
     let share = ShardShare { index: 0, count: 1 };
-    let shard_config = ShardConfig { settings: prepared.settings.clone(), share, clock };
+    // What all robots do together in a second would be too much for one.
+    let settings = Settings { task_rate: None, no_rates: true, ..prepared.settings.clone() };
+    let shard_config = ShardConfig { settings, share, clock };
     let shard = Shard::on_sockets(shard_config, |desk| LuaHost::new(project, desk).map_err(TryError::from));
     let mut shard = shard.map_err(|error| match error {
         TryError::Load(error) => anyhow::Error::new(InputError(error.to_string())),
