@@ -20,7 +20,8 @@ const DIGITS: u8 = 3;
 #[derive(Clone, Default)]
 pub struct Histogram {
     inner: Option<Box<Inner>>,
-    /// How far the buckets reached before the last take, so that the next ones need not grow step by step.
+    /// The longest duration before the last take: the next buckets reach as far at once and need not grow step by step, and one slow
+    /// reply does not make all that follow it large.
     reach_us: u64,
 }
 
@@ -208,7 +209,7 @@ impl Histogram {
     pub(crate) fn take(&mut self) -> Self {
         let inner = self.inner.take();
         if let Some(inner) = &inner {
-            self.reach_us = inner.buckets.high();
+            self.reach_us = inner.exact.max_us;
         }
         Self { inner, reach_us: self.reach_us }
     }

@@ -139,6 +139,12 @@ impl LoadTables {
         }
     }
 
+    pub(crate) fn coarsen(&mut self, bits: u32) {
+        self.tasks.coarsen(bits);
+        self.arrivals.coarsen(bits);
+        self.storms.coarsen(bits);
+    }
+
     pub(crate) fn take(&mut self) -> LoadChanges {
         LoadChanges {
             scenarios: self.scenarios.take(),

@@ -410,6 +410,7 @@ impl Tables {
 
     pub(crate) fn coarsen(&mut self, bits: u32) {
         self.requests.coarsen(bits);
+        self.grouped.coarsen(bits);
         self.connections.coarsen(bits);
         self.work.iter_mut().for_each(|table| table.coarsen(bits));
         self.measures.coarsen(bits);

@@ -93,6 +93,7 @@ impl Totals {
     /// stay exact. With 5 bits a percentile is at most 1 / 32 off.
     pub fn coarsen(&mut self, bits: u32) {
         self.tables.coarsen(bits);
+        self.loads.coarsen(bits);
         self.generator.coarsen(bits);
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A [`Writer`] takes a run's samples about once a second and commits each of them, so that a crash or a power cut loses at
 //! most the last two seconds. A [`Store`] lists runs, marks and deletes them, and adds their samples up again to the totals of
-//! the whole or of any stretch. Samples of the newest hour are of a second, older ones of ten.
+//! the whole or of any stretch. Samples of the newest hour are of a second, older ones of ten, and what would be too large keeps
+//! fewer digits (`fit`).
 //!
 //! It does not drive a run, judge or draw it. Start reading at [`Store`].
 
