@@ -205,6 +205,13 @@ impl Histogram {
         *inner = coarser;
     }
 
+    /// What all of them hold together.
+    pub fn of_all<'a>(histograms: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut whole = Self::default();
+        histograms.into_iter().for_each(|one| whole.absorb(one));
+        whole
+    }
+
     /// Gives away what was recorded and starts anew.
     pub(crate) fn take(&mut self) -> Self {
         let inner = self.inner.take();

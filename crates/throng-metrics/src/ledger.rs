@@ -38,6 +38,11 @@ impl Ledger {
         self.totals.plan_robots(planned);
     }
 
+    /// Sets how many robots the plan wants now, where it names a number.
+    pub fn want_robots(&mut self, wanted: Option<u64>) {
+        self.totals.want_robots(wanted);
+    }
+
     /// Adds one shard's delta.
     pub fn merge(&mut self, delta: &Delta) {
         self.totals.merge(delta);
@@ -58,9 +63,10 @@ impl Ledger {
         stretch.absorb(sample);
         self.totals.absorb(sample);
         self.phases.add(phase, took, &stretch, &self.totals);
+        (self.closed, self.closed_took) = (stretch, took);
     }
 
-    /// What came in the second that was closed last.
+    /// What came in the second that was closed last, or in the stretch that was added last.
     pub fn last_second(&self) -> &Totals {
         &self.closed
     }

@@ -13,6 +13,8 @@ const STATES: usize = RobotState::ALL.len();
 pub struct Robots {
     /// How many the plan wants at its highest.
     pub planned: u64,
+    /// How many the plan wants now, where it names a number.
+    pub wanted: Option<u64>,
     /// How many were ever started.
     pub started: u64,
     /// How many are connecting now.
@@ -151,6 +153,7 @@ impl RobotBook {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RobotTotals {
     pub(crate) planned: u64,
+    pub(crate) wanted: Option<u64>,
     counts: RobotCounts,
     peak: u64,
     round_start: u64,
@@ -164,6 +167,8 @@ pub(crate) struct RobotTotals {
 #[serde(default)]
 pub(crate) struct RobotSample {
     planned: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<u64>,
     peak: u64,
     changes: RobotCounts,
     rates: Histogram,
@@ -174,6 +179,7 @@ impl RobotTotals {
     pub(crate) fn sample(&self, run: &RobotTotals) -> RobotSample {
         RobotSample {
             planned: run.planned,
+            wanted: run.wanted,
             peak: run.peak,
             changes: self.counts.clone(),
             rates: self.rates.clone(),
@@ -191,6 +197,7 @@ impl RobotTotals {
     pub(crate) fn absorb_sample(&mut self, sample: &RobotSample) {
         self.counts.add(&sample.changes);
         self.planned = self.planned.max(sample.planned);
+        self.wanted = sample.wanted.or(self.wanted);
         self.peak = self.peak.max(sample.peak);
         self.rates.absorb(&sample.rates);
     }
@@ -212,6 +219,7 @@ impl RobotTotals {
         let states = &self.counts.states;
         Robots {
             planned: self.planned,
+            wanted: self.wanted,
             started: self.counts.started,
             connecting: states.of(RobotState::Connecting),
             logging_in: states.of(RobotState::LoggingIn),

@@ -107,6 +107,11 @@ impl Totals {
         self.robots.planned = planned;
     }
 
+    /// Sets how many robots the plan wants now, where it names a number.
+    pub fn want_robots(&mut self, wanted: Option<u64>) {
+        self.robots.wanted = wanted;
+    }
+
     /// Requests by connection and name.
     pub fn requests(&self) -> &Table<RequestCounts, 2> {
         &self.tables.requests

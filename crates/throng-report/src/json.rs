@@ -1,34 +1,10 @@
-//! A summary or a comparison as a JSON file, whole or not at all.
+//! A summary or a comparison as a JSON file.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
-use thiserror::Error;
 
-/// Why a report could not be written.
-#[derive(Debug, Error)]
-pub enum WriteJsonError {
-    /// The figures could not be put into JSON.
-    #[error("cannot put the figures into JSON")]
-    Serialise(#[source] serde_json::Error),
-    /// The path names no file.
-    #[error("{} is not the name of a file", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A file could not be written or renamed.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
+use crate::write::{WriteError, write_file};
 
 /// A summary or what else is reported as indented JSON with a newline at its end.
 ///
@@ -40,43 +16,11 @@ pub fn to_json(report: &impl Serialize) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// Writes a summary or what else is reported to `path`, replacing what is there in one step: a reader sees the old file or the whole new one.
-///
-/// What is not a regular file (a pipe, `/dev/stdout`) is written to directly.
+/// Writes a summary or what else is reported to `path` as [`write_file`] does.
 ///
 /// # Errors
 /// When the folder does not exist or the file cannot be written.
-pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), WriteJsonError> {
-    let text = to_json(report).map_err(WriteJsonError::Serialise)?;
-    let failed = |source| WriteJsonError::Write { path: path.to_owned(), source };
-    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return File::options()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(failed);
-    }
-    // A link stays a link: the file it leads to is replaced.
-    let target = fs::canonicalize(path);
-    let path = target.as_deref().unwrap_or(path);
-    let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
-        return Err(WriteJsonError::NotAFile { path: path.to_owned() });
-    };
-    // Beside the target, because only within one file system a rename is one step.
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let written = write_whole(&temporary, text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        // The first error is the one to tell; what is left of the file is of no use to anybody.
-        let _ = fs::remove_file(&temporary);
-        failed(error)
-    })
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), WriteError> {
+    let text = to_json(report).map_err(WriteError::Serialise)?;
+    write_file(path, text.as_bytes())
 }

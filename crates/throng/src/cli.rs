@@ -286,9 +286,9 @@ pub struct LoadFlags {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ScreenFlags {
-    /// Write the results as JSON.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub json: Option<PathBuf>,
+    /// What is written.
+    #[command(flatten)]
+    pub files: FileFlags,
     /// Print the verdict alone.
     #[arg(long)]
     pub quiet: bool,
@@ -304,6 +304,26 @@ pub struct ScreenFlags {
     /// Do not keep the run in the run store.
     #[arg(long)]
     pub no_store: bool,
+}
+
+/// The files a report is written to.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FileFlags {
+    /// Write the results as a page: one HTML file, with charts.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Write the results as JSON.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+    /// Write what Locust would: PREFIX_stats.csv, _stats_history, _failures and _exceptions.
+    #[arg(long, value_name = "PREFIX", value_hint = ValueHint::FilePath)]
+    pub csv: Option<PathBuf>,
+    /// Have a row for each request in each second of PREFIX_stats_history.csv.
+    #[arg(long, requires = "csv")]
+    pub csv_full_history: bool,
+    /// Write thresholds and checks as JUnit XML.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
 }
 
 /// `throng completion`.

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::loads::{ScenarioPlan, StormPlan};
 use super::{
-    Baseline, CheckSummary, ConnectionSummary, CounterSummary, DelaySummary, Directions, ErrorSummary,
-    FailureSummary, GapSummary, GeneratorSummary, GroupSummary, LoadSummary, MeasureSummary, OrderSummary,
-    PhaseSummary, PushSummary, RequestSummary, RobotRates, RobotSummary, SCHEMA_VERSION, ScheduleSummary,
-    ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
+    Baseline, CheckSummary, ConnectionSummary, CounterSummary, DelaySummary, Directions, Environment,
+    ErrorSummary, FailureSummary, GapSummary, GeneratorSummary, GroupSummary, LoadSummary, MeasureSummary,
+    OrderSummary, PhaseSummary, PushSummary, RequestSummary, RobotRates, RobotSummary, SCHEMA_VERSION,
+    ScheduleSummary, ScriptErrorSummary, SendSummary, Summary, ThresholdSummary, WorkSummary,
 };
 use crate::generator::{Generator, GeneratorBounds, lag_by_source};
 use crate::histogram::Histogram;
@@ -48,6 +48,8 @@ pub struct RunRecord {
     pub scenarios: Vec<ScenarioPlan>,
     /// Its storms, in the order of their numbers, which are from 1.
     pub storms: Vec<StormPlan>,
+    /// On what and how it was run.
+    pub environment: Environment,
     /// What must hold.
     pub thresholds: Thresholds,
     /// Above which bounds it is limited by the generator.
@@ -70,6 +72,7 @@ impl Default for RunRecord {
             seed: None,
             scenarios: Vec::new(),
             storms: Vec::new(),
+            environment: Environment::default(),
             thresholds: Thresholds::new(Vec::new()),
             bounds: GeneratorBounds::default(),
             baseline: None,
@@ -103,6 +106,7 @@ impl Summary {
             started_at_unix_s: run.started_at_unix_s,
             duration_s: rounded(seconds),
             seed: run.seed,
+            environment: run.environment.clone(),
             robots: robot_summary(totals),
             load: LoadSummary::of(totals, run),
             bytes: Directions { sent: traffic.bytes_sent, received: traffic.bytes_received },

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod build;
+mod environment;
 mod loads;
 mod phases;
 
@@ -20,6 +21,7 @@ use crate::verdict::Verdict;
 
 pub use baseline::{Baseline, WorseFigure};
 pub use build::RunRecord;
+pub use environment::{Environment, Setting};
 pub use loads::{ArrivalSummary, LoadSummary, ScenarioPlan, ScenarioSummary, StormPlan, StormSummary};
 pub use phases::{PhasePushSummary, PhaseRequestSummary, PhaseRobots, PhaseSummary};
 
@@ -52,6 +54,9 @@ pub struct Summary {
     /// The seed with which the run can be repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// On what and how it was run.
+    #[serde(skip_serializing_if = "Environment::is_unknown")]
+    pub environment: Environment,
     /// Robots.
     pub robots: RobotSummary,
     /// How the load plan went.

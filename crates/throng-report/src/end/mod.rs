@@ -8,7 +8,7 @@ mod phases;
 mod tables;
 mod troubles;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use throng_metrics::{Summary, ThresholdSummary, Verdict, units};
 
@@ -26,8 +26,8 @@ pub struct EndStyle<'a> {
     pub width: usize,
     /// Whether colour is wanted.
     pub colour: Colour,
-    /// Where the JSON report was written.
-    pub report: Option<&'a Path>,
+    /// Where reports were written.
+    pub reports: &'a [PathBuf],
     /// Where the run was kept, in words.
     pub kept: Option<&'a str>,
     /// Commands worth typing next.
@@ -159,7 +159,7 @@ fn was(threshold: &ThresholdSummary) -> String {
 
 fn outlook(style: &EndStyle<'_>) -> Vec<Words> {
     let mut lines = Vec::new();
-    if let Some(path) = style.report {
+    for path in style.reports {
         let path = path.display().to_string();
         lines.push(Words::of([Word::dim("report  "), Word::plain(clean(&path))]));
     }

@@ -1,6 +1,5 @@
 //! The end report on runs of every kind.
 
-use std::path::Path;
 use std::time::Duration;
 
 use throng_metrics::{
@@ -16,7 +15,7 @@ fn shown(summary: &Summary, width: usize) -> String {
     let style = EndStyle {
         width,
         colour: Colour::Never,
-        report: Some(Path::new("out/run.json")),
+        reports: &["out/run.json".into()],
         kept: Some("run 12 in .throng/runs.db"),
         next: &next,
     };
@@ -212,7 +211,7 @@ fn no_line_is_wider_than_the_terminal_and_none_says_nan() {
 
 #[test]
 fn colour_comes_only_when_asked_for() {
-    let style = EndStyle { width: 100, colour: Colour::Always, report: None, kept: None, next: &[] };
+    let style = EndStyle { width: 100, colour: Colour::Always, reports: &[], kept: None, next: &[] };
     let coloured = end_report(&troubled(), &style);
     assert!(coloured.starts_with("\x1b[31m✗ fail"));
     let plain = end_report(&troubled(), &EndStyle { colour: Colour::Never, ..style });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use throng_metrics::{EndCause, FailureKind, Kind};
-use throng_report::{WriteJsonError, to_json, write_json};
+use throng_report::{WriteError, to_json, write_json};
 
 use crate::fixtures;
 
@@ -27,7 +27,7 @@ fn a_folder_that_is_not_there_is_an_error_with_the_path() {
     let summary = fixtures::refused().summary(1, &fixtures::record(1, &[]));
     let error = write_json(&folder.path().join("nowhere/run.json"), &summary).unwrap_err();
     assert!(error.to_string().ends_with("nowhere/run.json"), "{error}");
-    assert!(matches!(write_json(folder.path(), &summary), Err(WriteJsonError::NotAFile { .. })));
+    assert!(matches!(write_json(folder.path(), &summary), Err(WriteError::NotAFile { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::FileFlags;
+
 pub(super) const RUNS_EXAMPLES: &str = "\
 Examples:
   throng runs                              the runs of the project in this folder, the newest first
@@ -16,7 +18,7 @@ A run is named by its number, as last, last~1 (the one before) or tag:NAME (the 
 pub(super) const REPORT_EXAMPLES: &str = "\
 Examples:
   throng report                    the newest run
-  throng report 12 --json 12.json  another one, also as JSON
+  throng report 12 --html 12.html  another one, also as a page with charts
   throng report tag:release
 
 A run is named by its number, as last, last~1 (the one before) or tag:NAME (the newest with that tag).";
@@ -118,9 +120,9 @@ pub struct ReportArgs {
     /// The run.
     #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
-    /// Write the results as JSON.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub json: Option<PathBuf>,
+    /// What is written.
+    #[command(flatten)]
+    pub files: FileFlags,
     /// Print the verdict alone.
     #[arg(long)]
     pub quiet: bool,

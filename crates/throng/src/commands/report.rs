@@ -1,27 +1,35 @@
 //! `throng report`: a run that was kept, shown as at its end.
 
-use throng_metrics::{RunRecord, Summary};
-use throng_report::{EndStyle, end_report, write_json};
-use throng_store::RunState;
+use throng_metrics::{Ledger, RunRecord, Summary};
+use throng_report::{EndStyle, KeptRun, Stretch, end_report};
+use throng_store::{RunState, StoredSample};
 
 use super::runs::{find, open};
 use crate::cli::{OutputFlags, ReportArgs};
 use crate::exit::{Exit, InputError};
+use crate::session::files::{Ended, Files};
 use crate::session::terminal;
 
 pub(super) fn run(args: &ReportArgs, output: OutputFlags) -> anyhow::Result<Exit> {
     let store = open(&args.store)?;
     let run = find(&store, &args.run)?;
+    let mut files = Files::open(&args.files, run.begun.started.as_secs())?;
     let mut record: RunRecord = serde_json::from_str(&run.begun.record)
         .map_err(|error| InputError(format!("the record of run {} cannot be read: {error}", run.id)))?;
     if run.state != RunState::Ended {
         record.took = run.took;
     }
-    let summary = Summary::of(&store.ledger(run.id)?, &record);
-    let report = args.json.as_deref();
-    if let Some(path) = report {
-        write_json(path, &summary)?;
-    }
+    let mut ledger = Ledger::default();
+    store.samples(run.id, |stored| {
+        let StoredSample { at, took, phase, sample } = &stored;
+        ledger.absorb(sample, *took, phase);
+        let (totals, run) = (ledger.last_second(), ledger.totals());
+        files.second(&Stretch { at: *at, took: *took, phase, totals, run });
+    })?;
+    let (summary, totals) = (Summary::of(&ledger, &record), ledger.totals());
+    let kept = KeptRun { number: run.id.0, tags: &run.begun.tags, note: &run.begun.note };
+    let (reports, written) =
+        files.write(&Ended { summary: &summary, totals, took: record.took, kept: Some(kept) });
     if args.quiet {
         println!("{}: {}", summary.verdict, summary.reason);
     } else {
@@ -29,11 +37,12 @@ pub(super) fn run(args: &ReportArgs, output: OutputFlags) -> anyhow::Result<Exit
         let style = EndStyle {
             width: terminal::width(),
             colour: terminal::colour(output),
-            report,
+            reports: &reports,
             kept: Some(&kept),
             next: &[],
         };
         print!("{}", end_report(&summary, &style));
     }
+    written?;
     Ok(Exit::Success)
 }

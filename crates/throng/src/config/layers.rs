@@ -114,6 +114,17 @@ impl<'a> Layers<'a> {
         Some(Node { value: Value::Text(text.clone()), place: Place::Variable(variable) })
     }
 
+    /// What flags and known variables give: the setting's path where it is known, the variable, the text; the strongest last.
+    pub(super) fn given_above(&self) -> Vec<(Option<String>, String, &str)> {
+        let known = self.variables.borrow();
+        let variables = self.overrides.variables.iter().filter(|(name, _)| known.contains(*name));
+        let variables = variables.map(|(name, text)| (None, name.clone(), text.as_str()));
+        let flags = self.overrides.flags.iter();
+        let flags =
+            flags.map(|flag| (Some(flag.path.clone()), variable_name(&flag.path), flag.text.as_str()));
+        variables.chain(flags).collect()
+    }
+
     /// Whether a flag or a variable sets something below `path`.
     fn reaches_below(&self, path: &str) -> bool {
         let variables = format!("{}_", variable_name(path));

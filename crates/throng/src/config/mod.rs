@@ -11,6 +11,7 @@ mod export;
 mod fields;
 mod framing;
 mod generator;
+mod given;
 mod http;
 mod kcp;
 mod layers;
@@ -38,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 use throng_engine::redact::Redaction;
 use throng_engine::{HttpSettings, TcpOptions};
-use throng_metrics::Thresholds;
+use throng_metrics::{Setting, Thresholds};
 
 pub use baseline::BaselineSettings;
 pub use export::ExportSettings;
@@ -99,6 +100,8 @@ pub struct Config {
     pub export: ExportSettings,
     /// `[generator]`.
     pub generator: throng_metrics::GeneratorBounds,
+    /// What was set, as a report shows it.
+    pub given: Vec<Setting>,
     /// The file, for whoever finds more that is wrong with it.
     pub source: SourceText,
 }
@@ -125,7 +128,7 @@ impl Config {
             Err(problem) => return Err(ConfigErrors::new(source, vec![*problem])),
         };
         let layers = Layers::new(root, overrides);
-        let top = Section::top(&layers, raw);
+        let top = Section::top(&layers, raw.clone());
         let target = target::read(&top.section("target"));
         let tls = tls::read(&top.section("tls"));
         let tcp = tcp::read(&top.section("tcp"));
@@ -160,8 +163,11 @@ impl Config {
             baseline: baseline::read(&top.section("baseline")),
             export: export::read(&top.section("export")),
             generator: generator::read(&top.section("generator")),
+            given: Vec::new(),
             source,
         };
+        let given = given::settings(&raw, &layers, &config.redaction);
+        let config = Self { given, ..config };
         top.refuse_unknown();
         layers.refuse_unknown_variables();
         match layers.into_problems() {

@@ -43,7 +43,7 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 26] = [
+pub const RESERVED_FLAGS: [&str; 30] = [
     "robots",
     "spawn-rate",
     "arrivals",
@@ -57,7 +57,11 @@ pub const RESERVED_FLAGS: [&str; 26] = [
     "insecure",
     "tags",
     "exclude-tags",
+    "html",
     "json",
+    "csv",
+    "csv-full-history",
+    "junit",
     "quiet",
     "plain",
     "tag-run",

@@ -24,8 +24,7 @@ impl Keeper {
             project: prepared.name.clone(),
             target: prepared.project.host.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: nix::unistd::gethostname()
-                .map_or_else(|_| String::new(), |name| name.to_string_lossy().into()),
+            host: prepared.environment.host.clone(),
             started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
             robots: prepared.schedule.peak(),
             seed: prepared.settings.seed,

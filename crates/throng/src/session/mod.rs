@@ -6,7 +6,9 @@
 
 pub(crate) mod baseline;
 pub(crate) mod control;
+mod environment;
 mod export;
+pub(crate) mod files;
 mod keep;
 pub mod prepare;
 mod shape;
@@ -22,18 +24,17 @@ use anyhow::Context;
 use baseline::Yardstick;
 use control::RunFunctions;
 use export::Exports;
+use files::{Ended, Files};
 use keep::Keeper;
 use prepare::Prepared;
 use shape::{Course, Shaping};
-use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
 use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Schedule, Storm};
 use throng_lua::{LoadError, LuaHost, ScenarioRules};
 use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, ScenarioPlan, StormPlan, Summary};
-use throng_report::{EndStyle, end_report, write_json};
-use throng_store::RunId;
+use throng_report::{EndStyle, KeptRun, Stretch, end_report};
 use watch::Watch;
 
 /// How long the user's keys and the shards' reports wait for each other at most.
@@ -54,13 +55,14 @@ pub struct Session<'a> {
 }
 
 /// The run's state while it goes on.
-struct Playing {
+struct Playing<'a> {
     run: Run,
     ledger: Ledger,
     aborts: AbortWatch,
     watch: Watch,
     keeper: Keeper,
     exports: Exports,
+    files: Files<'a>,
     desired: Desired,
     end: RunEnd,
     /// Reports of this second, shards whose robots have all ended, shards that are through.
@@ -84,7 +86,8 @@ impl Session<'_> {
     /// The project does not load, or the machine gives no threads.
     pub fn run(self) -> anyhow::Result<Exit> {
         let prepared = &self.prepared;
-        self.refuse_unwritable_report()?;
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let files = Files::open(&self.screen.files, started)?;
         self.refuse_what_sockets_cannot()?;
         let kept = prepared.store.enabled && !self.screen.no_store;
         let yardstick = Yardstick::find(&prepared.baseline, &prepared.store, kept)?;
@@ -92,7 +95,6 @@ impl Session<'_> {
         let stops = Stops::listen().context("cannot listen for signals")?;
         let project = prepared.project.clone();
         let shards = prepared.shards.get() as u64;
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let functions = RunFunctions::load(prepared)?;
         let exports = Exports::open(prepared)?;
         let run = Run::start(&prepared.settings, shards, move |desk| LuaHost::new(project.clone(), desk))
@@ -107,6 +109,7 @@ impl Session<'_> {
             seed: Some(prepared.settings.seed),
             scenarios: scenario_plans(prepared),
             storms: prepared.schedule.storms().iter().map(storm_plan).collect(),
+            environment: prepared.environment.clone(),
             thresholds: prepared.thresholds.clone(),
             bounds: prepared.bounds,
             ..RunRecord::default()
@@ -125,7 +128,7 @@ impl Session<'_> {
             }
         }
         let keeper = Keeper::begin(prepared, self.screen, &record);
-        let mut playing = Playing::begin(run, watch, keeper, exports, schedule);
+        let mut playing = Playing::begin(run, watch, keeper, exports, files, schedule);
         playing.aborts = AbortWatch::new(&prepared.thresholds);
         playing.shaping = shaping;
         playing.play(prepared, &functions, &stops);
@@ -135,6 +138,7 @@ impl Session<'_> {
             mut watch,
             mut keeper,
             mut exports,
+            mut files,
             mut end,
             desired,
             given_up,
@@ -156,6 +160,7 @@ impl Session<'_> {
         let rest = whole_millis(rest);
         ledger.close_second(rest, phase);
         keeper.second(&ledger, phase, at, rest);
+        files.second(&stretch(&ledger, phase, at, rest));
         if let Some(yardstick) = yardstick {
             let (baseline, warnings) = yardstick.judge(&prepared.store.path, keeper.written());
             let run = baseline.run;
@@ -166,29 +171,15 @@ impl Session<'_> {
         record.limited_by.clone_from(&summary.generator.limited_by);
         let kept = keeper.end(&record, &summary);
         exports.end(&ledger, &desired, took);
-        let exit = self.finish(&summary, kept);
+        let kept =
+            kept.map(|run| KeptRun { number: run.0, tags: &self.screen.tag_run, note: &self.screen.note });
+        let exit = self.finish(&Ended { summary: &summary, totals: ledger.totals(), took, kept }, files);
         // After the summary: who waits for it waits for no collector.
         exports.close(&record.end, &stops);
         exit
     }
 
-    /// Nobody should wait for the end of a run to learn that its report has no folder.
-    fn refuse_unwritable_report(&self) -> Result<(), InputError> {
-        let Some(path) = self.screen.json.as_deref() else { return Ok(()) };
-        let folder = match path.parent() {
-            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) => folder,
-            None => path,
-        };
-        let why = match (path.is_dir(), folder.is_dir()) {
-            (true, _) => "it is a folder".to_owned(),
-            (false, false) => format!("there is no folder {}", folder.display()),
-            (false, true) => return Ok(()),
-        };
-        Err(InputError(format!("--json {}: {why}", path.display())))
-    }
-
-    /// Nor to learn that none of its connections can be made as the settings say.
+    /// Nobody should wait for a run to learn that none of its connections can be made as the settings say.
     fn refuse_what_sockets_cannot(&self) -> Result<(), InputError> {
         let settings = &self.prepared.settings;
         settings.tcp.check(&settings.local_addresses).map_err(|error| {
@@ -197,20 +188,20 @@ impl Session<'_> {
         })
     }
 
-    /// Writes the JSON, prints the summary, gives the exit code.
-    fn finish(&self, summary: &Summary, kept: Option<RunId>) -> anyhow::Result<Exit> {
-        let asked: Option<&Path> = self.screen.json.as_deref();
-        let written = asked.map(|path| write_json(path, summary)).transpose();
-        let report = asked.filter(|_| written.is_ok());
+    /// Writes the files, prints the summary, gives the exit code.
+    fn finish(&self, ended: &Ended<'_>, files: Files<'_>) -> anyhow::Result<Exit> {
+        let (reports, written) = files.write(ended);
+        let summary = ended.summary;
         if self.screen.quiet {
             println!("{}: {}", summary.verdict, summary.reason);
         } else {
-            let kept = kept.map(|run| format!("run {run} in {}", shown_path(&self.prepared.store.path)));
+            let store = || shown_path(&self.prepared.store.path);
+            let kept = ended.kept.map(|run| format!("run {} in {}", run.number, store()));
             let kept = kept.as_deref();
             let style = EndStyle {
                 width: terminal::width(),
                 colour: terminal::colour(self.output),
-                report,
+                reports: &reports,
                 kept,
                 next: &self.next,
             };
@@ -237,8 +228,15 @@ impl Session<'_> {
     }
 }
 
-impl Playing {
-    fn begin(run: Run, watch: Watch, keeper: Keeper, mut exports: Exports, schedule: Schedule) -> Playing {
+impl<'a> Playing<'a> {
+    fn begin(
+        run: Run,
+        watch: Watch,
+        keeper: Keeper,
+        mut exports: Exports,
+        files: Files<'a>,
+        schedule: Schedule,
+    ) -> Self {
         let mut ledger = Ledger::default();
         ledger.plan_robots(schedule.peak());
         let begun = run.elapsed();
@@ -254,6 +252,7 @@ impl Playing {
             watch,
             keeper,
             exports,
+            files,
             desired,
             end: RunEnd::Complete,
             reports: 0,
@@ -304,9 +303,11 @@ impl Playing {
             let took = now.saturating_sub(self.second_began);
             let at = self.second_began.saturating_sub(self.desired.begun);
             let phase = self.phase(at);
+            self.ledger.want_robots(self.wanted());
             self.ledger.close_second(took, &phase);
             self.storming = self.ledger.storm_goes_on();
             self.keeper.second(&self.ledger, &phase, at, took);
+            self.files.second(&stretch(&self.ledger, &phase, at, took));
             self.second_began = now;
             self.watch.log(&self.exports.second(now.saturating_sub(self.desired.begun)), 0);
             self.show();
@@ -396,6 +397,16 @@ impl Playing {
         self.shaping.is_none() && self.ended.iter().all(|ended| *ended)
     }
 
+    /// How many robots the plan wants now, where it names a number: arrivals are in none.
+    fn wanted(&self) -> Option<u64> {
+        let (schedule, elapsed) = (&self.desired.schedule, self.elapsed());
+        match self.desired.phase {
+            Phase::Play if schedule.arrivals_at(elapsed).is_some() => None,
+            Phase::Play => Some(schedule.robots_at(elapsed)),
+            Phase::Stop | Phase::Abort => Some(0),
+        }
+    }
+
     fn elapsed(&self) -> Duration {
         self.run.elapsed().saturating_sub(self.desired.begun)
     }
@@ -405,6 +416,11 @@ impl Playing {
         let snapshot = self.ledger.snapshot(self.elapsed(), plan);
         self.watch.show(&snapshot);
     }
+}
+
+/// The second that was closed last, which began at `at`.
+fn stretch<'a>(ledger: &'a Ledger, phase: &'a str, at: Duration, took: Duration) -> Stretch<'a> {
+    Stretch { at, took, phase, totals: ledger.last_second(), run: ledger.totals() }
 }
 
 /// Seconds begin and end as the run store writes it, so that a report of a kept run has the very same phases.

@@ -1,5 +1,6 @@
 //! Settings become what the engine and the Lua host take.
 
+use super::environment::environment;
 use crate::config::{
     BaselineSettings, Config, ExportSettings, INSECURE, OptionValue, Place, Plan, ProjectOption, Scenario,
     StoreSettings,
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use throng_engine::{Schedule, Settings};
 use throng_lua::{Limits, LuaProject, OwnSource, ScenarioRules, TagFilter, TaskSetting};
-use throng_metrics::{GeneratorBounds, Thresholds};
+use throng_metrics::{Environment, GeneratorBounds, Thresholds};
 use throng_wire::Protocol;
 
 /// Everything a run is made of.
@@ -40,6 +41,8 @@ pub struct Prepared {
     pub export: ExportSettings,
     /// Above which bounds the run is limited by the generator.
     pub bounds: GeneratorBounds,
+    /// On what and how it is run, for reports.
+    pub environment: Environment,
 }
 
 impl Prepared {
@@ -60,6 +63,7 @@ impl Prepared {
             baseline: config.baseline.clone(),
             export: config.export.clone(),
             bounds: config.generator,
+            environment: environment(config),
         }
     }
 }

@@ -12,6 +12,7 @@ mod datagrams;
 mod ends;
 mod envelope;
 mod export;
+mod files;
 mod frames;
 mod hostile;
 mod http;

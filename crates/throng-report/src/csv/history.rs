@@ -1,0 +1,84 @@
+//! What happened second by second, written as it happens.
+
+use std::io::{self, Write};
+
+use csv::Writer;
+
+use super::cells::{AGGREGATED, Line, PERCENTILES, figures, lines, percentiles, text, writer};
+use crate::html::Stretch;
+
+/// Which rows a second has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryRows {
+    /// All requests together.
+    Aggregated,
+    /// Each request too.
+    All,
+}
+
+/// `PREFIX_stats_history.csv`: each second is written when it is over.
+#[derive(Debug)]
+pub struct CsvHistory<W: Write> {
+    out: Writer<W>,
+    started_unix_s: u64,
+    rows: HistoryRows,
+}
+
+impl<W: Write> CsvHistory<W> {
+    /// Writes the heads of the columns; the run began at `started_unix_s`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// Whatever `out` says.
+    pub fn begin(out: W, started_unix_s: u64, rows: HistoryRows) -> io::Result<Self> {
+        let mut out = writer(out);
+        let before = ["Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s"];
+        let after = [
+            "Total Request Count",
+            "Total Failure Count",
+            "Total Median Response Time",
+            "Total Average Response Time",
+            "Total Min Response Time",
+            "Total Max Response Time",
+            "Total Average Content Size",
+        ];
+        let heads = before.into_iter().chain(PERCENTILES.map(|(_, head)| head)).chain(after);
+        out.write_record(heads)?;
+        out.flush()?;
+        Ok(Self { out, started_unix_s, rows })
+    }
+
+    /// Writes a second, and hands it to the system.
+    ///
+    /// # Errors
+    /// Whatever the file says.
+    pub fn second(&mut self, stretch: &Stretch<'_>) -> io::Result<()> {
+        let at = self.started_unix_s + (stretch.at + stretch.took).as_secs();
+        let seconds = stretch.took.as_secs_f64();
+        let now = lines(stretch.totals);
+        let so_far = lines(stretch.run);
+        // Both are in the order of names, and what happened now has happened so far.
+        let (mut now, empty) = (now.iter().peekable(), Line::default());
+        for whole in &so_far {
+            let same = |line: &&Line| (&line.connection, &line.name) == (&whole.connection, &whole.name);
+            let line = now.next_if(same);
+            if self.rows == HistoryRows::Aggregated && whole.name != AGGREGATED {
+                continue;
+            }
+            let line = line.unwrap_or(&empty);
+            let rate =
+                |count: u64| format!("{:.6}", if seconds > 0.0 { count as f64 / seconds } else { 0.0 });
+            let before = [
+                at.to_string(),
+                stretch.run.robots().alive.to_string(),
+                text(&whole.connection),
+                text(&whole.name),
+                rate(line.done),
+                rate(line.failed),
+            ];
+            let totals = [whole.done.to_string(), whole.failed.to_string()];
+            let after = totals.into_iter().chain(figures(&whole.latency)).chain(["0".to_owned()]);
+            self.out.write_record(before.into_iter().chain(percentiles(&line.latency)).chain(after))?;
+        }
+        self.out.flush()
+    }
+}

@@ -1,0 +1,213 @@
+// The verdict first: how the run went, what it was, and its few most important figures.
+
+import { h, visible } from "../shared/dom";
+import { bytes, percent, rate, span, time, whole } from "../shared/format";
+import { strings } from "../shared/strings";
+import type { Figures, Request, Summary, Threshold } from "./model";
+import { fullName, section } from "./sections";
+
+const SIGNS: Record<string, string> = { pass: "✓", fail: "✗", broken: "!", interrupted: "■" };
+
+export function head(figures: Figures): HTMLElement {
+  const t = strings();
+  const { summary } = figures;
+  const verdict = t.verdicts[summary.verdict] ?? summary.verdict;
+  return h(
+    "header",
+    { class: `verdict ${summary.verdict in SIGNS ? summary.verdict : "fail"}` },
+    h(
+      "div",
+      { class: "verdict-line" },
+      h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[summary.verdict] ?? "?"),
+      h(
+        "div",
+        {},
+        h("p", { class: "project" }, `${visible(summary.project)} · ${t.title}`),
+        h("h1", {}, verdict, h("span", { class: "reason" }, reason(summary))),
+      ),
+    ),
+    facts(figures),
+  );
+}
+
+/** Why: put together from the figures where the language needs it, the program's own words otherwise. */
+function reason(summary: Summary): string {
+  const { reasons } = strings();
+  const failed = summary.thresholds.filter((threshold) => !threshold.passed).length;
+  const own = visible(summary.reason);
+  if (summary.verdict === "pass") return reasons.allHold(summary.thresholds.length) ?? own;
+  if (summary.verdict === "fail" && failed > 0) {
+    return reasons.someFail(failed, summary.thresholds.length) ?? own;
+  }
+  if (summary.verdict === "interrupted") return reasons.interrupted ?? own;
+  return own;
+}
+
+function facts(figures: Figures): HTMLElement {
+  const t = strings();
+  const { summary, run, seed } = figures;
+  const list = h("dl", { class: "facts" });
+  const add = (name: string, value: string | null | undefined) => {
+    if (value) list.append(h("div", {}, h("dt", {}, name), h("dd", {}, visible(value))));
+  };
+  add(t.facts.target, summary.target);
+  add(t.facts.started, summary.started_at_unix_s ? moment(summary.started_at_unix_s) : null);
+  add(t.facts.duration, span(summary.duration_s));
+  add(t.facts.robots, t.facts.robotsOf(whole(summary.robots.peak), whole(summary.robots.planned)));
+  add(t.facts.machine, summary.environment?.host);
+  add(t.facts.seed, seed);
+  add(t.facts.run, run ? `#${run.number}` : null);
+  add(t.facts.tags, run?.tags.join(", "));
+  add(t.facts.note, run?.note);
+  return list;
+}
+
+function moment(seconds: number): string {
+  const format = new Intl.DateTimeFormat(strings().locale, { dateStyle: "medium", timeStyle: "long" });
+  return format.format(new Date(seconds * 1000));
+}
+
+/** What must be known before the figures are read. */
+export function notices(summary: Summary): HTMLElement | null {
+  const t = strings();
+  const notes: Node[] = [];
+  if (summary.generator.limited) {
+    notes.push(
+      h(
+        "div",
+        { class: "notice" },
+        h("strong", {}, t.limited),
+        h("p", {}, t.limitedMeans),
+        ...summary.generator.limited_by.map((why) => h("p", { class: "quiet" }, visible(why))),
+      ),
+    );
+  }
+  if (summary.warnings && summary.warnings.length > 0) {
+    const items = summary.warnings.map((warning) => h("li", {}, visible(warning)));
+    notes.push(h("div", { class: "notice" }, h("strong", {}, t.warnings), h("ul", {}, ...items)));
+  }
+  return notes.length > 0 ? h("div", { class: "notices" }, ...notes) : null;
+}
+
+export function tiles(summary: Summary): HTMLElement {
+  const t = strings();
+  const seconds = Math.max(0.001, summary.duration_s);
+  const answered = summary.requests.filter((request) => request.latency_us);
+  const replies = summary.requests.reduce((sum, request) => sum + request.ok, 0);
+  const pushes = summary.pushes.reduce((sum, push) => sum + push.count, 0);
+  const p50 = busiest(answered);
+  const slow = slowest(answered);
+  const lag = summary.generator.lag_us;
+  const share = summary.generator.share_of_latency;
+  return h(
+    "div",
+    { class: "tiles" },
+    tile(t.tiles.replies, rate(replies / seconds), t.tiles.messages(whole(replies))),
+    p50?.latency_us
+      ? tile(t.tiles.p50, time(p50.latency_us.p50), t.tiles.busiest(fullName(p50)))
+      : tile(t.tiles.p50, "–", t.tiles.noReplies),
+    slow?.latency_us
+      ? tile(t.tiles.p99, time(slow.latency_us.p99), t.tiles.worst(fullName(slow)))
+      : tile(t.tiles.p99, "–", t.tiles.noReplies),
+    tile(
+      t.tiles.errors,
+      whole(summary.errors.count),
+      summary.errors.rate === undefined ? "" : t.tiles.errorRate(percent(summary.errors.rate)),
+      summary.errors.count > 0,
+    ),
+    tile(t.tiles.pushes, rate(pushes / seconds), t.tiles.messages(whole(pushes))),
+    tile(
+      t.tiles.lag,
+      lag ? time(lag.p99) : "–",
+      share === undefined ? "" : t.tiles.share(percent(share)),
+      summary.generator.limited,
+    ),
+  );
+}
+
+function tile(name: string, value: string, more: string, bad = false): HTMLElement {
+  return h(
+    "div",
+    { class: bad ? "tile bad" : "tile" },
+    h("div", { class: "tile-name" }, name),
+    h("div", { class: "tile-value num" }, value),
+    h("div", { class: "tile-more", title: more }, more),
+  );
+}
+
+const busiest = (requests: Request[]): Request | undefined =>
+  requests.reduce<Request | undefined>((best, one) => (best && best.ok >= one.ok ? best : one), undefined);
+
+const slowest = (requests: Request[]): Request | undefined =>
+  requests.reduce<Request | undefined>(
+    (worst, one) => (worst && (worst.latency_us?.p99 ?? 0) >= (one.latency_us?.p99 ?? 0) ? worst : one),
+    undefined,
+  );
+
+export function thresholds(summary: Summary): HTMLElement {
+  const t = strings();
+  const title = t.sections.thresholds;
+  if (summary.thresholds.length === 0)
+    return section("thresholds", title, h("p", { class: "empty" }, t.thresholds.none));
+  const head = [t.thresholds.result, t.thresholds.key, t.thresholds.wanted, t.thresholds.actual];
+  const rows = summary.thresholds.map((threshold) => {
+    const more = threshold.decided_by
+      ? t.thresholds.decidedBy(visible(threshold.decided_by))
+      : threshold.nearest
+        ? t.thresholds.nearest(visible(threshold.nearest))
+        : "";
+    return h(
+      "tr",
+      { class: threshold.passed ? "holds" : "fails" },
+      h(
+        "td",
+        { class: "text result" },
+        h("span", { "aria-hidden": "true" }, threshold.passed ? "✓ " : "✗ "),
+        threshold.passed ? t.thresholds.holds : t.thresholds.fails,
+      ),
+      h("th", { scope: "row", class: "text" }, h("code", {}, visible(threshold.key))),
+      h("td", { class: "num" }, visible(threshold.condition)),
+      h("td", { class: "num" }, actual(threshold), more && h("span", { class: "quiet" }, ` (${more})`)),
+    );
+  });
+  return section(
+    "thresholds",
+    title,
+    h(
+      "div",
+      { class: "scroll" },
+      h(
+        "table",
+        { class: "narrow" },
+        h("caption", { class: "hidden" }, title),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ...head.map((text, at) => h("th", { scope: "col", class: at < 2 ? "text" : "num" }, text)),
+          ),
+        ),
+        h("tbody", {}, ...rows),
+      ),
+    ),
+  );
+}
+
+function actual(threshold: Threshold): string {
+  const { value, unit } = threshold;
+  if (value === undefined) return strings().thresholds.noSamples;
+  switch (unit) {
+    case "us":
+      return time(value);
+    case "share":
+      return percent(value);
+    case "per_second":
+      return `${rate(value)}/s`;
+    case "bytes":
+      return bytes(value);
+    default:
+      return visible(threshold.actual);
+  }
+}

@@ -1,0 +1,411 @@
+// Charts over the run's time. All of them share one time: a crosshair and a zoom in one are in all.
+
+import uPlot from "uplot";
+import { colour, type Tone } from "./colours";
+import { h } from "./dom";
+import { clock } from "./format";
+import { strings } from "./strings";
+
+/** How a value is shown, on axes and in tooltips. */
+export interface Unit {
+  show: (value: number) => string;
+  /** A logarithmic axis, for latencies. */
+  log?: boolean;
+  /** Axis steps are whole numbers. */
+  whole?: boolean;
+}
+
+export interface Line {
+  label: string;
+  tone: Tone;
+  values: (number | null)[];
+  dash?: number[];
+  width?: number;
+  fill?: boolean;
+}
+
+/** From when to when the plan did what; in seconds. */
+export interface Band {
+  phase: string;
+  from: number;
+  to: number;
+}
+
+export interface ChartSpec {
+  title: string;
+  /** The end of each stretch, in seconds of the run. */
+  at: number[];
+  lines: Line[];
+  unit: Unit;
+  bands: Band[];
+  height?: number;
+  /** Said instead of the chart when there is nothing to draw. */
+  empty: string;
+  /** Drawn below the lines, with the plot's scales ready. */
+  below?: (plot: uPlot) => void;
+  /** What a tooltip says besides the lines, for a place in the plot. */
+  told?: (plot: uPlot, left: number, top: number) => string[];
+  /** Bounds of the value axis. */
+  range?: [number, number];
+  /** Stands under the title. */
+  note?: Node;
+  /** Bars on top of each other, each as wide as its stretch: for what happens now and then. */
+  stacked?: boolean;
+}
+
+const SYNC = "time";
+const HEIGHT = 220;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
+
+/** The charts on the page, and how long the run was. */
+const charts = new Map<uPlot, HTMLElement>();
+let zooming = false;
+let onZoom: (zoomed: boolean) => void = () => {};
+const sizes = new ResizeObserver((entries) => {
+  for (const entry of entries) {
+    for (const [plot, box] of charts) {
+      if (box === entry.target && plot.width !== box.clientWidth && box.clientWidth > 0) {
+        plot.setSize({ width: box.clientWidth, height: plot.height });
+      }
+    }
+  }
+});
+
+/** Gives every chart the width it has room for, at once: paper does not wait for an observer. */
+export function fitCharts(): void {
+  for (const [plot, box] of charts) {
+    if (box.clientWidth > 0) plot.setSize({ width: box.clientWidth, height: plot.height });
+  }
+}
+
+/** Forgets all charts, before the page is drawn anew. */
+export function forgetCharts(): void {
+  for (const [plot, box] of charts) {
+    sizes.unobserve(box);
+    plot.destroy();
+  }
+  charts.clear();
+}
+
+/** Forgets the charts inside an element that goes. */
+export function forgetChartsIn(element: Element): void {
+  for (const [plot, box] of charts) {
+    if (!element.contains(box)) continue;
+    sizes.unobserve(box);
+    plot.destroy();
+    charts.delete(plot);
+  }
+}
+
+/** Calls `changed` when a reader zooms in or out. */
+export function watchZoom(changed: (zoomed: boolean) => void): void {
+  onZoom = changed;
+}
+
+/** Shows the whole run in all charts. */
+export function resetZoom(): void {
+  zoom(null, null, null);
+  onZoom(false);
+}
+
+function zoom(source: uPlot | null, min: number | null, max: number | null): void {
+  zooming = true;
+  for (const plot of charts.keys()) {
+    if (plot === source) continue;
+    const [first, last] = extent(plot);
+    plot.setScale("x", { min: min ?? first, max: max ?? last });
+  }
+  zooming = false;
+}
+
+function extent(plot: uPlot): [number, number] {
+  const at = plot.data[0];
+  return [0, at[at.length - 1] ?? 1];
+}
+
+/** A chart with its title and its legend, or what is said when there is nothing to draw. */
+export function timeChart(spec: ChartSpec): HTMLElement {
+  const drawn = spec.lines.filter((line) => line.values.some((value) => value !== null));
+  const figure = h(
+    "figure",
+    { class: "chart" },
+    h("figcaption", {}, h("span", { class: "chart-title" }, spec.title)),
+  );
+  if (spec.at.length === 0 || (drawn.length === 0 && !spec.below)) {
+    figure.append(h("p", { class: "empty" }, spec.empty));
+    return figure;
+  }
+  const box = h("div", {
+    class: "plot",
+    tabindex: 0,
+    role: "img",
+    "aria-label": strings().chartOf(spec.title, drawn.map((line) => spoken(line, spec.unit)).join("; ")),
+  });
+  const tip = h("div", { class: "tip", hidden: true });
+  const plot = new uPlot(options(spec, drawn, tip), data(spec, drawn), box);
+  const legend = legendOf(plot, drawn, spec);
+  figure.append(legend);
+  if (spec.note) figure.append(spec.note);
+  figure.append(box);
+  box.append(tip);
+  charts.set(plot, box);
+  sizes.observe(box);
+  box.addEventListener("keydown", (event) => walk(plot, event));
+  box.addEventListener("blur", () => plot.setCursor({ left: -10, top: -10 }));
+  return figure;
+}
+
+function spoken(line: Line, unit: Unit): string {
+  const values = line.values.filter((value): value is number => value !== null);
+  const [low, high] = [
+    values.reduce((a, b) => Math.min(a, b), Infinity),
+    values.reduce((a, b) => Math.max(a, b), 0),
+  ];
+  return strings().rangeOf(line.label, unit.show(low), unit.show(high));
+}
+
+/** What the plot draws; lines that lie on each other are sums of those below that are shown. */
+function data(
+  spec: ChartSpec,
+  lines: Line[],
+  shown: (at: number) => boolean = () => true,
+): uPlot.AlignedData {
+  if (spec.stacked) {
+    const sums = spec.at.map(() => 0);
+    // From the last one up: those drawn later cover the lower part of those drawn before.
+    const stacked = lines.toReversed().map((line, back) => {
+      line.values.forEach((value, place) => {
+        if (shown(lines.length - 1 - back)) sums[place] = (sums[place] ?? 0) + (value ?? 0);
+      });
+      return [...sums];
+    });
+    return [spec.at, ...stacked.toReversed()];
+  }
+  const floor = (value: number | null) => (value !== null && spec.unit.log ? Math.max(value, 1) : value);
+  return [spec.at, ...lines.map((line) => line.values.map(floor))] as uPlot.AlignedData;
+}
+
+function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Options {
+  const { unit } = spec;
+  const axis = (side: Partial<uPlot.Axis>): uPlot.Axis => ({
+    stroke: colour("quiet"),
+    font: "12px system-ui, sans-serif",
+    grid: { stroke: colour("grid"), width: 1 },
+    ticks: { stroke: colour("grid"), width: 1, size: 4 },
+    gap: 6,
+    ...side,
+  });
+  return {
+    width: 640,
+    height: spec.height ?? HEIGHT,
+    padding: [12, 24, 0, 0],
+    legend: { show: false },
+    focus: { alpha: 1 },
+    cursor: {
+      sync: { key: SYNC, scales: ["x", null] },
+      drag: { x: true, y: false, setScale: true },
+      points: { size: 6 },
+      focus: { prox: -1 },
+    },
+    scales: {
+      // The first stretch began at zero and not at its end.
+      x: {
+        time: false,
+        range: (_plot, min, max) => [min <= (spec.at[0] ?? 0) ? 0 : min, Math.max(max, min + 1)],
+      },
+      y: unit.log
+        ? { distr: 3, range: (_plot, min, max) => logRange(spec, min, max) }
+        : { range: linearRange },
+    },
+    axes: [
+      axis({
+        incrs: STEPS,
+        space: 64,
+        size: 32,
+        values: (_plot, splits) => splits.map((value) => clock(value)),
+      }),
+      axis({
+        size: 72,
+        space: 34,
+        ...(unit.whole
+          ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] }
+          : {}),
+        ...(unit.log ? { splits: (_plot, _at, min, max) => decades(min, max) } : {}),
+        ...(unit.log ? { filter: (_plot, splits) => splits } : {}),
+        values: (_plot, splits) => splits.map((value) => unit.show(value)),
+      }),
+    ],
+    series: [{}, ...lines.map((line) => series(line, spec))],
+    hooks: {
+      drawClear: [(plot) => drawBands(plot, spec.bands)],
+      drawAxes: [(plot) => spec.below?.(plot)],
+      setScale: [
+        (plot, key) => {
+          if (key !== "x" || zooming || !charts.has(plot)) return;
+          const { min, max } = plot.scales.x ?? {};
+          const [first, last] = extent(plot);
+          const whole = min === undefined || max === undefined || (min <= first && max >= last);
+          zoom(plot, whole ? null : (min ?? null), whole ? null : (max ?? null));
+          onZoom(!whole);
+        },
+      ],
+      setCursor: [(plot) => showTip(plot, spec, lines, tip)],
+    },
+  };
+}
+
+function series(line: Line, spec: ChartSpec): uPlot.Series {
+  const stroke = colour(line.tone);
+  if (spec.stacked && uPlot.paths.bars) {
+    const paths = uPlot.paths.bars({ size: [1, 60, 2], align: -1 });
+    return { label: line.label, stroke, fill: stroke, width: 0, points: { show: false }, paths };
+  }
+  return {
+    label: line.label,
+    stroke,
+    width: line.width ?? 1.75,
+    points: { show: line.values.length < 3 },
+    spanGaps: false,
+    ...(line.dash ? { dash: line.dash } : {}),
+    ...(line.fill ? { fill: `color-mix(in srgb, ${stroke} 14%, transparent)` } : {}),
+  };
+}
+
+/** Zero is always there, and some room above the highest value. */
+function linearRange(_plot: uPlot, _min: number, max: number): [number, number] {
+  return [0, max > 0 ? max * 1.08 : 1];
+}
+
+function logRange(spec: ChartSpec, min: number, max: number): [number, number] {
+  if (spec.range) return spec.range;
+  return [Math.max(1, min / 1.3), Math.max(2, max * 1.3)];
+}
+
+/** 1, 2 and 5 of each decade; 1 alone when there are many. */
+function decades(min: number, max: number): number[] {
+  const many = Math.log10(max / min) > 3.2;
+  const splits = [];
+  for (let decade = 10 ** Math.floor(Math.log10(min)); decade <= max; decade *= 10) {
+    for (const step of many ? [1] : [1, 2, 5]) {
+      const value = decade * step;
+      if (value >= min && value <= max) splits.push(value);
+    }
+  }
+  return splits;
+}
+
+/** Every second phase is tinted, and each has its name where it fits. */
+function drawBands(plot: uPlot, bands: Band[]): void {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio || 1;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.font = `${11 * scale}px system-ui, sans-serif`;
+  ctx.textBaseline = "top";
+  ctx.textAlign = "left";
+  bands.forEach((band, at) => {
+    const from = plot.valToPos(band.from, "x", true);
+    const to = plot.valToPos(band.to, "x", true);
+    if (at % 2 === 0) {
+      ctx.fillStyle = colour("band");
+      ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    }
+    const name = strings().phases[band.phase] ?? band.phase;
+    const start = Math.max(from, bbox.left) + 4 * scale;
+    if (ctx.measureText(name).width < Math.min(to, bbox.left + bbox.width) - start) {
+      ctx.fillStyle = colour("quiet");
+      ctx.fillText(name, start, bbox.top + 2 * scale);
+    }
+  });
+  ctx.restore();
+}
+
+/** What the phase is at a time. */
+export function phaseAt(bands: Band[], at: number): string {
+  const band = bands.find((one) => at > one.from && at <= one.to);
+  return band ? (strings().phases[band.phase] ?? band.phase) : "";
+}
+
+function showTip(plot: uPlot, spec: ChartSpec, lines: Line[], tip: HTMLElement): void {
+  const { left = -1, top = -1, idx } = plot.cursor;
+  const figure = plot.root.closest("figure");
+  for (const [at, value] of (figure?.querySelectorAll(".legend-value") ?? []).entries()) {
+    const shown = idx === null || idx === undefined || left < 0 ? null : lines[at]?.values[idx];
+    value.textContent = shown === null || shown === undefined ? "" : spec.unit.show(shown);
+  }
+  const own = plot.over.matches(":hover") || plot.root.closest(".plot") === document.activeElement;
+  if (!own || left < 0 || idx === null || idx === undefined) {
+    tip.hidden = true;
+    return;
+  }
+  const at = plot.data[0][idx] ?? 0;
+  const rows: Node[] = [h("strong", {}, [clock(at), phaseAt(spec.bands, at)].filter(Boolean).join(" · "))];
+  lines.forEach((line, place) => {
+    if (plot.series[place + 1]?.show === false) return;
+    const value = line.values[idx];
+    const shown = value === null || value === undefined ? "–" : spec.unit.show(value);
+    rows.push(h("span", { class: "tip-row" }, swatch(line), h("span", {}, line.label), h("b", {}, shown)));
+  });
+  for (const text of spec.told?.(plot, left, top) ?? []) rows.push(h("span", {}, text));
+  tip.replaceChildren(...rows);
+  tip.hidden = false;
+  const offset = plot.over.offsetLeft;
+  const room = plot.width - offset;
+  const beside = left + 16 + tip.offsetWidth > room ? left - tip.offsetWidth - 12 : left + 16;
+  tip.style.left = `${offset + Math.max(0, beside)}px`;
+  tip.style.top = `${plot.over.offsetTop + 8}px`;
+}
+
+/** A line's sign: its colour and its dashes. */
+function swatch(line: Line): Element {
+  const sign = h("i", { class: "swatch", "aria-hidden": "true" });
+  sign.style.borderTopColor = colour(line.tone);
+  sign.style.borderTopStyle = line.dash ? "dashed" : "solid";
+  return sign;
+}
+
+function legendOf(plot: uPlot, lines: Line[], spec: ChartSpec): HTMLElement {
+  const legend = h("div", { class: "legend", role: "group", "aria-label": spec.title });
+  lines.forEach((line, at) => {
+    const button = h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": "true",
+        onclick: () => {
+          const shown = plot.series[at + 1]?.show === false;
+          plot.setSeries(at + 1, { show: shown });
+          if (spec.stacked)
+            plot.setData(
+              data(spec, lines, (one) => plot.series[one + 1]?.show !== false),
+              false,
+            );
+          plot.redraw();
+          button.setAttribute("aria-pressed", String(shown));
+        },
+      },
+      swatch(line),
+      h("span", {}, line.label),
+      h("span", { class: "legend-value" }),
+    );
+    legend.append(button);
+  });
+  return legend;
+}
+
+/** Arrow keys move the crosshair; with Shift by a tenth. */
+function walk(plot: uPlot, event: KeyboardEvent): void {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step === undefined) {
+    if (event.key === "Escape") plot.setCursor({ left: -10, top: -10 });
+    return;
+  }
+  event.preventDefault();
+  const count = plot.data[0].length;
+  const far = event.shiftKey ? Math.max(1, Math.round(count / 10)) : 1;
+  const from = plot.cursor.idx ?? (step > 0 ? -1 : count);
+  const at = Math.min(count - 1, Math.max(0, from + step * far));
+  plot.setCursor({ left: plot.valToPos(plot.data[0][at] ?? 0, "x"), top: 20 });
+}

@@ -1,0 +1,118 @@
+// A heat map: time by latency, with the median and the p99 as lines.
+
+import type uPlot from "uplot";
+import { type Band, type Line, timeChart } from "./chart";
+import { colour, shade } from "./colours";
+import { h } from "./dom";
+import { percent, rate, time } from "./format";
+import { strings } from "./strings";
+
+export interface HeatSpec {
+  title: string;
+  at: number[];
+  /** How long each stretch took, in seconds. */
+  took: number[];
+  /** How many rows there are for a doubling of the latency. */
+  perDoubling: number;
+  /** Each stretch: the lowest row in use and the counts from there on. */
+  columns: [number, number[]][];
+  lines: Line[];
+  bands: Band[];
+  height?: number;
+}
+
+/** The lower edge of a row, in microseconds. */
+const edge = (row: number, perDoubling: number): number => 2 ** (row / perDoubling);
+
+export function heatMap(spec: HeatSpec): HTMLElement {
+  const t = strings();
+  const used = spec.columns.filter(([, counts]) => counts.length > 0);
+  const most = used.reduce((top, [, counts]) => counts.reduce((a, b) => Math.max(a, b), top), 0);
+  if (most === 0) {
+    return timeChart({
+      title: spec.title,
+      at: [],
+      lines: [],
+      unit: { show: time },
+      bands: [],
+      empty: t.latency.none,
+    });
+  }
+  const low = used.reduce((row, [first]) => Math.min(row, first), Infinity);
+  const high = used.reduce((row, [first, counts]) => Math.max(row, first + counts.length), 0);
+  const dark = document.documentElement.dataset.theme === "dark";
+  const note = h(
+    "div",
+    { class: "heat-note" },
+    h("span", {}, dark ? t.latency.heatHelpDark : t.latency.heatHelp),
+    scale(most),
+  );
+  return timeChart({
+    title: spec.title,
+    at: spec.at,
+    lines: spec.lines,
+    unit: { show: time, log: true },
+    bands: spec.bands,
+    height: spec.height ?? 260,
+    empty: t.latency.none,
+    range: [edge(low, spec.perDoubling) / 1.1, edge(high, spec.perDoubling) * 1.1],
+    note,
+    below: (plot) => paint(plot, spec, most),
+    told: (plot, left, top) => told(plot, spec, left, top),
+  });
+}
+
+/** Counts differ by thousands: the shade follows their logarithm. */
+function depth(count: number, most: number): number {
+  return most <= 1 ? 1 : 0.12 + (0.88 * Math.log(count)) / Math.log(most);
+}
+
+function paint(plot: uPlot, spec: HeatSpec, most: number): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  spec.columns.forEach(([first, counts], at) => {
+    const end = spec.at[at] ?? 0;
+    const left = plot.valToPos(end - (spec.took[at] ?? 0), "x", true);
+    const right = plot.valToPos(end, "x", true);
+    counts.forEach((count, row) => {
+      if (count === 0) return;
+      const below = plot.valToPos(edge(first + row, spec.perDoubling), "y", true);
+      const above = plot.valToPos(edge(first + row + 1, spec.perDoubling), "y", true);
+      ctx.fillStyle = shade(depth(count, most));
+      // Half a pixel more, so that neighbours leave no gap.
+      ctx.fillRect(left, above, right - left + 0.5, below - above + 0.5);
+    });
+  });
+  ctx.restore();
+}
+
+function told(plot: uPlot, spec: HeatSpec, _left: number, top: number): string[] {
+  const column = spec.columns[plot.cursor.idx ?? -1];
+  if (!column) return [];
+  const [first, counts] = column;
+  const row = Math.floor(Math.log2(Math.max(1, plot.posToVal(top, "y"))) * spec.perDoubling);
+  const count = counts[row - first] ?? 0;
+  const whole = counts.reduce((a, b) => a + b, 0);
+  if (whole === 0) return [];
+  const range = `${time(edge(row, spec.perDoubling))} – ${time(edge(row + 1, spec.perDoubling))}`;
+  return [`${range}: ${strings().latency.cell(percent(count / whole))}`];
+}
+
+/** What the shades mean. */
+function scale(most: number): HTMLElement {
+  const bar = h("span", { class: "heat-scale", "aria-hidden": "true" });
+  const stops = [0, 0.25, 0.5, 0.75, 1].map((share) => shade(0.12 + 0.88 * share));
+  bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+  bar.style.borderColor = colour("grid");
+  return h(
+    "span",
+    { class: "heat-key" },
+    `${strings().latency.heatLegend}: `,
+    h("span", { class: "num" }, "1"),
+    bar,
+    h("span", { class: "num" }, rate(most)),
+  );
+}

@@ -1,0 +1,205 @@
+// The report in a browser: what a reader sees and does.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./browser.mjs";
+
+/** A test with a page, which must have told nothing when it ends. */
+function check(title, name, options, body) {
+  test(title, async () => {
+    const { page, told, close } = await open(name, options);
+    try {
+      await body(page);
+      assert.deepEqual(told, [], "the page made errors or asked the network");
+    } finally {
+      await close();
+    }
+  });
+}
+
+const texts = (locator) => locator.allInnerTexts();
+const section = (page, id) => page.locator(`#${id}`);
+/** How many different colours a canvas has. */
+const colours = (canvas) =>
+  canvas.evaluate((element) => {
+    const { data } = element.getContext("2d").getImageData(0, 0, element.width, element.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+
+check("the verdict comes first, then why, then the thresholds", "game", {}, async (page) => {
+  assert.match(await page.locator("h1").innerText(), /^Failed/);
+  assert.match(await page.locator(".notices").innerText(), /certificates are not checked/);
+  const rows = await texts(section(page, "thresholds").locator("tbody tr"));
+  assert.match(rows[0], /does not hold\s+request\.game\/EchoRequest\.p99\s+< 1ms/);
+  assert.match(rows[1], /holds\s+errors\.rate/);
+  assert.equal(await page.title(), "my_game: Failed · throng");
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+  const seed = page.locator("header .facts div", { hasText: "Seed" });
+  assert.match(await seed.innerText(), /18446744073709551615/);
+});
+
+check("every chart is drawn, and says in words what it shows", "game", {}, async (page) => {
+  const canvases = await page.locator(".plot canvas").all();
+  assert.ok(canvases.length >= 9, `${canvases.length} charts`);
+  for (const canvas of canvases) assert.ok((await colours(canvas)) > 3);
+  const heat = page.locator("figure", { hasText: "Where the latencies lie" }).locator("canvas");
+  assert.ok((await colours(heat)) > 20, "the heat map has no shades");
+  const robots = page.locator("figure", { hasText: "Robots: planned" }).locator(".plot");
+  assert.match(await robots.getAttribute("aria-label"), /planned from 0 to 40/);
+});
+
+check(
+  "Chinese is spoken where the browser does, and switches both ways",
+  "game",
+  { locale: "zh-CN" },
+  async (page) => {
+    assert.match(await page.locator("h1").innerText(), /^未通过\s*2 条阈值里有 1 条没达标。/);
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN");
+    assert.deepEqual(await texts(section(page, "messages").locator("h2")), ["请求"]);
+    await page.getByRole("button", { name: "English" }).click();
+    assert.deepEqual(await texts(section(page, "messages").locator("h2")), ["Requests"]);
+    await page.reload();
+    assert.match(await page.locator("h1").innerText(), /^Failed/, "the choice is kept");
+  },
+);
+
+check("the theme is the system's until one is chosen", "game", { colorScheme: "dark" }, async (page) => {
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await paper();
+  assert.equal(await page.getByRole("button", { name: "Dark" }).getAttribute("aria-pressed"), "true");
+  await page.getByRole("button", { name: "Light" }).click();
+  assert.equal(await paper(), "rgb(255, 255, 255)");
+  assert.notEqual(dark, "rgb(255, 255, 255)");
+});
+
+check("tables sort by the head that is pressed, one way and the other", "game", {}, async (page) => {
+  const messages = section(page, "messages");
+  const names = () => texts(messages.locator("tbody th"));
+  const head = messages.locator("thead th", { hasText: "p99" }).first();
+  await head.getByRole("button").click();
+  assert.equal(await head.getAttribute("aria-sort"), "descending");
+  const slowest = await names();
+  await head.getByRole("button").press("Enter");
+  assert.equal(await head.getAttribute("aria-sort"), "ascending");
+  assert.deepEqual(await names(), slowest.toReversed());
+  await messages.getByRole("button", { name: "Name", exact: true }).click();
+  assert.deepEqual(await names(), (await names()).toSorted());
+});
+
+check("the filter leaves the rows that fit, and the switch those that failed", "hour", {}, async (page) => {
+  const messages = section(page, "messages");
+  const rows = messages.locator("tbody tr");
+  assert.equal(await rows.count(), 200);
+  await messages.getByRole("searchbox").fill("NUMBER01");
+  assert.equal(await rows.count(), 10);
+  assert.equal(await messages.locator(".count").innerText(), "10 of 200");
+  await messages.getByRole("searchbox").fill("nothing like this");
+  assert.deepEqual(await texts(rows), ["No row fits the filter."]);
+  await messages.getByRole("searchbox").fill("");
+  await messages.getByRole("checkbox").check();
+  assert.deepEqual(await texts(rows.locator("th")), ["game/module00.SomeRequestNumber000"]);
+});
+
+check("a request opens to its own charts and closes again", "game", {}, async (page) => {
+  const messages = section(page, "messages");
+  const opener = messages.getByRole("button", { name: "EchoRequest" });
+  await opener.press("Enter");
+  assert.equal(await opener.getAttribute("aria-expanded"), "true");
+  const detail = messages.locator("tr.detail");
+  assert.match(await detail.innerText(), /= .* Answered \+ 200 Failed \+ 7 Cancelled \+ 0 In flight/);
+  assert.match(await detail.innerText(), /200 timeout/);
+  assert.equal(await detail.locator("canvas").count(), 3);
+  assert.ok((await detail.locator("svg.bars rect.bar").count()) > 10, "no distribution");
+  await opener.press("Enter");
+  assert.equal(await detail.count(), 0);
+});
+
+check("a crosshair in one chart shows the figures of that time in all", "game", {}, async (page) => {
+  const robots = page.locator("figure", { hasText: "Robots: planned" });
+  const latency = page.locator("figure", { hasText: "Latency of all requests" });
+  await robots.locator(".u-over").hover({ position: { x: 300, y: 60 } });
+  assert.match(await robots.locator(".tip").innerText(), /^0:\d\d · hold/);
+  assert.match(await latency.locator(".legend").innerText(), /median\s+[\d.]+ (ms|µs)/);
+  assert.equal(await latency.locator(".tip").isVisible(), false);
+  await page.mouse.move(2, 2);
+  await latency.locator(".plot").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.match(await latency.locator(".tip").innerText(), /^0:01 · ramp up/);
+  await page.keyboard.press("ArrowRight");
+  assert.match(await latency.locator(".tip").innerText(), /^0:02/);
+});
+
+check("a name in a legend switches its line", "game", {}, async (page) => {
+  const robots = page.locator("figure", { hasText: "Robots: planned" });
+  const button = robots.getByRole("button", { name: "ready" });
+  const before = await robots.locator("canvas").evaluate((canvas) => canvas.toDataURL());
+  await button.click();
+  assert.equal(await button.getAttribute("aria-pressed"), "false");
+  assert.notEqual(await robots.locator("canvas").evaluate((canvas) => canvas.toDataURL()), before);
+  await button.click();
+  assert.equal(await button.getAttribute("aria-pressed"), "true");
+});
+
+check("a zoom in one chart is in all, and is taken back", "game", {}, async (page) => {
+  const reset = page.getByRole("button", { name: "Reset zoom" });
+  const canvas = page.locator("figure", { hasText: "Latency of all requests" }).locator("canvas");
+  const whole = await canvas.evaluate((element) => element.toDataURL());
+  assert.equal(await reset.isVisible(), false);
+  const box = await page.locator("figure", { hasText: "Robots: planned" }).locator(".u-over").boundingBox();
+  await page.mouse.move(box.x + 200, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 400, box.y + 60, { steps: 4 });
+  await page.mouse.up();
+  await reset.waitFor({ state: "visible" });
+  assert.notEqual(await canvas.evaluate((element) => element.toDataURL()), whole);
+  await reset.click();
+  await page.mouse.move(2, 2);
+  assert.equal(await reset.isVisible(), false);
+});
+
+check("a run without anything says so in words", "empty", {}, async (page) => {
+  assert.match(await page.locator("h1").innerText(), /^Interrupted/);
+  assert.match(await section(page, "latency").innerText(), /No request was answered/);
+  assert.match(await section(page, "messages").innerText(), /No requests were made/);
+  assert.match(await section(page, "errors").innerText(), /Nothing failed/);
+  assert.match(await section(page, "thresholds").innerText(), /errors\.rate\s+< 1%\s+no samples/);
+});
+
+check("what a server or a user wrote is text and nothing else", "hostile", {}, async (page) => {
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  assert.equal(await page.locator("script").count(), 2);
+  assert.equal(await page.locator("img").count(), 0);
+  assert.match(await page.locator(".project").innerText(), /^<\/script><script>window\.pwned = 1/);
+  assert.match(await section(page, "errors").innerText(), /onerror='window\.pwned=2'/);
+  assert.match(await section(page, "messages").innerText(), /\\u\{202e\}turned/);
+  for (const opener of await section(page, "messages").locator(".opener").all()) await opener.click();
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `a name makes the page ${wide} pixels too wide`);
+});
+
+check("the page asks for no network and could not", "game", {}, async (page) => {
+  const policy = await page.locator("meta[http-equiv]").getAttribute("content");
+  assert.match(policy, /^default-src 'none'; script-src 'sha256-/);
+  assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+});
+
+check("paper is white, and has no switches", "game", { colorScheme: "dark" }, async (page) => {
+  await page.emulateMedia({ media: "print" });
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+  assert.equal(await page.locator(".switches").isVisible(), false);
+  assert.equal(await page.locator(".contents").isVisible(), false);
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+});
+
+check(
+  "a narrow screen has room for all of it",
+  "game",
+  { viewport: { width: 390, height: 800 } },
+  async (page) => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${wide} pixels too wide`);
+  },
+);
