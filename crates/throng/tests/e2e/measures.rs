@@ -11,13 +11,14 @@ fn order_delays_gaps_lives_and_reconnects_reach_the_report_and_the_thresholds() 
     let thresholds = "[thresholds]\n\"order.numbers.missing\" = \"== 2\"\n\"order.numbers.doubled\" = \"== 2\"\n\
                       \"delay.clock.p50\" = \"< 1s\"\n\"gap.beat.p50\" = \"> 19ms\"\n\
                       \"connect.game.reconnects\" = \"== 4\"\n\"connect.game.lifetime.max\" = \"> 20ms\"\n\
-                      \"robots.rate.min\" = \"> 1\"\n";
+                      \"robots.rate.min\" = \"> 1\"\n\"request.talk::EchoRequest.ok\" = \"== 6\"\n\
+                      \"group.talk.failures\" = \"== 0\"\n";
     let body = "
         for _, n in ipairs { 1, 2, 4, 4 } do throng.in_order('numbers', n) end
         for round = 1, 3 do
             throng.delay('clock', throng.time())
             throng.gap('beat')
-            game:request('EchoRequest', { Text = 'x' })
+            throng.group('talk', function() game:request('EchoRequest', { Text = 'x' }) end)
             self.robot:sleep('25ms')
             if round < 3 then
                 game:close()
@@ -32,11 +33,16 @@ fn order_delays_gaps_lives_and_reconnects_reach_the_report_and_the_thresholds() 
     let delay = report.row("delays", "clock");
     assert_eq!((&delay["count"], &delay["clock_set"]), (&6.into(), &0.into()));
     assert_eq!(report.row("gaps", "beat")["count"], 4);
+    let talk = report.row("groups", "talk");
+    assert_eq!((&talk["count"], &talk["requests"][0]["name"]), (&6.into(), &"EchoRequest".into()));
+    assert_eq!((&talk["requests"][0]["ok"], report.books("EchoRequest").ok), (&6.into(), 6));
     let game = report.row("connections", "game");
     assert_eq!((&game["opened"], &game["reconnects"]), (&6.into(), &4.into()));
     assert!(game["lifetime_us"]["min"].as_u64().unwrap() >= 20_000, "{game}");
     assert_eq!(report.number("/robots/rate_per_s/robots"), 2);
-    for title in ["\nDelays ", "above the fastest", "\nGaps ", "\nOrder ", "4 reconnects, lifetime p50 "] {
+    for title in
+        ["\nGroups ", "\nDelays ", "above the fastest", "\nGaps ", "\nOrder ", "4 reconnects, lifetime p50 "]
+    {
         assert!(played.stdout.contains(title), "no {title:?} in:\n{}", played.stdout);
     }
 }
