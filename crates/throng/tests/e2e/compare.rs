@@ -7,6 +7,7 @@ use serde_json::Value;
 use throng_metrics::{Answer, Ledger, Recorder};
 use throng_store::{Ending, NewRun, Stretch, Writer};
 
+use crate::report::leave;
 use crate::play::{GAME, Played, Project, Running, once, settings, throng};
 use crate::servers::Server;
 use throng_demo::ServerKind;
@@ -80,7 +81,9 @@ fn runs_alike_show_no_difference_and_the_document_has_all_rows() {
     let said = compared.said();
     assert!(said.contains("No difference seen between run 1 and run 2"), "{}", compared.stdout);
     assert!(said.contains("game/Move"), "{}", compared.stdout);
-    let document: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    leave("compare", &text);
+    let document: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["phases"], "hold");
     let rows = document["comparison"]["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 5);

@@ -1,6 +1,9 @@
 //! The JSON report of a run. Reading one checks what holds of every run: the books balance, and no figure is missing.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -33,6 +36,7 @@ impl Report {
     #[track_caller]
     pub(crate) fn read(text: &str) -> Report {
         let report = Report(serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")));
+        leave("summary", text);
         assert_eq!(report.0["schema_version"], 1);
         no_nothing(&report.0);
         report.assert_sound();
@@ -152,6 +156,15 @@ impl Report {
     fn find(&self, list: &str, name: &str) -> Option<&Value> {
         self.rows(list).iter().find(|row| row["name"] == name)
     }
+}
+
+/// Leaves a document for `json_schemas.py`, which looks whether it is as its schema says.
+pub(crate) fn leave(kind: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("json");
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{kind}-{:016x}.json", hasher.finish())), text).unwrap();
 }
 
 /// A figure that does not exist is left out: there is no `null`.
