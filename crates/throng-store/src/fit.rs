@@ -13,7 +13,7 @@ pub(crate) const SECOND: usize = 18_000;
 pub(crate) const JOINED: usize = 13_000;
 
 /// Significant bits of a duration: all of them, and the fewest that are of any use.
-const BITS: std::ops::RangeInclusive<u32> = 3..=11;
+const BITS: std::ops::RangeInclusive<u32> = 2..=11;
 
 /// How many bits fitted last: the next sample is much like the last one.
 #[derive(Debug)]
