@@ -191,3 +191,31 @@ fn robots_pause_as_their_waits_say() {
     // 10 robots, 10 tasks a second each, for 2 s less a first phase of up to 100 ms.
     assert!((170..=210).contains(&paced), "{paced}");
 }
+
+#[test]
+fn rates_are_held_through_a_stall_and_measured_from_the_intended_starts() {
+    let server = Server::start(ServerKind::Game, &["game.stall=after:600ms,for:500ms"]);
+    let toml = settings(&server.url(), 20, GAME)
+        .replace("[load]\n", "[load]\ntask_rate = 200\n")
+        .replace("shards = 1\n", "shards = 2\n")
+        + "[tasks]\n\"player.rare\" = { rate = 10 }\n[thresholds]\n\"request.EchoRequest.intended.max\" = \"> 400ms\"\n";
+    let player = "local player = throng.mod()
+         function player:start() self.robot:connect('game', throng.host) end
+         player:task('often', function(self) self.robot.game:request('EchoRequest', { Text = 'x' }) end)
+         player:task('rare', function(self) self.robot.game:request('EchoRequest', { Text = 'x' }, { as = 'rare' }) end)
+         return player";
+    let played = Project::new(&toml, player).run(&["-t", "2s"]);
+    let report = played.passed();
+    for (schedule, task, request, per_second) in
+        [("task_rate", "player.often", "EchoRequest", 200), ("player.rare", "player.rare", "rare", 10)]
+    {
+        let row = report.row("schedules", schedule);
+        let of = |field: &str| row[field].as_u64().unwrap();
+        assert_eq!(of("due"), of("begun") + of("missed"), "{row}");
+        // Slots come from the first robot on, whatever the server does.
+        assert!((per_second..=2 * per_second + 2).contains(&of("due")), "{row}");
+        assert_eq!(report.books(request).count, of("begun"), "{row}");
+        let work = report.row("tasks", task);
+        assert!(work["intended_us"]["max"].as_u64() >= work["duration_us"]["max"].as_u64(), "{work}");
+    }
+}
