@@ -38,6 +38,12 @@ check("the verdict comes first, then why, then the thresholds", "game", {}, asyn
   assert.match(await seed.innerText(), /18446744073709551615/);
 });
 
+check("each phase has its own figures", "game", {}, async (page) => {
+  const rows = await texts(section(page, "plan").locator("tbody tr"));
+  assert.match(rows[0], /^ramp up\s+0:00\s+10s/);
+  assert.match(rows[1], /^hold\s+0:10\s+1m 20s/);
+});
+
 check("every chart is drawn, and says in words what it shows", "game", {}, async (page) => {
   const canvases = await page.locator(".plot canvas").all();
   assert.ok(canvases.length >= 9, `${canvases.length} charts`);
@@ -145,7 +151,9 @@ check("a zoom in one chart is in all, and is taken back", "game", {}, async (pag
   const canvas = page.locator("figure", { hasText: "Latency of all requests" }).locator("canvas");
   const whole = await canvas.evaluate((element) => element.toDataURL());
   assert.equal(await reset.isVisible(), false);
-  const box = await page.locator("figure", { hasText: "Robots: planned" }).locator(".u-over").boundingBox();
+  const over = page.locator("figure", { hasText: "Robots: planned" }).locator(".u-over");
+  await over.scrollIntoViewIfNeeded();
+  const box = await over.boundingBox();
   await page.mouse.move(box.x + 200, box.y + 60);
   await page.mouse.down();
   await page.mouse.move(box.x + 400, box.y + 60, { steps: 4 });

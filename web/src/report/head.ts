@@ -164,6 +164,7 @@ export function thresholds(summary: Summary): HTMLElement {
         { class: "text result" },
         h("span", { "aria-hidden": "true" }, threshold.passed ? "✓ " : "✗ "),
         threshold.passed ? t.thresholds.holds : t.thresholds.fails,
+        threshold.ended_run && ` · ${t.thresholds.endedRun}`,
       ),
       h("th", { scope: "row", class: "text" }, h("code", {}, visible(threshold.key))),
       h("td", { class: "num" }, visible(threshold.condition)),

@@ -9,6 +9,7 @@ import { messages } from "./messages";
 import type { Figures } from "./model";
 import { checks, connections, pushes, sends, work } from "./others";
 import { latency, load } from "./over-time";
+import { plan } from "./plan";
 import { environment, errors, generator } from "./troubles";
 
 /** The width of a printed page, in pixels. */
@@ -44,6 +45,7 @@ function draw(): void {
   document.title = `${summary.project}: ${t.verdicts[summary.verdict] ?? summary.verdict} · throng`;
   const sections = [
     thresholds(summary),
+    plan(summary),
     load(timeline),
     latency(timeline),
     messages(figures),

@@ -75,6 +75,7 @@ export interface Work {
   count: number;
   failed: number;
   duration_us?: Spread;
+  intended_us?: Spread;
   histogram: Bin[];
 }
 
@@ -83,6 +84,88 @@ export interface Measure {
   count: number;
   value_us?: Spread;
   histogram: Bin[];
+}
+
+export interface Schedule {
+  name: string;
+  due: number;
+  begun: number;
+  missed: number;
+}
+
+export interface Order {
+  name: string;
+  count: number;
+  missing: number;
+  gaps: number;
+  late: number;
+  doubled: number;
+  restarts: number;
+}
+
+export interface Delay {
+  name: string;
+  connection: string;
+  count: number;
+  delay_us?: Spread;
+  fastest_at_most_us?: number;
+  jitter_us?: Spread;
+  clock_set: number;
+  histogram: Bin[];
+}
+
+export interface Gap {
+  name: string;
+  count: number;
+  gap_us?: Spread;
+  histogram: Bin[];
+}
+
+export interface Phase {
+  name: string;
+  began_s: number;
+  duration_s: number;
+  robots: { started: number; ready: number; failed: number; stopped: number; peak: number };
+  errors: { count: number; rate?: number };
+  latency_us?: Spread;
+  lag_us?: Spread;
+  requests: { ok: number; failures: number }[];
+  pushes: { count: number }[];
+}
+
+export interface Arrivals {
+  scenario?: string;
+  due: number;
+  started: number;
+  dropped: number;
+  late_us?: Spread;
+}
+
+export interface Scenario {
+  name: string;
+  planned: number;
+  started: number;
+  ready: number;
+  failed: number;
+  stopped: number;
+  restarts: number;
+}
+
+export interface Storm {
+  at_s: number;
+  drop: number;
+  loss: string;
+  there: number;
+  hit: number;
+  back: number;
+  gone: number;
+  recovery_us?: number;
+  back_us?: Spread;
+}
+
+/** A stretch of a script with a name, and the requests made in it. */
+export interface Group extends Work {
+  requests: Request[];
 }
 
 export interface Failure {
@@ -102,6 +185,9 @@ export interface Threshold {
   unit: string;
   decided_by?: string;
   nearest?: string;
+  phase?: string;
+  abort_after_s?: number;
+  ended_run?: boolean;
 }
 
 export interface Environment {
@@ -147,6 +233,15 @@ export interface Summary {
   starts: Work[];
   measures: Measure[];
   counters: { name: string; value: number }[];
+  schedules?: Schedule[];
+  orders?: Order[];
+  delays?: Delay[];
+  gaps?: Gap[];
+  groups?: Group[];
+  phases?: Phase[];
+  arrivals?: Arrivals[];
+  scenarios?: Scenario[];
+  storms?: Storm[];
   failures: Failure[];
   script_errors: { message: string; traceback: string; count: number }[];
   thresholds: Threshold[];

@@ -1,12 +1,26 @@
 // The other tables: pushes, sends, work, checks and measures, connections.
 
 import { spark } from "../shared/distribution";
-import { h } from "../shared/dom";
-import { bytes, percent, rate, whole } from "../shared/format";
+import { h, visible } from "../shared/dom";
+import { bytes, percent, rate, time, whole } from "../shared/format";
 import { strings } from "../shared/strings";
 import { type Column, table } from "../shared/table";
 import { counts, spreads } from "./messages";
-import type { Connection, Figures, Measure, Push, Send, Summary, Work } from "./model";
+import type {
+  Connection,
+  Delay,
+  Figures,
+  Gap,
+  Group,
+  Measure,
+  Order,
+  Push,
+  Request,
+  Schedule,
+  Send,
+  Summary,
+  Work,
+} from "./model";
 import { pushRates } from "./over-time";
 import { counted, fullName, nameOf, section } from "./sections";
 
@@ -95,6 +109,24 @@ export function work(summary: Summary): HTMLElement {
         table<Work>({ caption, columns, rows, name: fullName, sort: 1, empty: t.none }),
       ),
     );
+  const schedules = summary.schedules ?? [];
+  if (schedules.length > 0) {
+    const kept: Column<Schedule>[] = [
+      named(c.name),
+      counts(t.due, (row) => row.due),
+      counts(t.begun, (row) => row.begun),
+      { ...counts<Schedule>(t.missed, (row) => row.missed), bad: (row) => row.missed > 0 },
+    ];
+    const shown = table({
+      caption: t.schedules,
+      columns: kept,
+      rows: schedules,
+      name: fullName,
+      sort: 1,
+      empty: t.none,
+    });
+    tables.push(h("div", {}, h("h3", {}, t.schedules), shown));
+  }
   const nothing = h("p", { class: "empty" }, t.none);
   if (tables.length === 0) return section("work", sections.work, nothing);
   return section("work", sections.work, h("p", { class: "quiet" }, t.hint), ...tables);
@@ -142,8 +174,96 @@ export function checks(summary: Summary): HTMLElement | null {
       table({ caption: t.counters, columns, rows: summary.counters, name: fullName, sort: 1, empty: t.none }),
     );
   }
+  measured(summary, add);
   return tables.length > 0 ? section("checks", sections.checks, ...tables) : null;
 }
+
+/** What a script measured of messages: order, delays, gaps, groups. */
+function measured(summary: Summary, add: (caption: string, content: HTMLElement) => void): void {
+  const { columns: c, checks: t } = strings();
+  const { orders = [], delays = [], gaps = [], groups = [] } = summary;
+  const show = <R extends { connection?: string; name: string }>(
+    caption: string,
+    columns: Column<R>[],
+    rows: R[],
+  ) => {
+    if (rows.length > 0)
+      add(caption, table({ caption, columns, rows, name: fullName, sort: 1, empty: t.none }));
+  };
+  show<Order>(
+    t.orders,
+    [
+      named(c.name),
+      counts(c.count, (row) => row.count),
+      { ...counts<Order>(t.missing, (row) => row.missing), bad: (row) => row.missing > 0 },
+      counts(t.gapCount, (row) => row.gaps),
+      counts(c.late, (row) => row.late),
+      counts(t.doubled, (row) => row.doubled),
+    ],
+    orders,
+  );
+  show<Delay>(
+    t.delays,
+    [
+      named(c.name),
+      counts(c.count, (row) => row.count),
+      ...spreads<Delay>((row) => row.delay_us, ["p50", "p90", "p99", "max"]),
+      {
+        title: t.fastest,
+        value: (row) => row.fastest_at_most_us,
+        show: (row) => maybe(row.fastest_at_most_us),
+      },
+      { title: t.jitter, value: (row) => row.jitter_us?.p99, show: (row) => maybe(row.jitter_us?.p99) },
+      counts(t.clock, (row) => row.clock_set),
+    ],
+    delays,
+  );
+  show<Gap>(
+    t.gaps,
+    [
+      named(c.name),
+      counts(c.count, (row) => row.count),
+      ...spreads<Gap>((row) => row.gap_us, ["p50", "p90", "p99", "max"]),
+    ],
+    gaps,
+  );
+  if (groups.length > 0) add(t.groups, groupTable(groups));
+}
+
+function groupTable(groups: Group[]): HTMLElement {
+  const { columns: c, checks: t } = strings();
+  const inside = (group: Group) =>
+    table<Request>({
+      caption: visible(group.name),
+      rows: group.requests,
+      name: fullName,
+      sort: 1,
+      empty: t.none,
+      columns: [
+        named(c.name),
+        counts(c.ok, (row) => row.ok),
+        { ...counts<Request>(c.failed, (row) => row.failures), bad: (row) => row.failures > 0 },
+        ...spreads<Request>((row) => row.latency_us, ["p50", "p90", "p99", "max"]),
+      ],
+    });
+  return table<Group>({
+    caption: t.groups,
+    rows: groups,
+    name: fullName,
+    sort: 1,
+    empty: t.none,
+    detail: inside,
+    columns: [
+      named(c.name),
+      counts(c.count, (row) => row.count),
+      { ...counts<Group>(c.failed, (row) => row.failed), bad: (row) => row.failed > 0 },
+      ...spreads<Group>((row) => row.duration_us, ["mean", "p50", "p90", "p99", "max"]),
+      { title: c.shape, value: (row) => row.duration_us?.p99, show: (row) => spark(row.histogram) },
+    ],
+  });
+}
+
+const maybe = (us: number | undefined): string | null => (us === undefined ? null : time(us));
 
 export function connections(summary: Summary): HTMLElement {
   const { columns: c, help, sections, connections: t } = strings();
