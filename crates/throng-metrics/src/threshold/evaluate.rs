@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Comparison, Family, Metric, Threshold, Thresholds, Unit};
 use crate::histogram::Histogram;
 use crate::ledger::Ledger;
+use crate::loads::{ArrivalCounts, ScenarioCounts, StormRow};
 use crate::phases::Phase;
 use crate::rows::{
     CheckCounts, ConnectionRow, DelayRow, OrderCounts, RequestCounts, RequestRow, WorkRow, split_label,
@@ -152,6 +153,11 @@ impl Threshold {
             Family::Delay => self.rows(totals.delays(), &mut seen, |row| self.of_delay(row, seconds)),
             Family::Gap => self
                 .rows(totals.gaps(), &mut seen, |row| self.of_times(row.gap(), row.gap().count(), seconds)),
+            Family::Scenario => self.rows(totals.scenarios(), &mut seen, |row| self.of_scenario(&row.counts)),
+            Family::Storm => self.rows(totals.storms(), &mut seen, |row| self.of_storm(row)),
+            Family::Arrivals => {
+                self.of_arrivals(totals).map(|figure| (String::new(), figure)).into_iter().collect()
+            }
             Family::Errors | Family::Robots | Family::Generator | Family::Bytes | Family::Messages => {
                 self.of_run(totals).map(|figure| (String::new(), figure)).into_iter().collect()
             }
@@ -323,6 +329,51 @@ impl Threshold {
             Metric::FailureRate => ratio(row.counts.failed, row.counts.count),
             Metric::Intended(figure) => figure.of(row.intended()),
             _ => self.of_times(row.duration(), row.counts.count, seconds),
+        }
+    }
+
+    fn of_scenario(&self, counts: &ScenarioCounts) -> Option<f64> {
+        let count = match self.metric {
+            Metric::Started => counts.started,
+            Metric::Ready => counts.were_ready,
+            Metric::Failures => counts.failed,
+            Metric::Stopped => counts.stopped,
+            Metric::Restarts => counts.restarts,
+            _ => return None,
+        };
+        Some(count as f64)
+    }
+
+    fn of_storm(&self, row: &StormRow) -> Option<f64> {
+        let count = match self.metric {
+            Metric::There => row.counts.there,
+            Metric::Hit => row.counts.hit,
+            Metric::Connections => row.counts.connections,
+            Metric::Back => row.counts.back,
+            Metric::GoneBefore => row.counts.gone,
+            Metric::Time(figure) => return figure.of(row.recovery()),
+            _ => return None,
+        };
+        Some(count as f64)
+    }
+
+    /// Of all scenarios together; nothing in a run whose plan has no arrivals.
+    fn of_arrivals(&self, totals: &Totals) -> Option<f64> {
+        let rows = || totals.arrivals().iter().map(|(_, row)| row);
+        let sum = |count: fn(&ArrivalCounts) -> u64| {
+            let any = rows().next().is_some();
+            any.then(|| rows().map(|row| count(&row.counts)).fold(0, u64::saturating_add) as f64)
+        };
+        match self.metric {
+            Metric::Due => sum(|counts| counts.due),
+            Metric::Started => sum(|counts| counts.due.saturating_sub(counts.dropped)),
+            Metric::Dropped => sum(|counts| counts.dropped),
+            Metric::Time(figure) => {
+                let mut late = Histogram::default();
+                rows().for_each(|row| late.absorb(row.lateness()));
+                figure.of(&late)
+            }
+            _ => None,
         }
     }
 
@@ -554,6 +605,37 @@ mod tests {
         check("request.game/*.p95", "< 50ms", "1 ms pass by game/Echo");
         check("request.*.count", ">= 110", "110 pass");
         check("request.*.rate", "> 100", "54/s fail");
+    }
+
+    #[test]
+    fn what_became_of_the_load_plan_can_be_asked_for() {
+        let (mut r, mut totals) = (Recorder::default(), Totals::default());
+        let (whale, storm) = (r.scenario("whale"), r.storm("1"));
+        (0..3).for_each(|_| r.scenario_started(whale));
+        r.scenario_first_ready(whale);
+        for (scenario, late) in [("whale", 1_000), ("casual", 9_000)] {
+            r.arrived(scenario, late);
+            r.turned_away(scenario);
+        }
+        r.storm_hit(storm, 10, 4, 5);
+        r.storm_back(storm, 2_000_000);
+        r.storm_gone(storm);
+        let check = |totals: &Totals, key, wanted: &str| {
+            let result = Threshold::parse(key, "< 1").unwrap().over(totals, Duration::from_secs(2));
+            assert_eq!(result.actual(), wanted, "{key}");
+        };
+        check(&totals, "arrivals.dropped", "no samples");
+        totals.merge(&r.take());
+        check(&totals, "scenario.whale.started", "3");
+        check(&totals, "scenario.*.ready", "1");
+        check(&totals, "arrivals.due", "4");
+        check(&totals, "arrivals.started", "2");
+        check(&totals, "arrivals.dropped", "2");
+        check(&totals, "arrivals.late.max", "9 ms");
+        check(&totals, "storm.1.hit", "4");
+        check(&totals, "storm.*.connections", "5");
+        check(&totals, "storm.1.back.p99", "2 s");
+        check(&totals, "storm.1.gone", "1");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(super) enum Family {
     Gap,
     Errors,
     Robots,
+    Scenario,
+    Arrivals,
+    Storm,
     Generator,
     Bytes,
     Messages,
@@ -66,6 +69,12 @@ pub(super) enum Metric {
     Peak,
     Restarts,
     Alive,
+    Dropped,
+    There,
+    Hit,
+    Connections,
+    Back,
+    GoneBefore,
     RobotRate(Figure),
     Sent,
     Received,
@@ -149,7 +158,7 @@ const WORK: &[(&str, Metric)] = &[
 ];
 
 impl Family {
-    pub(super) const ALL: [(&'static str, Self); 21] = [
+    pub(super) const ALL: [(&'static str, Self); 24] = [
         ("request", Self::Request),
         ("send", Self::Send),
         ("push", Self::Push),
@@ -168,6 +177,9 @@ impl Family {
         ("gap", Self::Gap),
         ("errors", Self::Errors),
         ("robots", Self::Robots),
+        ("scenario", Self::Scenario),
+        ("arrivals", Self::Arrivals),
+        ("storm", Self::Storm),
         ("generator", Self::Generator),
         ("bytes", Self::Bytes),
         ("messages", Self::Messages),
@@ -179,7 +191,10 @@ impl Family {
 
     /// Whether its keys have a name between the family and the metric.
     pub(super) fn is_named(self) -> bool {
-        !matches!(self, Self::Errors | Self::Robots | Self::Generator | Self::Bytes | Self::Messages)
+        !matches!(
+            self,
+            Self::Errors | Self::Robots | Self::Arrivals | Self::Generator | Self::Bytes | Self::Messages
+        )
     }
 
     /// Its metrics other than figures of durations.
@@ -245,6 +260,21 @@ impl Family {
                 ("restarts", M::Restarts),
                 ("alive", M::Alive),
             ],
+            Self::Scenario => &[
+                ("started", M::Started),
+                ("ready", M::Ready),
+                ("failed", M::Failures),
+                ("stopped", M::Stopped),
+                ("restarts", M::Restarts),
+            ],
+            Self::Arrivals => &[("due", M::Due), ("started", M::Started), ("dropped", M::Dropped)],
+            Self::Storm => &[
+                ("there", M::There),
+                ("hit", M::Hit),
+                ("connections", M::Connections),
+                ("back", M::Back),
+                ("gone", M::GoneBefore),
+            ],
             Self::Generator => &[("longest_stall", M::LongestStall), ("share", M::Share), ("cpu", M::Cpu)],
             Self::Bytes | Self::Messages => &[("sent", M::Sent), ("received", M::Received)],
         }
@@ -258,6 +288,8 @@ impl Family {
             Self::Measure | Self::Gap => &[("", M::Time)],
             Self::Delay => &[("", M::Time), ("jitter.", M::Jitter), ("floor.", M::Floor)],
             Self::Robots => &[("rate.", M::RobotRate)],
+            Self::Arrivals => &[("late.", M::Time)],
+            Self::Storm => &[("back.", M::Time)],
             Self::Generator => &[
                 ("lag.", M::Lag),
                 ("lag.ready.", |figure| M::LagOf(LagSource::Ready, figure)),

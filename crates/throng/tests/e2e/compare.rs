@@ -7,8 +7,8 @@ use serde_json::Value;
 use throng_metrics::{Answer, Ledger, Recorder};
 use throng_store::{Ending, NewRun, Stretch, Writer};
 
-use crate::report::leave;
 use crate::play::{GAME, Played, Project, Running, once, settings, throng};
+use crate::report::leave;
 use crate::servers::Server;
 use throng_demo::ServerKind;
 
