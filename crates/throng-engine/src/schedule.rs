@@ -151,6 +151,11 @@ impl Crowd {
         self
     }
 
+    /// The most robots it asks for at once, where it asks for a number.
+    pub fn most(&self) -> u64 {
+        if matches!(self.model, Model::Open { .. }) { 0 } else { self.curve.peak() as u64 }
+    }
+
     pub(crate) fn curve(&self) -> &Curve {
         &self.curve
     }
@@ -247,6 +252,15 @@ impl Schedule {
         }
         self.shaped = robots.len();
         self
+    }
+
+    /// The same, but its first crowd comes as `crowd` does, with the scenarios it had; without storms. Nothing where there is
+    /// no crowd.
+    pub fn led_by(&self, crowd: Crowd, run_time: Duration) -> Option<Schedule> {
+        let mut crowds = self.crowds.clone();
+        let first = crowds.first_mut()?;
+        *first = crowd.of(first.members.clone());
+        Some(Schedule::new(crowds, Some(run_time)))
     }
 
     /// Its storms.

@@ -26,9 +26,11 @@ mod blocks;
 mod compare;
 mod correlation;
 mod family;
+mod knee;
 mod metric;
 mod series;
 
 pub use compare::{Change, Comparison, Finding, LEAST_SECONDS, Question, Row, compare};
+pub use knee::{Knee, Next, Range, Search, Tried};
 pub use metric::Metric;
 pub use series::{Piece, Series};

@@ -2,6 +2,7 @@
 
 mod export;
 mod proto;
+mod search;
 mod stored;
 
 use std::ffi::{OsStr, OsString};
@@ -15,9 +16,11 @@ use clap_complete::Shell;
 
 pub use export::ExportFlags;
 pub use proto::{ProtoArgs, ProtoDecodeArgs, ProtoEncodeArgs, ProtoListArgs, ProtoVerb, SchemaFlags};
+pub use search::{Raise, SearchArgs};
 pub use stored::{CompareArgs, ReportArgs, RunsArgs, RunsFilter, RunsVerb, StoreFlags};
 
 use proto::PROTO_EXAMPLES;
+use search::SEARCH_EXAMPLES;
 use stored::{COMPARE_EXAMPLES, REPORT_EXAMPLES, RUNS_EXAMPLES};
 
 use crate::config::{FILE_NAME, FlagValue, OptionFlag, OptionValue, Overrides, option_flags};
@@ -91,6 +94,9 @@ pub enum Verb {
     /// Run the load test.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Find the load the server bears: raise it step by step while a condition holds.
+    #[command(after_help = SEARCH_EXAMPLES)]
+    Search(SearchArgs),
     /// List the runs that were kept, and mark, note or delete them.
     #[command(after_help = RUNS_EXAMPLES, subcommand_value_name = "COMMAND", disable_help_subcommand = true)]
     Runs(RunsArgs),
@@ -432,7 +438,7 @@ pub fn parse(args: &[OsString], demo: &str) -> Result<Cli, clap::Error> {
     let verb = args.iter().skip(1).filter_map(|arg| arg.to_str()).find(|arg| !arg.starts_with('-'));
     let options = match verb {
         Some("demo") => option_flags(demo),
-        Some("run" | "try") => project_options(&args[1..]),
+        Some("run" | "try" | "search") => project_options(&args[1..]),
         _ => Vec::new(),
     };
     let matches = command(&options).try_get_matches_from(args)?;
@@ -442,6 +448,7 @@ pub fn parse(args: &[OsString], demo: &str) -> Result<Cli, clap::Error> {
     match &mut cli.verb {
         Some(Verb::Run(args)) => args.options = chosen,
         Some(Verb::Try(args)) => args.options = chosen,
+        Some(Verb::Search(args)) => args.options = chosen,
         Some(Verb::Demo(args)) => args.options = chosen,
         _ => {}
     }
@@ -451,7 +458,7 @@ pub fn parse(args: &[OsString], demo: &str) -> Result<Cli, clap::Error> {
 /// The command with a project's options as flags of `run`, `try` and `demo`.
 pub fn command(options: &[OptionFlag]) -> Command {
     let mut command = Cli::command();
-    for verb in ["run", "try", "demo"] {
+    for verb in ["run", "try", "demo", "search"] {
         command = command.mut_subcommand(verb, |command| command.args(options.iter().map(option_arg)));
     }
     command

@@ -42,7 +42,9 @@ fn without_arguments_the_help_says_first_what_to_type_first() {
 #[test]
 fn each_command_has_help() {
     let dir = tempfile::tempdir().unwrap();
-    for command in ["demo", "new", "check", "test", "try", "run", "compare", "proto", "completion", "man"] {
+    for command in
+        ["demo", "new", "check", "test", "try", "run", "search", "compare", "proto", "completion", "man"]
+    {
         let output = throng(dir.path(), &[command, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{command}");
         snapshot(&format!("help_{command}"), stdout(&output));

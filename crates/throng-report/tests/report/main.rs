@@ -7,3 +7,4 @@ mod fixtures;
 mod html;
 mod json;
 mod live;
+mod search;

@@ -10,6 +10,7 @@ mod proto;
 mod report;
 mod run;
 mod runs;
+mod search;
 mod test;
 mod try_;
 
@@ -52,6 +53,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Verb::Test(args) => test::run(&args, cli.output),
         Verb::Try(args) => try_::run(&args, cli.output),
         Verb::Run(args) => run::run(&args, cli.output),
+        Verb::Search(args) => search::run(&args, cli.output),
         Verb::Runs(args) => runs::run(&args, cli.output),
         Verb::Report(args) => report::run(&args, cli.output),
         Verb::Compare(args) => compare::run(&args, cli.output),

@@ -42,8 +42,8 @@ pub struct OptionFlag {
     pub help: String,
 }
 
-/// The long flags of `run`, `try` and `demo`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 30] = [
+/// The long flags of `run`, `try`, `demo` and `search`, which no option can have.
+pub const RESERVED_FLAGS: [&str; 38] = [
     "robots",
     "spawn-rate",
     "arrivals",
@@ -74,6 +74,14 @@ pub const RESERVED_FLAGS: [&str; 30] = [
     "verbose",
     "no-color",
     "help",
+    "while",
+    "raise",
+    "from",
+    "to",
+    "step",
+    "hold",
+    "warm-up",
+    "precision",
 ];
 
 const FORMS: &str = "{ default = 1, help = \"what it is for\" }, or the default alone";

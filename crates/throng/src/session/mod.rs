@@ -85,13 +85,24 @@ impl Session<'_> {
     /// # Errors
     /// The project does not load, or the machine gives no threads.
     pub fn run(self) -> anyhow::Result<Exit> {
+        self.warn();
+        self.carry_out(|ended, _, files| self.finish(ended, files))
+    }
+
+    /// Runs it to its end and hands over what it came to; nothing is printed but what goes wrong.
+    ///
+    /// # Errors
+    /// The project does not load, or the machine gives no threads; or those of `finish`.
+    pub(crate) fn carry_out<T>(
+        &self,
+        finish: impl FnOnce(&Ended<'_>, &Ledger, Files<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let prepared = &self.prepared;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let files = Files::open(&self.screen.files, started)?;
         self.refuse_what_sockets_cannot()?;
         let kept = prepared.store.enabled && !self.screen.no_store;
         let yardstick = Yardstick::find(&prepared.baseline, &prepared.store, kept)?;
-        self.warn();
         let stops = Stops::listen().context("cannot listen for signals")?;
         let project = prepared.project.clone();
         let shards = prepared.shards.get() as u64;
@@ -173,7 +184,7 @@ impl Session<'_> {
         exports.end(&ledger, &desired, took);
         let kept =
             kept.map(|run| KeptRun { number: run.0, tags: &self.screen.tag_run, note: &self.screen.note });
-        let exit = self.finish(&Ended { summary: &summary, totals: ledger.totals(), took, kept }, files);
+        let exit = finish(&Ended { summary: &summary, totals: ledger.totals(), took, kept }, &ledger, files);
         // After the summary: who waits for it waits for no collector.
         exports.close(&record.end, &stops);
         exit

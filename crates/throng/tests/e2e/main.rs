@@ -28,6 +28,7 @@ mod report;
 mod rpc;
 mod run_functions;
 mod screen;
+mod search;
 mod servers;
 mod skynet;
 mod tls;

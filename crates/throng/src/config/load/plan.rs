@@ -89,6 +89,32 @@ impl Plan {
         matches!(self, Self::Online { .. } | Self::Arrivals { .. })
     }
 
+    /// How many robots begin a second, where it says so.
+    pub fn spawn_rate(&self) -> f64 {
+        match self {
+            Self::Constant { spawn_rate, .. } | Self::Online { spawn_rate, .. } => *spawn_rate,
+            Self::Stages(_) | Self::Shape(_) | Self::Arrivals { .. } => DEFAULT_SPAWN_RATE,
+        }
+    }
+
+    /// These stages of robots in its place; robots that are held stay so.
+    pub fn staged(&self, stages: &[Stage]) -> Crowd {
+        match self {
+            Self::Online { spawn_rate, .. } => Crowd::online_stages(stages, *spawn_rate),
+            _ => Crowd::stages(stages),
+        }
+    }
+
+    /// These stages of arrivals in its place.
+    pub fn arriving(&self, stages: &[RateStage]) -> Crowd {
+        match self {
+            Self::Arrivals { spacing, max_robots, .. } => {
+                Crowd::arrival_stages(stages, *spacing, *max_robots)
+            }
+            _ => Crowd::arrival_stages(stages, Spacing::default(), DEFAULT_MAX_ROBOTS),
+        }
+    }
+
     /// As the engine takes it.
     pub fn crowd(&self) -> Crowd {
         match self {
