@@ -40,6 +40,20 @@ pub enum StoreError {
         /// The newest known format.
         known: u32,
     },
+    /// The file was written before the first release.
+    #[error(
+        "the run store {} has the format {found} of an unfinished throng, and this version reads {known}: \
+         move it away, or set `store.path`",
+        path.display()
+    )]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// The file's format.
+        found: u32,
+        /// The format that is read.
+        known: u32,
+    },
     /// There is no such file.
     #[error("there is no run store at {}: nothing was run here yet", path.display())]
     Missing {

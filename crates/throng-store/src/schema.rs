@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::StoreError;
 
 /// The format of the file, kept as its `user_version`.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How long a process waits for another one's commit.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,6 +74,9 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     }
     if found > FORMAT {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT });
+    }
+    if found != 0 && found < FORMAT {
+        return Err(StoreError::Unfinished { path: path.to_owned(), found, known: FORMAT });
     }
     prepare(&mut connection).map_err(unusable)?;
     Ok(connection)
