@@ -23,10 +23,10 @@ pub struct SearchArgs {
     /// The project's folder.
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
-    /// What must hold, as in [thresholds]: 'request.Move.p99 < 50ms'; may be given again.
+    /// What must hold, as among the thresholds: 'request.Move.p99 < 50ms'; may be given again.
     #[arg(long = "while", value_name = "CONDITION", required = true)]
     pub conditions: Vec<String>,
-    /// What is raised; what the project's [load] says, if it is not said.
+    /// What is raised; what the project's section `load` says, if it is not said.
     #[arg(long, value_name = "WHAT")]
     pub raise: Option<Raise>,
     /// The first load.
