@@ -179,7 +179,7 @@ fn classes(scenarios: &str) -> Project {
 fn scenarios_have_robots_mods_tasks_and_figures_of_their_own() {
     let scenarios = "[scenarios.casual]\nshare = 0.8\nmods = [\"player\"]\ntags = [\"talk\"]\n\
                      [scenarios.whale]\nshare = 0.2\ntasks = { \"player.chat\" = 0, \"player.walk\" = 0 }\n\
-                     [scenarios.bot]\nrobots = 3\nmods = \"player\"\nwait = \"10s\"\n";
+                     [scenarios.bot]\nrobots = 3\nmods = \"player\"\nwait = 1e6\n";
     let played = classes(scenarios).run(&["-t", "1s", "--shards", "2"]);
     let report = played.passed();
     let counters = ["casual", "whale", "bot", "casual has player", "whale has player and shop"];
