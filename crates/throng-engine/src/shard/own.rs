@@ -5,7 +5,6 @@ use crate::core::connection::Arrival;
 use crate::core::flow::Step;
 use crate::host::{Host, OwnCut, OwnError, Speaker};
 use crate::id::{ConnectionKey, RobotKey};
-use std::ops::Range;
 use std::sync::Arc;
 use throng_metrics::FailureKind;
 use throng_wire::{MessageId, Protocol};
@@ -16,27 +15,7 @@ impl<H: Host> Shard<H> {
         if self.core.borrow().has_bare_frames(key) {
             return self.take_apart(key, input, arrival);
         }
-        let mut at = 0;
-        loop {
-            let step = self.core.borrow_mut().cut(key, &input[at..], &mut self.spill);
-            match step {
-                Step::Inside { payload: Range { start, end }, used } => {
-                    self.take_apart(key, &input[at + start..at + end], arrival);
-                    at += used;
-                }
-                Step::Spilled { used } => {
-                    let spill = std::mem::take(&mut self.spill);
-                    self.take_apart(key, &spill, arrival);
-                    self.spill = spill;
-                    at += used;
-                }
-                Step::Other { used } => {
-                    at += used;
-                    self.run_events();
-                }
-                Step::Incomplete | Step::Gone => return,
-            }
-        }
+        self.cut_all(key, input, arrival, Self::take_apart);
     }
 
     /// Has the host cut `input` into frames, and delivers them. All are cut before the first is told of, so that the host is

@@ -143,13 +143,21 @@ impl<H: Host> Shard<H> {
     #[inline]
     fn cut_by(&mut self, cutter: Cutter, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
         match cutter {
-            Cutter::Channel | Cutter::Script => self.cut_all(key, input, arrival),
+            Cutter::Channel | Cutter::Script => self.cut_all(key, input, arrival, Self::deliver),
             Cutter::Host => self.cut_by_host(key, input, arrival),
             Cutter::Lent => self.cut_lent(key, input, arrival),
         }
     }
 
-    fn cut_all(&mut self, key: ConnectionKey, input: &[u8], arrival: &mut Arrival) {
+    /// Cuts with a connection's channel and has `take` see to each message.
+    #[inline]
+    pub(super) fn cut_all(
+        &mut self,
+        key: ConnectionKey,
+        input: &[u8],
+        arrival: &mut Arrival,
+        take: impl Fn(&mut Self, ConnectionKey, &[u8], &mut Arrival),
+    ) {
         let mut at = 0;
         // An input that is used up leaves nothing to be cut.
         while at < input.len() {
@@ -157,12 +165,12 @@ impl<H: Host> Shard<H> {
             match step {
                 Step::Inside { payload, used } => {
                     let payload = &input[at + payload.start..at + payload.end];
-                    self.deliver(key, payload, arrival);
+                    take(self, key, payload, arrival);
                     at += used;
                 }
                 Step::Spilled { used } => {
                     let spill = std::mem::take(&mut self.spill);
-                    self.deliver(key, &spill, arrival);
+                    take(self, key, &spill, arrival);
                     self.spill = spill;
                     at += used;
                 }
