@@ -67,7 +67,9 @@ export interface Connection {
   ended: Counts;
   open: number;
   orphans: number;
+  reconnects: number;
   connect_us?: Spread;
+  lifetime_us?: Spread;
 }
 
 export interface Work {

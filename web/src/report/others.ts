@@ -265,6 +265,12 @@ function groupTable(groups: Group[]): HTMLElement {
 
 const maybe = (us: number | undefined): string | null => (us === undefined ? null : time(us));
 
+/** A column of one time, which a row may have none of. */
+function timed<R>(title: string, value: (row: R) => number | undefined): Column<R> {
+  const show = (row: R) => maybe(value(row)) ?? h("span", { class: "quiet" }, "–");
+  return { title, value, show };
+}
+
 export function connections(summary: Summary): HTMLElement {
   const { columns: c, help, sections, connections: t } = strings();
   const causes = (row: Connection) => counted(row.ended, (cause) => t.causes[cause] ?? cause);
@@ -275,7 +281,10 @@ export function connections(summary: Summary): HTMLElement {
     { ...counts<Connection>(c.failed, (row) => row.failed), bad: (row) => row.failed > 0 },
     counts(c.open, (row) => row.open),
     counts(c.orphans, (row) => row.orphans, help.orphans),
-    ...spreads<Connection>((row) => row.connect_us, ["p50", "p99", "max"]),
+    timed(c.connect50, (row) => row.connect_us?.p50),
+    timed(c.connect99, (row) => row.connect_us?.p99),
+    counts(c.reconnects, (row) => row.reconnects),
+    { ...timed<Connection>(c.lifetime, (row) => row.lifetime_us?.p50), help: help.lifetime },
     { title: c.ended, text: true, value: (row) => whole(row.opened), show: causes },
   ];
   return section(

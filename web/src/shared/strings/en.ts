@@ -204,7 +204,10 @@ export const en = {
     ended: "Ended because",
     open: "Open",
     orphans: "Orphans",
-    connect: "Connect p99",
+    connect50: "Connect p50",
+    connect99: "Connect p99",
+    reconnects: "Reconnects",
+    lifetime: "Lifetime p50",
     passed: "Passed",
     value: "Value",
     source: "Source",
@@ -221,6 +224,7 @@ export const en = {
     generator: "the share of the waiting that was spent in throng itself",
     handled: "something in the script listened to them",
     orphans: "replies of which no request is known",
+    lifetime: "how long connections were open that ended before their robot or the run",
   },
 
   message: {
@@ -286,6 +290,7 @@ export const en = {
       replaced: "replaced by another",
       self: "closed by the robot",
       dropped: "dropped by the robot",
+      storm: "lost in a storm",
       run_end: "open to the end",
     } as Record<string, string>,
   },

@@ -201,7 +201,10 @@ export const zh: Strings = {
     ended: "断开原因",
     open: "仍打开",
     orphans: "无主应答",
-    connect: "建连 p99",
+    connect50: "建连 p50",
+    connect99: "建连 p99",
+    reconnects: "重连",
+    lifetime: "存活 p50",
     passed: "通过",
     value: "数值",
     source: "来源",
@@ -218,6 +221,7 @@ export const zh: Strings = {
     generator: "机器人等应答的时间里，花在 throng 自己身上的比例",
     handled: "脚本里有代码监听的推送",
     orphans: "找不到对应请求的应答",
+    lifetime: "在机器人或运行结束之前就断开的连接，开了多久",
   },
 
   message: {
@@ -283,6 +287,7 @@ export const zh: Strings = {
       replaced: "被同名的新连接替换",
       self: "机器人主动关闭",
       dropped: "机器人像拔网线一样断开",
+      storm: "断线风暴",
       run_end: "一直开到最后",
     },
   },
