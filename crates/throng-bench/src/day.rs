@@ -14,9 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use throng_metrics::{
     Answer, CounterId, Delta, FailureKind, LagSource, Ledger, MeasureId, PushId, Recorder, RequestId,
-    RobotState, WorkId, WorkKind,
+    RobotState, Stretch, WorkId, WorkKind,
 };
-use throng_store::{Ending, NewRun, Stretch, Writer};
+use throng_store::{Ending, NewRun, Writer};
 
 const SHARDS: usize = 2;
 const HOUR: u64 = 3_600;

@@ -30,6 +30,7 @@ pub mod rows;
 mod sample;
 mod sequence;
 mod snapshot;
+mod stretch;
 mod summary;
 pub mod table;
 mod tally;
@@ -55,6 +56,7 @@ pub use robots::Robots;
 pub use sample::{Sample, SampleToWrite};
 pub use sequence::{Sequence, Standing};
 pub use snapshot::{ErrorLine, Interval, MessageLine, Plan, PushLine, Snapshot};
+pub use stretch::Stretch;
 pub use summary::*;
 pub use tally::{Kind, Tally};
 pub use threshold::{

@@ -28,7 +28,7 @@ mod write;
 pub use compare::{CompareView, compare_report, compare_sentence};
 pub use csv::{CsvHistory, FailureTimes, HistoryRows, csv_exceptions, csv_failures, csv_stats};
 pub use end::{EndStyle, end_report};
-pub use html::{HtmlReport, KeptRun, Stretch, Timeline, html_report};
+pub use html::{HtmlReport, KeptRun, Timeline, html_report};
 pub use json::{to_json, write_json};
 pub use live::draw;
 pub use live::screen::{Pressed, Screen};

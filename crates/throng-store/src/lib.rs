@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use reference::Reference;
 pub use run::{Ending, Filter, NewRun, RunId, RunState, StoredRun};
 pub use store::{Store, StoredSample};
-pub use writer::{Stretch, Writer, WriterEnd};
+pub use writer::{Writer, WriterEnd};

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use rusqlite::{Connection, params};
-use throng_metrics::Totals;
+use throng_metrics::Stretch;
 
 use crate::blob;
 use crate::compact::{self, JOINED_MS, NEW_MS};
@@ -20,21 +19,6 @@ use crate::store::millis;
 
 /// Samples that may wait for the disk: two minutes. More are not kept.
 const WAITING: usize = 120;
-
-/// What was recorded in a stretch of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Stretch<'a> {
-    /// When it began, since the run's start.
-    pub at: Duration,
-    /// How long it took.
-    pub took: Duration,
-    /// What the plan did then.
-    pub phase: &'a str,
-    /// What was recorded.
-    pub totals: &'a Totals,
-    /// The totals of the whole run at its end.
-    pub run: &'a Totals,
-}
 
 /// Writes one run. Whoever drops it without [`Writer::end`] leaves a run without an end.
 #[derive(Debug)]
@@ -232,6 +216,8 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicU32;
+
+    use throng_metrics::Totals;
 
     use super::*;
 

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use csv::Writer;
+use throng_metrics::Stretch;
 
 use super::cells::{AGGREGATED, Line, PERCENTILES, figures, lines, percentiles, text, writer};
-use crate::html::Stretch;
 
 /// Which rows a second has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

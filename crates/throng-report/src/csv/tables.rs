@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use throng_metrics::{FailureKind, Kind, Summary, Totals};
+use throng_metrics::{FailureKind, Kind, Stretch, Summary, Totals};
 
 use super::cells::{PERCENTILES, figures, lines, percentiles, text, writer};
-use crate::html::Stretch;
 
 /// More groups of failures than this are not told apart in time.
 const MOST: usize = 1_000;

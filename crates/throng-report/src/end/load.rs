@@ -29,7 +29,7 @@ pub(super) fn arrivals(summary: &Summary, cells: usize) -> Vec<Words> {
         if arrivals.dropped > 0 {
             let share = arrivals.dropped as f64 / arrivals.due.max(1) as f64;
             let text = format!(
-                "{} ({}) were turned away: there was no room for more robots (load.max_robots)",
+                "{} ({}) turned away: as many robots as load.max_robots allows",
                 units::count(arrivals.dropped),
                 units::percent(share)
             );

@@ -14,7 +14,7 @@ use throng_metrics::Summary;
 
 use written::WrittenTimeline;
 
-pub use timeline::{Stretch, Timeline};
+pub use timeline::Timeline;
 
 /// The page without figures.
 const PAGE: &str = include_str!("../../../../web/dist/report.html");

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use throng_metrics::{Kind, Robots};
+use throng_metrics::{Kind, Robots, Stretch};
 
 use super::shape::Shape;
-use super::timeline::{Joined, Stretch};
+use super::timeline::Joined;
 
 /// A stretch of the whole run; robots and open connections are those at its end.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use throng_metrics::Totals;
+use throng_metrics::Stretch;
 
 use super::message::Messages;
 use super::point::Point;
@@ -16,21 +16,6 @@ const POINTS: usize = 600;
 const SHORTEST_MS: u64 = 500;
 /// The most spans of phases.
 const SPANS: usize = 400;
-
-/// What was recorded in a stretch of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Stretch<'a> {
-    /// When it began, since the run's start.
-    pub at: Duration,
-    /// How long it took.
-    pub took: Duration,
-    /// What the plan did then.
-    pub phase: &'a str,
-    /// What was recorded in it.
-    pub totals: &'a Totals,
-    /// The totals of the whole run at its end.
-    pub run: &'a Totals,
-}
 
 /// What happened when.
 #[derive(Debug, Default)]

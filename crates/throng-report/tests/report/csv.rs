@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use throng_metrics::{Failure, FailureKind, Ledger, RunRecord, Summary};
-use throng_report::{
-    CsvHistory, FailureTimes, HistoryRows, Stretch, csv_exceptions, csv_failures, csv_stats,
-};
+use throng_metrics::{Failure, FailureKind, Ledger, RunRecord, Stretch, Summary};
+use throng_report::{CsvHistory, FailureTimes, HistoryRows, csv_exceptions, csv_failures, csv_stats};
 
 use crate::fixtures::{self, Run};
 

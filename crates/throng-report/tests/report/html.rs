@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use throng_metrics::{
-    Environment, FailureKind, Ledger, RobotState, RunEnd, RunRecord, Setting, Summary, no_sample,
+    Environment, FailureKind, Ledger, RobotState, RunEnd, RunRecord, Setting, Stretch, Summary, no_sample,
 };
-use throng_report::{HtmlReport, KeptRun, Stretch, Timeline, html_report};
+use throng_report::{HtmlReport, KeptRun, Timeline, html_report};
 
 use crate::fixtures::{self, Run};
 

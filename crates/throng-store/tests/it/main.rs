@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
-use throng_metrics::{Answer, Delta, Ledger, Recorder, RobotState, RunRecord, Summary};
-use throng_store::{Ending, NewRun, Stretch, Writer};
+use throng_metrics::{Answer, Delta, Ledger, Recorder, RobotState, RunRecord, Stretch, Summary};
+use throng_store::{Ending, NewRun, Writer};
 
 /// A folder with a store in it.
 struct Place {

@@ -1,7 +1,7 @@
 //! `throng report`: a run that was kept, shown as at its end.
 
-use throng_metrics::{Ledger, RunRecord, Summary};
-use throng_report::{EndStyle, KeptRun, Stretch, end_report};
+use throng_metrics::{Ledger, RunRecord, Stretch, Summary};
+use throng_report::{EndStyle, KeptRun, end_report};
 use throng_store::{RunState, StoredSample};
 
 use super::runs::{find, open};

@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use throng_metrics::{Summary, Totals};
+use throng_metrics::{Stretch, Summary, Totals};
 use throng_report::{
-    CsvHistory, FailureTimes, HistoryRows, HtmlReport, KeptRun, Stretch, Timeline, csv_exceptions,
-    csv_failures, csv_stats, html_report, write_file, write_json,
+    CsvHistory, FailureTimes, HistoryRows, HtmlReport, KeptRun, Timeline, csv_exceptions, csv_failures,
+    csv_stats, html_report, write_file, write_json,
 };
 
 /// What is gathered for the files while a run goes on, or is read again.

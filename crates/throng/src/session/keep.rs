@@ -2,9 +2,9 @@
 
 use super::prepare::Prepared;
 use crate::cli::ScreenFlags;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use throng_metrics::{Ledger, RunEnd, RunRecord, Summary};
-use throng_store::{Ending, NewRun, RunId, Stretch, Writer};
+use std::time::{SystemTime, UNIX_EPOCH};
+use throng_metrics::{RunEnd, RunRecord, Stretch, Summary};
+use throng_store::{Ending, NewRun, RunId, Writer};
 
 /// The end of a run that never came to one.
 const CRASHED: &str = "throng itself came to no end; what it had recorded until then is here";
@@ -37,11 +37,11 @@ impl Keeper {
         Keeper { writer: writer.ok() }
     }
 
-    /// The second that was closed last, which began at `at`.
-    pub(super) fn second(&mut self, ledger: &Ledger, phase: &str, at: Duration, took: Duration) {
-        let Some(writer) = &mut self.writer else { return };
-        let (totals, run) = (ledger.last_second(), ledger.totals());
-        writer.write(Stretch { at, took, phase, totals, run });
+    /// The second that was closed last.
+    pub(super) fn second(&mut self, second: Stretch<'_>) {
+        if let Some(writer) = &mut self.writer {
+            writer.write(second);
+        }
     }
 
     /// The run's number, if it is kept; all its samples are in the file then.

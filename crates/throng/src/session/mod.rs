@@ -33,8 +33,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
 use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Schedule, Storm};
 use throng_lua::{LoadError, LuaHost, ScenarioRules};
-use throng_metrics::{AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, ScenarioPlan, StormPlan, Summary};
-use throng_report::{EndStyle, KeptRun, Stretch, end_report};
+use throng_metrics::{
+    AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, ScenarioPlan, StormPlan, Stretch, Summary,
+};
+use throng_report::{EndStyle, KeptRun, end_report};
 use watch::Watch;
 
 /// How long the user's keys and the shards' reports wait for each other at most.
@@ -170,8 +172,9 @@ impl Session<'_> {
         let phase = desired.phase_at(at);
         let rest = whole_millis(rest);
         ledger.close_second(rest, phase);
-        keeper.second(&ledger, phase, at, rest);
-        files.second(&stretch(&ledger, phase, at, rest));
+        let second = stretch(&ledger, phase, at, rest);
+        keeper.second(second);
+        files.second(&second);
         if let Some(yardstick) = yardstick {
             let (baseline, warnings) = yardstick.judge(&prepared.store.path, keeper.written());
             let run = baseline.run;
@@ -317,8 +320,9 @@ impl<'a> Playing<'a> {
             self.ledger.want_robots(self.wanted());
             self.ledger.close_second(took, &phase);
             self.storming = self.ledger.storm_goes_on();
-            self.keeper.second(&self.ledger, &phase, at, took);
-            self.files.second(&stretch(&self.ledger, &phase, at, took));
+            let second = stretch(&self.ledger, &phase, at, took);
+            self.keeper.second(second);
+            self.files.second(&second);
             self.second_began = now;
             self.watch.log(&self.exports.second(now.saturating_sub(self.desired.begun)), 0);
             self.show();

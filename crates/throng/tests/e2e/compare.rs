@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use throng_metrics::{Answer, Ledger, Recorder};
-use throng_store::{Ending, NewRun, Stretch, Writer};
+use throng_metrics::{Answer, Ledger, Recorder, Stretch};
+use throng_store::{Ending, NewRun, Writer};
 
 use crate::play::{GAME, Played, Project, Running, once, settings, throng};
 use crate::report::leave;
