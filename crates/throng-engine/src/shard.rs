@@ -3,6 +3,7 @@
 //! A turn takes commands, spawns, fires timers, flushes, waits for readiness, and hands what came to the host. The host is
 //! always called with nothing borrowed, so it may use its [`Desk`].
 
+mod ahead;
 mod events;
 mod own;
 mod receive;
@@ -23,6 +24,7 @@ use crate::net::{Net, READ, Sockets};
 use crate::poller::{Poller, Readiness};
 use crate::spawning::Spawner;
 use crate::trace::Tracer;
+use ahead::Ahead;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -46,6 +48,7 @@ pub struct Shard<H> {
     share: ShardShare,
     wall: WallOffset,
     buffer: Vec<u8>,
+    ahead: Ahead,
     spill: Vec<u8>,
     /// Frames that the host has cut.
     cuts: Vec<OwnCut>,
@@ -140,6 +143,7 @@ impl<H: Host> Shard<H> {
             poller,
             share,
             buffer: vec![0; READ],
+            ahead: Ahead::new(),
             spill: Vec::new(),
             cuts: Vec::new(),
             scratch: Vec::new(),

@@ -183,8 +183,37 @@ impl Core {
             return Input::Nothing;
         }
         let connected = connection.link.is_connected();
+        let read = self.net.read(&mut connection.link, buffer);
+        let input = self.book_read(key, read, wall);
+        if !connected && matches!(input, Input::Bytes { .. }) {
+            self.handshake_went_on(key);
+        }
+        input
+    }
+
+    /// Reads once from a connection's socket into `buffer`, and does nothing about it. `None`: there is something to be done
+    /// for the connection before.
+    pub(crate) fn read_ahead(&mut self, key: ConnectionKey, buffer: &mut [u8]) -> Option<io::Result<Read>> {
+        let connection = self.connections.get_mut(key)?;
+        if connection.paused || !connection.is_idle() || connection.link.is_datagrams() {
+            return None;
+        }
+        Some(self.net.read(&mut connection.link, buffer))
+    }
+
+    /// Does what a read of a connection's socket asks for. The time of the read is now: what was read ahead has waited so long.
+    pub(crate) fn book_read(
+        &mut self,
+        key: ConnectionKey,
+        read: io::Result<Read>,
+        wall: WallOffset,
+    ) -> Input {
+        let Some(connection) = self.connections.get_mut(key) else {
+            self.drain(key);
+            return Input::Nothing;
+        };
         let datagrams = connection.link.is_datagrams();
-        match self.net.read(&mut connection.link, buffer) {
+        match read {
             Ok(Read::Bytes { count, stamp, more }) => {
                 let read = self.clock.now();
                 let received = stamp.map_or(read, |stamp| wall.received(stamp, read));
@@ -194,8 +223,6 @@ impl Core {
                 }
                 if datagrams {
                     self.look_after(key);
-                } else if !connected {
-                    self.handshake_went_on(key);
                 }
                 Input::Bytes { count, more, arrival: Arrival { read, received, fresh: true } }
             }

@@ -1,6 +1,7 @@
 //! What came in a turn: readiness, reads, messages cut and handed to the host.
 
 use super::Shard;
+use super::ahead::TOGETHER;
 use crate::core::Core;
 use crate::core::calls::Delivery;
 use crate::core::connection::Arrival;
@@ -17,10 +18,8 @@ use throng_wire::{HeadError, HeadKind, Nanos, RawCodec};
 const READ_TIME: Nanos = 2_000_000;
 /// Names of hosts, and HTTP responses, that are dealt with in one turn at most.
 const ANSWERS_PER_TURN: usize = 256;
-/// Sockets read before those that have something to write are written. At the turn's end the first would be out of the
-/// processor's caches again, which makes a request a tenth dearer; one by one, reading and writing would push each
-/// other's code out of them.
-const FLUSHED_TOGETHER: usize = 16;
+/// What scripts have to write waits for the rest of its batch no longer than this, where they take their time.
+const LONGEST_WAIT: Nanos = 200_000;
 
 impl<H: Host> Shard<H> {
     pub(super) fn receive_ready(&mut self) {
@@ -30,10 +29,16 @@ impl<H: Host> Shard<H> {
             self.receive(key, true);
         }
         let ready = std::mem::take(&mut self.ready);
-        for some in ready.chunks(FLUSHED_TOGETHER) {
-            self.warm(some);
-            for readiness in some {
-                self.handle_readiness(*readiness);
+        for batch in ready.chunks(TOGETHER) {
+            self.warm(batch);
+            self.read_ahead(batch);
+            let mut flushed = None;
+            for (place, readiness) in batch.iter().enumerate() {
+                let Some(now) = self.handle_readiness(place, *readiness) else { continue };
+                if now - *flushed.get_or_insert(now) > LONGEST_WAIT {
+                    self.flush();
+                    flushed = Some(now);
+                }
             }
             self.flush();
         }
@@ -75,16 +80,14 @@ impl<H: Host> Shard<H> {
         std::hint::black_box(read);
     }
 
-    fn handle_readiness(&mut self, readiness: Readiness) {
-        let key = readiness.connection;
+    /// Returns when it was looked at, if it gave something.
+    fn handle_readiness(&mut self, place: usize, readiness: Readiness) -> Option<Nanos> {
         if readiness.writable {
-            self.core.borrow_mut().writable(key);
+            self.core.borrow_mut().writable(readiness.connection);
             // A script is told of its connection before what the server says first is looked at.
             self.run_events();
         }
-        if readiness.readable {
-            self.receive(key, readiness.ended);
-        }
+        if readiness.readable { self.receive_ahead(place, readiness) } else { None }
     }
 
     /// Writes what connections have to write, with one call to the system for each.
@@ -102,14 +105,9 @@ impl<H: Host> Shard<H> {
         loop {
             let input = self.core.borrow_mut().read(key, &mut self.buffer, self.wall);
             let Input::Bytes { count, more, mut arrival } = input else { return self.run_events() };
-            if count > 0 {
-                // A script is told of its connection before what the server says first is looked at.
-                self.run_events();
-                let buffer = std::mem::take(&mut self.buffer);
-                self.take_in(key, &buffer[..count], &mut arrival);
-                self.buffer = buffer;
-            }
-            self.run_events();
+            let buffer = std::mem::take(&mut self.buffer);
+            self.look_at(key, &buffer[..count], &mut arrival);
+            self.buffer = buffer;
             if !more && !ended {
                 return;
             }
@@ -117,6 +115,17 @@ impl<H: Host> Shard<H> {
                 return self.again.push(key);
             }
         }
+    }
+
+    /// Sees to bytes that were read, and to what follows from them.
+    #[inline]
+    pub(super) fn look_at(&mut self, key: ConnectionKey, bytes: &[u8], arrival: &mut Arrival) {
+        if !bytes.is_empty() {
+            // A script is told of its connection before what the server says first is looked at.
+            self.run_events();
+            self.take_in(key, bytes, arrival);
+        }
+        self.run_events();
     }
 
     /// Hands bytes to their connection: a stream keeps them for its script, a channel cuts them into messages.
