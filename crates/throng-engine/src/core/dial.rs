@@ -411,8 +411,12 @@ impl Core {
             channel.start(&mut outbox.bytes);
             channel.is_open()
         });
-        connection.outbox = Some(outbox);
-        self.mark_dirty(key);
+        if outbox.is_empty() {
+            self.pools.take_outbox(outbox);
+        } else {
+            connection.outbox = Some(outbox);
+            self.mark_dirty(key);
+        }
         if open {
             self.channel_opened(key, operation);
         }

@@ -1,5 +1,6 @@
 //! The engine with a scripted host, a network in memory and virtual time.
 
+mod ahead;
 mod books;
 mod calls;
 mod closing;
