@@ -7,6 +7,21 @@ import { chromium } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const pages = resolve(import.meta.dirname, "../../target/tmp/pages");
+/** Milliseconds that anything may take on a busy machine. */
+const patience = 120_000;
+
+/** Tries until what is asserted holds: a page draws when its browser has time for that. */
+export async function soon(asserts) {
+  const end = Date.now() + patience;
+  for (;;) {
+    try {
+      return await asserts();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+    await new Promise((again) => setTimeout(again, 50));
+  }
+}
 
 /** Opens a page; `told` collects what no page may do: errors, and requests to anywhere. */
 export async function open(name, options = {}) {
@@ -25,8 +40,10 @@ export async function open(name, options = {}) {
     ],
     viewport: { width: 1280, height: 900 },
     locale: "en-GB",
+    timeout: patience,
     ...options,
   });
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const told = [];
   // A page that its own policy hinders says so as an error.

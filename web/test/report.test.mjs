@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./browser.mjs";
+import { open, soon } from "./browser.mjs";
 
 /** A test with a page, which must have told nothing when it ends. */
 function check(title, name, options, body) {
@@ -47,9 +47,9 @@ check("each phase has its own figures", "game", {}, async (page) => {
 check("every chart is drawn, and says in words what it shows", "game", {}, async (page) => {
   const canvases = await page.locator(".plot canvas").all();
   assert.ok(canvases.length >= 9, `${canvases.length} charts`);
-  for (const canvas of canvases) assert.ok((await colours(canvas)) > 3);
+  for (const canvas of canvases) await soon(async () => assert.ok((await colours(canvas)) > 3));
   const heat = page.locator("figure", { hasText: "Where the latencies lie" }).locator("canvas");
-  assert.ok((await colours(heat)) > 20, "the heat map has no shades");
+  await soon(async () => assert.ok((await colours(heat)) > 20, "the heat map has no shades"));
   const robots = page.locator("figure", { hasText: "Robots: planned" }).locator(".plot");
   assert.match(await robots.getAttribute("aria-label"), /planned from 0 to 40/);
 });
@@ -74,7 +74,7 @@ check("the theme is the system's until one is chosen", "game", { colorScheme: "d
   const dark = await paper();
   assert.equal(await page.getByRole("button", { name: "Dark" }).getAttribute("aria-pressed"), "true");
   await page.getByRole("button", { name: "Light" }).click();
-  assert.equal(await paper(), "rgb(255, 255, 255)");
+  await soon(async () => assert.equal(await paper(), "rgb(255, 255, 255)"));
   assert.notEqual(dark, "rgb(255, 255, 255)");
 });
 
@@ -115,7 +115,9 @@ check("a request opens to its own charts and closes again", "game", {}, async (p
   assert.match(await detail.innerText(), /= .* Answered \+ 200 Failed \+ 7 Cancelled \+ 0 In flight/);
   assert.match(await detail.innerText(), /200 timeout/);
   assert.equal(await detail.locator("canvas").count(), 3);
-  assert.ok((await detail.locator("svg.bars rect.bar").count()) > 10, "no distribution");
+  await soon(async () =>
+    assert.ok((await detail.locator("svg.bars rect.bar").count()) > 10, "no distribution"),
+  );
   await opener.press("Enter");
   assert.equal(await detail.count(), 0);
 });
@@ -124,24 +126,28 @@ check("a crosshair in one chart shows the figures of that time in all", "game", 
   const robots = page.locator("figure", { hasText: "Robots: planned" });
   const latency = page.locator("figure", { hasText: "Latency of all requests" });
   await robots.locator(".u-over").hover({ position: { x: 300, y: 60 } });
-  assert.match(await robots.locator(".tip").innerText(), /^0:\d\d · hold/);
-  assert.match(await latency.locator(".legend").innerText(), /median\s+[\d.]+ (ms|µs)/);
-  assert.equal(await latency.locator(".tip").isVisible(), false);
+  await soon(async () => {
+    assert.match(await robots.locator(".tip").innerText(), /^0:\d\d · hold/);
+    assert.match(await latency.locator(".legend").innerText(), /median\s+[\d.]+ (ms|µs)/);
+    assert.equal(await latency.locator(".tip").isVisible(), false);
+  });
   await page.mouse.move(2, 2);
   await latency.locator(".plot").focus();
   await page.keyboard.press("ArrowRight");
-  assert.match(await latency.locator(".tip").innerText(), /^0:01 · ramp up/);
+  await soon(async () => assert.match(await latency.locator(".tip").innerText(), /^0:01 · ramp up/));
   await page.keyboard.press("ArrowRight");
-  assert.match(await latency.locator(".tip").innerText(), /^0:02/);
+  await soon(async () => assert.match(await latency.locator(".tip").innerText(), /^0:02/));
 });
 
 check("a name in a legend switches its line", "game", {}, async (page) => {
   const robots = page.locator("figure", { hasText: "Robots: planned" });
   const button = robots.getByRole("button", { name: "ready" });
-  const before = await robots.locator("canvas").evaluate((canvas) => canvas.toDataURL());
+  const canvas = robots.locator("canvas");
+  await soon(async () => assert.ok((await colours(canvas)) > 3));
+  const before = await canvas.evaluate((element) => element.toDataURL());
   await button.click();
   assert.equal(await button.getAttribute("aria-pressed"), "false");
-  assert.notEqual(await robots.locator("canvas").evaluate((canvas) => canvas.toDataURL()), before);
+  await soon(async () => assert.notEqual(await canvas.evaluate((element) => element.toDataURL()), before));
   await button.click();
   assert.equal(await button.getAttribute("aria-pressed"), "true");
 });
@@ -149,6 +155,7 @@ check("a name in a legend switches its line", "game", {}, async (page) => {
 check("a zoom in one chart is in all, and is taken back", "game", {}, async (page) => {
   const reset = page.getByRole("button", { name: "Reset zoom" });
   const canvas = page.locator("figure", { hasText: "Latency of all requests" }).locator("canvas");
+  await soon(async () => assert.ok((await colours(canvas)) > 3));
   const whole = await canvas.evaluate((element) => element.toDataURL());
   assert.equal(await reset.isVisible(), false);
   const over = page.locator("figure", { hasText: "Robots: planned" }).locator(".u-over");
@@ -159,10 +166,10 @@ check("a zoom in one chart is in all, and is taken back", "game", {}, async (pag
   await page.mouse.move(box.x + 400, box.y + 60, { steps: 4 });
   await page.mouse.up();
   await reset.waitFor({ state: "visible" });
-  assert.notEqual(await canvas.evaluate((element) => element.toDataURL()), whole);
+  await soon(async () => assert.notEqual(await canvas.evaluate((element) => element.toDataURL()), whole));
   await reset.click();
   await page.mouse.move(2, 2);
-  assert.equal(await reset.isVisible(), false);
+  await reset.waitFor({ state: "hidden" });
 });
 
 check("a run without anything says so in words", "empty", {}, async (page) => {

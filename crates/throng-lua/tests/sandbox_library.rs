@@ -7,7 +7,7 @@ use throng_lua::sandbox::random::{self, Stream};
 use throng_lua::sandbox::{self, Guard, Limits, Reason};
 
 const LIMIT: Duration = Duration::from_millis(40);
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn sandboxed() -> Lua {
     let lua = Lua::new();

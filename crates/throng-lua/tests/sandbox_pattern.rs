@@ -309,7 +309,7 @@ fn a_pathological_match_is_given_up_in_good_time() {
              against a subject of 3000 bytes"
         );
     }
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(120));
 }
 
 #[test]

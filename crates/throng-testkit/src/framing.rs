@@ -4,7 +4,7 @@ use std::io;
 
 use crate::behaviour::{BROKEN, Behaviour, Counted, HANGS, LIVES};
 use crate::bytes::{joined, varint};
-use crate::peer::Peer;
+use crate::peer::{LATE_MS, Peer};
 use crate::protocol::Protocol;
 
 /// One that reads the request and says these bytes; it goes on if it can.
@@ -193,7 +193,7 @@ fn replies() -> Vec<Behaviour> {
         }),
         with_header("reply_never", Counted::Request("timeout"), |_, _| Ok(())),
         with_header("reply_late", Counted::Late, |peer, request| {
-            peer.pause(800);
+            peer.pause(LATE_MS);
             peer.send(request)
         }),
         with_header("reply_to_the_next_request", Counted::Orphans(1), |peer, request| {

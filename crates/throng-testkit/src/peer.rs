@@ -9,6 +9,9 @@ use socket2::SockRef;
 
 use crate::protocol::Protocol;
 
+/// How late a late reply comes, in milliseconds: who asked has long given up then, and asks again well after it.
+pub(crate) const LATE_MS: u64 = 3_000;
+
 /// What a behaviour acts on.
 pub(crate) struct Peer {
     pub(crate) tcp: TcpStream,

@@ -3,6 +3,7 @@
 use crate::behaviour::{Behaviour, Counted, HANGS, LIVES};
 use crate::bytes::{joined, le16, le32};
 use crate::packed::{Field, packed, structure};
+use crate::peer::LATE_MS;
 use crate::protocol::{Protocol, envelope_name, fine, rpc_reply, rpc_session};
 
 /// One that answers the first request with this payload, made from its session.
@@ -103,7 +104,7 @@ fn sessions() -> Vec<Behaviour> {
         }),
         Behaviour::new("rpc_reply_late", Protocol::Rpc, Counted::Late, LIVES, |peer| {
             let session = rpc_session(&peer.request()?);
-            peer.pause(800);
+            peer.pause(LATE_MS);
             peer.send(&rpc_reply(session, &fine()))
         }),
     ]

@@ -107,7 +107,7 @@ fn a_login_whose_answer_is_lost_keeps_nobody_out() {
 
 #[test]
 fn a_login_that_takes_its_time_keeps_the_user_from_another() {
-    let demo = demo(&["login.token.delay=300ms"]);
+    let demo = demo(&["login.token.delay=3s"]);
     std::thread::scope(|scope| {
         let first = scope.spawn(|| log_in(&demo, "hello", "password").0);
         wait_for(&demo, ServerKind::Login, |login| login.outcomes["200"] == 1);

@@ -160,8 +160,10 @@ fn a_datagram_is_a_frame() {
 #[test]
 fn a_port_where_nobody_listens_is_refused() {
     for scheme in ["udp", "kcp"] {
-        // Bound and gone: nobody else has it so soon.
-        let address = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+        // Taken, so that nobody else gets it, by one who hears somebody else alone.
+        let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        taken.connect(taken.local_addr().expect("an address")).expect("a peer");
+        let address = taken.local_addr().expect("an address");
         let mut game = Game::play(&datagrams(fast()), ask(format!("{scheme}://{address}"), &[5]));
         game.hear("connected");
         game.hear("failed reset");

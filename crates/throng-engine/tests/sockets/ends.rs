@@ -3,7 +3,8 @@
 use crate::play::*;
 use socket2::SockRef;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::Shutdown;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use throng_metrics::{EndCause, FailureKind, Totals};
 
@@ -15,9 +16,7 @@ fn ended(totals: &Totals, cause: EndCause) {
 
 #[test]
 fn a_port_where_nobody_listens_refuses() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let (_taken, address) = nobody_listens();
     let mut game = Game::play(&settings(), vec![Act::Connect(format!("tcp://{address}"))]);
     game.hear("failed refused");
     let totals = game.end();
@@ -98,18 +97,26 @@ fn a_reply_before_the_end_of_the_stream_is_a_reply() {
 
 #[test]
 fn a_reply_that_came_before_a_write_failed_is_a_reply() {
-    let server = Server::start(|mut stream| {
+    let [busy, done] = [(); 2].map(|()| Arc::new(Barrier::new(2)));
+    let (shards, servers) = ((busy.clone(), done.clone()), (busy, done));
+    let server = Server::start(move |mut stream| {
         read_frame(&mut stream);
-        // By then the robot's shard is busy, and reads nothing.
-        std::thread::sleep(Duration::from_millis(150));
+        // From here to where they meet again the robot's shard reads nothing.
+        servers.0.wait();
         stream.write_all(&frame(500)).expect("a reply");
-        std::thread::sleep(Duration::from_millis(50));
         SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("an option");
+        drop(stream);
+        servers.1.wait();
     });
-    let moment = Act::Sleep(Duration::from_millis(1));
-    let block = Act::Block(Duration::from_millis(500));
-    let script =
-        vec![Act::Connect(server.url()), Act::Ask(9), moment, block, Act::Tell(9), Act::Sleep(PATIENCE)];
+    let script = vec![
+        Act::Connect(server.url()),
+        Act::Ask(9),
+        Act::Sleep(Duration::from_millis(1)),
+        Act::Meet(shards.0),
+        Act::Meet(shards.1),
+        Act::Tell(9),
+        Act::Sleep(PATIENCE),
+    ];
     let mut game = Game::play(&settings(), script);
     game.hear("reply of 500");
     game.hear("closed reset");

@@ -55,7 +55,7 @@ fn what_waits_for_a_script_that_does_not_read_is_not_the_generators_lag() {
     let server = Server::start(|mut stream| {
         stream.write_all(&vec![b'z'; PIECE * PIECES]).expect("the robot reads in the end");
     });
-    let mut script = vec![Act::Stream(server.url()), Act::Sleep(Duration::from_millis(800))];
+    let mut script = vec![Act::Stream(server.url()), Act::Sleep(Duration::from_secs(3))];
     script.extend(std::iter::repeat_n(Act::ReadExactly(PIECE), PIECES));
     script.push(Act::Sleep(Duration::from_millis(1)));
     let mut game = Game::play(&settings(), script);
@@ -65,24 +65,25 @@ fn what_waits_for_a_script_that_does_not_read_is_not_the_generators_lag() {
     let totals = game.end();
     assert_eq!(totals.traffic().bytes_received, (PIECE * PIECES) as u64);
     let lag = totals.generator().lag_of(LagSource::Ready).max_us().unwrap_or(0);
-    assert!(lag < 400_000, "{lag}");
+    assert!(lag < 2_000_000, "{lag}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn the_kernels_stamps_tell_how_long_a_ready_socket_waited() {
+    const TIMES: usize = 10;
     let server = Server::start(|mut stream| {
-        for size in [9, 10] {
+        for size in 1..=TIMES {
             read_frame(&mut stream);
             stream.write_all(&frame(size)).expect("a reply");
         }
     });
     // The kernel begins to stamp a little after the first socket of all asked for it.
-    let pause = Act::Sleep(Duration::from_millis(100));
-    let script =
-        vec![Act::Connect(server.url()), Act::Request(9), pause, Act::Request(9), Act::Sleep(PATIENCE)];
+    let again = [Act::Request(9), Act::Sleep(Duration::from_millis(100))];
+    let mut script = vec![Act::Connect(server.url())];
+    script.extend(again.iter().cloned().cycle().take(2 * TIMES));
     let mut game = Game::play(&settings(), script);
-    game.hear("reply of 10");
+    game.hear(&format!("reply of {TIMES}"));
     server.end();
     let totals = game.end();
     assert!(totals.generator().lag_of(LagSource::Ready).count() > 0);

@@ -248,9 +248,8 @@ fn a_sample_shows_no_secrets() {
 
 #[test]
 fn a_port_where_nobody_listens_refuses_http_too() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    drop(listener);
+    let (_taken, address) = nobody_listens();
+    let url = format!("http://{address}/");
     let request = HttpRequest { method: "GET".into(), url: url.into(), ..HttpRequest::default() };
     let mut game = play(vec![Act::Http(request)]);
     game.hear("failed refused");

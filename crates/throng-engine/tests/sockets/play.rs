@@ -2,8 +2,8 @@
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use throng_engine::*;
@@ -13,7 +13,7 @@ use throng_wire::{
 };
 
 /// How long anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The number of every KCP conversation.
 pub(crate) const CONV: u32 = 0x1234_5678;
 
@@ -31,6 +31,8 @@ pub(crate) enum Act {
     Close,
     /// The shard does nothing else for so long.
     Block(Duration),
+    /// The shard does nothing else until somebody else has come here too.
+    Meet(Arc<Barrier>),
     ReadExactly(usize),
     Http(HttpRequest),
     /// The same, without waiting for its response.
@@ -101,6 +103,10 @@ impl Player {
             }
             Act::Block(time) => {
                 std::thread::sleep(*time);
+                return Ok(false);
+            }
+            Act::Meet(place) => {
+                place.wait();
                 return Ok(false);
             }
             Act::Http(request) => self.http(robot, request)?,
@@ -337,6 +343,14 @@ impl Server {
     pub(crate) fn end(self) {
         self.thread.join().expect("the server saw what it should");
     }
+}
+
+/// A port of TCP that is taken, so that nobody else gets it, and where nobody listens.
+pub(crate) fn nobody_listens() -> (socket2::Socket, SocketAddr) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+    let address = socket.local_addr().expect("an address").as_socket().expect("an IP address");
+    (socket, address)
 }
 
 /// Reads one frame's payload.

@@ -8,10 +8,10 @@ use throng_engine::*;
 #[test]
 fn a_second_wish_ends_robots_that_do_not_stop() {
     let (teller, told) = channel();
-    let settings = Settings { stop_timeout: Duration::from_secs(60), ..settings() };
-    let run = Run::start(&settings, 2, player(vec![], teller)).expect("a run");
+    let settings = Settings { stop_timeout: Duration::from_secs(600), ..settings() };
+    let run = Run::start(&settings, 2, player(vec![Act::Sleep(Duration::ZERO)], teller)).expect("a run");
     run.want(&wish(Phase::Play)).expect("the shards listen");
-    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(told.recv_timeout(PATIENCE).as_deref(), Ok("elapsed"));
     run.want(&wish(Phase::Stop)).expect("the shards listen");
     assert_eq!(told.recv_timeout(PATIENCE).as_deref(), Ok("stop"));
     let asked = Instant::now();
@@ -22,7 +22,7 @@ fn a_second_wish_ends_robots_that_do_not_stop() {
         over += usize::from(report.over);
     }
     run.join().expect("the shards end well");
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < PATIENCE, "{:?}", asked.elapsed());
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn project(files: &[(&str, &str)]) -> (TempDir, Arc<LuaProject>) {
     let mut project = LuaProject::at(folder.path());
     project.host = "ws://127.0.0.1:8765".to_owned();
     project.options = vec![("level".to_owned(), OptionValue::Integer(3))];
-    project.limits.deadline = Duration::from_millis(4);
+    project.limits.deadline = Duration::from_millis(40);
     (folder, Arc::new(project))
 }
 

@@ -1,6 +1,7 @@
 //! Greedy scripts, each in one Lua state with a hundred robots that behave: those never hear of it.
 
 use crate::world::{Plan, World, plan, text_of};
+use std::time::Duration;
 use throng_metrics::FailureKind;
 
 const NEIGHBOURS: u64 = 100;
@@ -29,6 +30,8 @@ fn greedy(prepare: &str, greed: &str) -> Plan {
     plan.change = Box::new(|project| {
         project.limits.memory = 16 << 20;
         project.limits.memory_per_resume = 4 << 20;
+        // Memory is what these are cut off for, however slow the machine is.
+        project.limits.deadline = Duration::from_secs(600);
     });
     plan
 }

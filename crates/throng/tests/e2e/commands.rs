@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn demo_plays_lobby_game_and_battle_by_itself() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["demo", "-u", "8", "-r", "8", "-t", "3s", "--json", "demo.json", "--seed", "1"];
+    let args = ["demo", "-u", "8", "-r", "8", "-t", "8s", "--json", "demo.json", "--seed", "1"];
     let output = run_in(dir.path(), &args);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     let report = Report::read(&std::fs::read_to_string(dir.path().join("demo.json")).unwrap());
@@ -47,7 +47,7 @@ fn what_new_writes_plays_against_the_demo() {
         assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
         let url = demo.url(server).unwrap();
         let args = [
-            "run", template, "-H", &url, "-u", "5", "-r", "100", "-t", "3s", "--json", "new.json", "--seed",
+            "run", template, "-H", &url, "-u", "5", "-r", "100", "-t", "4s", "--json", "new.json", "--seed",
             "1",
         ];
         let mut command = throng();
@@ -84,7 +84,7 @@ fn try_shows_one_robot_with_each_message_decoded() {
          game:request('LoginReuest', {})",
     );
     let project = Project::new(&settings(&server.url(), 50, GAME), &player);
-    let output = run_in(project.path(), &["try", "-t", "5s"]);
+    let output = run_in(project.path(), &["try", "-t", "1m"]);
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
     let parts = [
@@ -127,7 +127,7 @@ fn try_shows_fields_that_are_not_sent_and_the_functions_of_the_run() {
         &settings(&server.url(), 1, GAME),
         &player.replace("return player", &format!("{functions} return player")),
     );
-    let output = run_in(project.path(), &["try", "-t", "5s"]);
+    let output = run_in(project.path(), &["try", "-t", "1m"]);
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
     let stray = "mods/player.lua:7: EchoRequest has no field 'Txet'; did you mean 'Text'? (it is not sent)";

@@ -116,7 +116,7 @@ fn playing(server: &Server, us: u64) -> Project {
 fn a_run_that_became_worse_than_its_baseline_fails() {
     let server = Server::start(ServerKind::Game, &["game.EchoRequest.delay=30ms"]);
     let project = playing(&server, 20_000);
-    let played = project.run(&["-t", "12s", "--baseline", "last", "--baseline-tolerance", "5%"]);
+    let played = project.run(&["-t", "16s", "--baseline", "last", "--baseline-tolerance", "5%"]);
     assert_eq!(played.code, Some(1), "{}{}", played.stdout, played.stderr);
     let report = played.report();
     let baseline = &report.value()["baseline"];

@@ -7,7 +7,7 @@ use crate::report::counts;
 
 /// A mod that connects once, with a short time-out, and says nothing.
 fn connecting() -> String {
-    once("").replace("connect('game', throng.host)", "connect('game', throng.host, { timeout = '300ms' })")
+    once("").replace("connect('game', throng.host)", "connect('game', throng.host, { timeout = '2s' })")
 }
 
 /// Ten robots that want to connect to `url` in vain: how they fail, and the sentence at the end.

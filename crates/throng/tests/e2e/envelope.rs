@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use throng_demo::{ServerKind, ServerReport};
 
-use crate::play::{ANY_ERRORS, GAME, Played, Project, once, settings};
+use crate::play::{ANY_ERRORS, GAME, Played, Project, once, settings, through_a_stall};
 use crate::report::{Books, counts};
 use crate::servers::Server;
 
@@ -65,7 +65,7 @@ fn delays_are_measured_as_they_were_given() {
     assert!(report.latency("EchoRequest", "min") >= given.min_us.floor(), "{given:?}");
     let median = report.latency("EchoRequest", "p50");
     // Three digits of either side, and what the way there and back takes on a busy machine.
-    assert!((given.p50_us * 0.999..given.p50_us + 15_000.0).contains(&median), "{median} {given:?}");
+    assert!((given.p50_us * 0.999..given.p50_us + 400_000.0).contains(&median), "{median} {given:?}");
 }
 
 #[test]
@@ -78,13 +78,13 @@ fn jitter_is_measured_as_it_was_given() {
     assert!(report.latency("EchoRequest", "min") >= given.min_us.floor(), "{given:?}");
     assert!(report.latency("EchoRequest", "max") >= given.max_us.floor(), "{given:?}");
     let mean = report.latency("EchoRequest", "mean");
-    assert!((given.mean_us..given.mean_us + 15_000.0).contains(&mean), "{mean} {given:?}");
+    assert!((given.mean_us..given.mean_us + 400_000.0).contains(&mean), "{mean} {given:?}");
 }
 
 #[test]
 fn a_dropped_reply_is_a_time_out() {
-    let pause = "self.robot:sleep('400ms')";
-    let (played, server) = play(4, &["game.EchoRequest.drop=10"], "300ms", &echoes(20, pause));
+    let pause = "self.robot:sleep('1500ms')";
+    let (played, server) = play(4, &["game.EchoRequest.drop=10"], "1s", &echoes(20, pause));
     let report = played.passed();
     let books = Books { count: 80, ok: 72, failures: 8, ..Books::default() };
     assert_eq!(report.books("EchoRequest"), books);
@@ -97,7 +97,7 @@ fn a_dropped_reply_is_a_time_out() {
 
 #[test]
 fn a_reply_behind_a_dropped_one_is_ambiguous_and_the_next_are_not() {
-    let (played, server) = play(1, &["game.EchoRequest.drop=5"], "200ms", &echoes(20, ""));
+    let (played, server) = play(1, &["game.EchoRequest.drop=5"], "1s", &echoes(20, ""));
     let report = played.passed();
     // The 5th, 10th, 15th and 20th are dropped; the 6th, 11th and 16th meet the place of the one before them.
     let books = Books { count: 20, ok: 13, failures: 7, ambiguous: 3, ..Books::default() };
@@ -165,7 +165,7 @@ fn replies_of_different_names_may_overtake_each_other() {
 
 #[test]
 fn a_reply_behind_the_next_of_its_name_is_told_as_ambiguous() {
-    let (played, server) = play(1, &["game.EchoRequest.reorder=5"], "200ms", &echoes(12, ""));
+    let (played, server) = play(1, &["game.EchoRequest.reorder=5"], "1s", &echoes(12, ""));
     let report = played.passed();
     // The 5th is held back and times out; the 6th reply meets its place, and then the 5th reply comes: names tell no
     // more, so the 6th request gets it. It is why the report says `ambiguous`.
@@ -177,8 +177,8 @@ fn a_reply_behind_the_next_of_its_name_is_told_as_ambiguous() {
 
 #[test]
 fn a_late_reply_is_counted_as_late() {
-    let player = echoes(2, "self.robot:sleep('600ms')");
-    let (played, server) = play(3, &["game.EchoRequest.delay=600ms"], "400ms", &player);
+    let player = echoes(2, "self.robot:sleep('3s')");
+    let (played, server) = play(3, &["game.EchoRequest.delay=3s"], "2s", &player);
     let report = played.passed();
     let books = Books { count: 6, failures: 6, late: 6, ..Books::default() };
     assert_eq!(report.books("EchoRequest"), books);
@@ -188,8 +188,8 @@ fn a_late_reply_is_counted_as_late() {
 
 #[test]
 fn a_reply_that_is_too_late_to_be_known_is_a_push() {
-    let player = echoes(1, "self.robot:sleep('1s')");
-    let (played, server) = play(3, &["game.EchoRequest.delay=900ms"], "200ms", &player);
+    let player = echoes(1, "self.robot:sleep('5s')");
+    let (played, server) = play(3, &["game.EchoRequest.delay=3s"], "500ms", &player);
     let report = played.passed();
     assert_eq!(report.books("EchoRequest"), Books { count: 3, failures: 3, ..Books::default() });
     assert_eq!(report.push("EchoResponse"), (3, 0));
@@ -230,7 +230,7 @@ fn an_end_without_goodbye_fails_what_waits_as_closed() {
 
 #[test]
 fn a_server_that_vanishes_is_a_time_out_and_the_connection_can_be_dropped() {
-    let (played, server) = play(4, &["game.EchoRequest.vanish=8"], "300ms", &echoes(10, "game:drop()"));
+    let (played, server) = play(4, &["game.EchoRequest.vanish=8"], "1s", &echoes(10, "game:drop()"));
     let report = played.passed();
     assert_eq!(report.books("EchoRequest"), Books { count: 40, ok: 35, failures: 5, ..Books::default() });
     assert_eq!(report.failures("EchoRequest"), counts([("timeout", 5)]));
@@ -240,27 +240,22 @@ fn a_server_that_vanishes_is_a_time_out_and_the_connection_can_be_dropped() {
 
 #[test]
 fn a_stall_is_in_the_latencies_of_those_who_waited() {
-    let player = once(
-        "for i = 1, 40 do
-           game:request('EchoRequest', { Text = 'hello' })
-           self.robot:sleep('20ms')
-         end",
-    );
-    let (played, server) = play(5, &["game.stall=after:300ms,for:600ms"], "5s", &player);
+    let player = once(&through_a_stall("game:request('EchoRequest', { Text = 'hello' })"));
+    let (played, server) = play(5, &["game.stall=after:3s,for:1s"], "1m", &player);
     let report = played.passed();
-    assert_eq!(report.books("EchoRequest"), answered(200));
+    assert_eq!(report.books("EchoRequest"), answered(server.requests["EchoRequest"]));
     let stall = server.stalls[0];
     let took = Duration::from_secs_f64(stall.ended_s.unwrap() - stall.began_s).as_micros() as f64;
     let longest = report.latency("EchoRequest", "max");
     // Robots ask every 20 ms or so; the one that asked first waited nearly all of it.
-    assert!((took - 100_000.0..took + 100_000.0).contains(&longest), "{longest} of {took}");
-    assert!(report.latency("EchoRequest", "p50") < 100_000.0);
+    assert!((took * 0.4..took * 5.0).contains(&longest), "{longest} of {took}");
+    assert!(report.latency("EchoRequest", "p50") < longest / 2.0);
 }
 
 #[test]
 fn garbage_is_counted_as_undecodable_and_the_connection_lives() {
-    let pause = "self.robot:sleep('400ms')";
-    let (played, server) = play(4, &["game.EchoRequest.garbage=10"], "300ms", &echoes(20, pause));
+    let pause = "self.robot:sleep('1500ms')";
+    let (played, server) = play(4, &["game.EchoRequest.garbage=10"], "1s", &echoes(20, pause));
     let report = played.passed();
     assert_eq!(report.books("EchoRequest"), Books { count: 80, ok: 72, failures: 8, ..Books::default() });
     assert_eq!(report.failures("EchoRequest"), counts([("timeout", 8)]));

@@ -14,7 +14,7 @@ use crate::servers::Server;
 
 /// Robots that ask before they are scraped and after it.
 const ASK: &str = "for i = 1, 20 do game:request('echo', 'number ' .. i) end
-     self.robot:sleep(2.5)
+     self.robot:sleep(4)
      for i = 1, 30 do game:request('echo', 'number ' .. i) end";
 
 /// A run that says where it is scraped; it does not outlive this.
@@ -81,7 +81,8 @@ fn value(text: &str, series: &str) -> u64 {
 }
 
 fn project(server: &Server) -> Project {
-    Project::new(&settings(&server.url(), 4, ECHO), &once(ASK))
+    let linger = format!("[export]\nlinger = \"1m\"\n{ECHO}");
+    Project::new(&settings(&server.url(), 4, &linger), &once(ASK))
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn what_is_scraped_is_what_the_report_says() {
     assert!(run.address.ip().is_loopback());
     let early = run.scrape();
     assert!(early.contains("throng_robots{state="), "{early}");
-    run.until("waiting up to 15 s for the last scrape");
+    run.until("waiting up to 60 s for the last scrape");
     let late = run.scrape();
     assert_eq!(run.code(), Some(0));
     let played = project.played(Command::new("true").output().unwrap());
@@ -140,7 +141,7 @@ fn an_interrupted_run_does_not_wait() {
     run.signal(Signal::SIGINT);
     let begun = Instant::now();
     assert_eq!(run.code(), Some(130));
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < Duration::from_secs(50));
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_collector_that_never_answers_holds_up_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let (played, took) = pushed_to(&silent.local_addr().unwrap().to_string(), "");
     assert_eq!(played.passed().books("echo").ok, 200);
-    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
     let once = "a push to the collector failed, and the run goes on: no answer in time";
     assert_eq!(played.stderr.matches(once).count(), 1, "{}", played.stderr);
     assert!(played.stderr.contains(" pushes to the collector failed"), "{}", played.stderr);
@@ -177,8 +178,9 @@ fn a_collector_that_never_answers_holds_up_nothing() {
 
 #[test]
 fn a_collector_that_is_away_is_told_of() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (played, _) = pushed_to(&port.to_string(), "protocol = \"http/json\"\n");
+    // The address is taken, so that nobody else gets it, and nobody listens there.
+    let away = Server::start(ServerKind::Refuse, &[]);
+    let (played, _) = pushed_to(away.url().trim_start_matches("tcp://"), "protocol = \"http/json\"\n");
     played.passed();
     assert!(played.stderr.contains("no connection"), "{}", played.stderr);
 }

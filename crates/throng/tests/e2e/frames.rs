@@ -85,7 +85,7 @@ fn a_second_copy_is_an_orphan() {
 
 #[test]
 fn a_dropped_reply_makes_one_more_ambiguous_and_then_order_is_found_again() {
-    let (played, server) = play(ServerKind::Echo, 1, &["echo.drop=5"], "200ms", &echoes(19, ""));
+    let (played, server) = play(ServerKind::Echo, 1, &["echo.drop=5"], "1s", &echoes(19, ""));
     let report = played.passed();
     // The 5th, 10th and 15th are dropped; the 6th, 11th and 16th meet the place of the one before them.
     let books = Books { count: 19, ok: 13, failures: 6, ambiguous: 3, ..Books::default() };
@@ -96,8 +96,8 @@ fn a_dropped_reply_makes_one_more_ambiguous_and_then_order_is_found_again() {
 
 #[test]
 fn a_late_reply_is_counted_as_late() {
-    let body = "for i = 1, 2 do game:try_request('echo', 'x') self.robot:sleep('600ms') end";
-    let (played, _) = play(ServerKind::EchoWs, 3, &["echo-ws.delay=600ms"], "400ms", body);
+    let body = "for i = 1, 2 do game:try_request('echo', 'x') self.robot:sleep('3s') end";
+    let (played, _) = play(ServerKind::EchoWs, 3, &["echo-ws.delay=3s"], "2s", body);
     let books = Books { count: 6, failures: 6, late: 6, ..Books::default() };
     assert_eq!(played.passed().books("echo"), books);
 }

@@ -61,7 +61,7 @@ fn what_goes_wrong_on_the_server_has_its_own_name() {
         &server,
         8,
         ANY_ERRORS,
-        "pcall(http.post, site .. '/login', nil, { form = { name = 'x' }, timeout = '300ms' })
+        "pcall(http.post, site .. '/login', nil, { form = { name = 'x' }, timeout = '3s' })
          http.get(site .. '/nowhere')
          http.get(site .. '/nowhere', { expect = { 404 }, name = 'expected' })
          pcall(http.post, site .. '/profile', 'x')

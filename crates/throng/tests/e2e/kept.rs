@@ -49,7 +49,7 @@ fn a_report_says_later_what_the_run_said_at_its_end() {
 #[test]
 fn what_a_killed_run_had_recorded_can_be_reported() {
     let project = project();
-    let running = Running::start(project.command(&["-t", "60s"]));
+    let running = Running::start(project.command(&["-t", "4m"]));
     let seconds =
         || json(&ask(&project, &["runs", "--json"]).stdout)[0]["duration_s"].as_f64().unwrap_or(0.0);
     wait_until("the store has two seconds", || {

@@ -16,21 +16,20 @@ fn seconds(row: &serde_json::Value, figure: &str) -> f64 {
 }
 
 #[test]
-fn robots_begin_evenly_inside_the_second() {
+fn robots_begin_one_after_the_other_and_none_before_its_time() {
     let toml = settings("ws://127.0.0.1:1", 40, GAME);
     let player = offline(
         "local begun = throng.now
          function player:start() throng.record('born', begun()) throng.check('born', true) self.robot:stop() end",
     );
-    let played = Project::new(&toml, &player).run(&["-r", "40"]);
+    let played = Project::new(&toml, &player).run(&["-r", "10"]);
     let report = played.passed();
     assert_eq!(report.number("/robots/started"), 40);
     let born = report.row("measures", "born");
-    // The nth robot begins at n/40 s of a plan that itself begins when the project is loaded.
-    let spread = seconds(born, "max") - seconds(born, "min");
-    assert!((0.9..1.2).contains(&spread), "{born}");
-    let middle = (seconds(born, "p50") - seconds(born, "min")) / spread;
-    assert!((0.4..0.6).contains(&middle), "{born}");
+    // The nth robot begins at n/10 s of a plan that itself begins when the project is loaded: late on a busy machine, and never
+    // early. How exactly, is the engine's to show, in virtual time.
+    let [first, middle, last] = ["min", "p50", "max"].map(|figure| seconds(born, figure));
+    assert!(first < 2.0 && middle >= 1.89 && last >= 3.89, "{born}");
 }
 
 #[test]
@@ -38,7 +37,7 @@ fn phases_are_reported_apart_and_add_up_to_the_run() {
     let server = Server::start(ServerKind::Game, &[]);
     let toml = settings(&server.url(), 4, GAME).replace("wait = 0", "wait = \"10ms\"");
     let echoes = once("game:request('EchoRequest', { Text = 'x' })").replace("self.robot:stop()", "");
-    let played = Project::new(&toml, &echoes).run(&["-r", "2", "-t", "4s"]);
+    let played = Project::new(&toml, &echoes).run(&["-r", "2", "-t", "6s"]);
     let report = played.passed();
     let phases = report.rows("phases");
     let names: Vec<_> = phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect();
@@ -71,22 +70,22 @@ fn the_wait_of_a_task_is_stronger_than_its_mods_and_that_than_the_robots() {
     let project = Project::new(&toml, &alone(0, "wait = '100ms',", "wait = '400ms'"))
         .file("mods/calm.lua", &alone(1, "", "wait = '400ms'"))
         .file("mods/plain.lua", &alone(2, "", ""));
-    let played = project.run(&["-t", "2s"]);
+    let played = project.run(&["-t", "4s"]);
     let report = played.passed();
     let count = |task: &str| report.row("tasks", task)["count"].as_u64().unwrap();
     let counts = [count("player.play"), count("calm.play"), count("plain.play")];
-    // Each may be late on a busy machine, but none is early.
-    assert!((10..=20).contains(&counts[0]), "{counts:?}");
-    assert!((3..=5).contains(&counts[1]), "{counts:?}");
-    assert!((30..=100).contains(&counts[2]), "{counts:?}");
+    // Each may be late on a busy machine, and so may the end; none is as rare as the next longer wait would have it.
+    assert!((11..=60).contains(&counts[0]), "{counts:?}");
+    assert!((2..=15).contains(&counts[1]), "{counts:?}");
+    assert!(counts[2] >= 41, "{counts:?}");
 }
 
 #[test]
 fn stages_ramp_up_hold_and_ramp_down() {
-    let stages = "stages = [{ robots = 10, over = \"500ms\" }, { robots = 10, over = \"500ms\" }, \
-                  { robots = 2, over = \"500ms\" }, { robots = 2, over = \"500ms\" }]";
+    let stages = "stages = [{ robots = 10, over = \"1s\" }, { robots = 10, over = \"1500ms\" }, \
+                  { robots = 2, over = \"1s\" }, { robots = 2, over = \"500ms\" }]";
     let toml = settings("ws://127.0.0.1:1", 1, GAME)
-        .replace("robots = 1\nspawn_rate = 1000\nrun_time = \"30s\"", stages);
+        .replace("robots = 1\nspawn_rate = 1000\nrun_time = \"2m\"", stages);
     let player = offline(
         "function player:start() self.begun = throng.now() throng.check('begun', true) end
          function player:stop() throng.record('lived', throng.now() - self.begun) throng.count('stops') end",
@@ -98,11 +97,12 @@ fn stages_ramp_up_hold_and_ramp_down() {
     assert_eq!(robots, [10, 10, 10, 10, 10]);
     assert_eq!(report.counter("stops"), 10);
     let lived = report.row("measures", "lived");
-    // The first robots stay to the end; the last to come is the first to go: from 0.5 s to 1.0 s and a bit.
-    assert!((1.8..2.4).contains(&seconds(lived, "max")), "{lived}");
-    assert!((0.4..0.9).contains(&seconds(lived, "min")), "{lived}");
+    // The first robots stay to the end, from 0.1 s to 4.0 s; the last to come is the first to go, from 1.0 s to 2.6 s. Either may be
+    // a little late.
+    assert!(seconds(lived, "max") > 3.0, "{lived}");
+    assert!(seconds(lived, "max") > seconds(lived, "min") + 0.8, "{lived}");
     let duration = report.value()["duration_s"].as_f64().unwrap();
-    assert!((2.0..3.0).contains(&duration), "{duration}");
+    assert!((4.0..30.0).contains(&duration), "{duration}");
 }
 
 #[test]
@@ -182,19 +182,31 @@ fn a_seed_repeats_every_robots_random_draws_whatever_the_shards() {
 
 #[test]
 fn robots_pause_as_their_waits_say() {
-    let toml = settings("ws://127.0.0.1:1", 10, GAME).replace("wait = 0", "wait = { pacing = \"100ms\" }");
+    let toml = settings("ws://127.0.0.1:1", 10, GAME).replace("wait = 0", "wait = { pacing = \"400ms\" }");
     let player = offline(
-        "player:task('paced', function(self) throng.check('paced', true) self.robot:sleep('30ms') end)",
+        "function player:init() self.times = 0 end
+         player:task('paced', function(self)
+           self.first = self.first or throng.now()
+           self.times = self.times + 1
+           throng.check('paced', true)
+           if self.times == 8 then
+             throng.record('eight', throng.now() - self.first)
+             self.robot:stop()
+           end
+           self.robot:sleep('300ms')
+         end)",
     );
-    let played = Project::new(&toml, &player).run(&["-t", "2s"]);
-    let paced = played.passed().check("paced").0;
-    // 10 robots, 10 tasks a second each, for 2 s less a first phase of up to 100 ms.
-    assert!((170..=210).contains(&paced), "{paced}");
+    let played = Project::new(&toml, &player).run(&[]);
+    let report = played.passed();
+    assert_eq!(report.check("paced"), (80, 0));
+    // Seven times 400 ms, of which the first may have been late; a pause between tasks would make it 4.9 s.
+    let eight = report.row("measures", "eight");
+    assert!(seconds(eight, "max") > 2.4 && seconds(eight, "min") < 4.6, "{eight}");
 }
 
 #[test]
 fn rates_are_held_through_a_stall_and_measured_from_the_intended_starts() {
-    let server = Server::start(ServerKind::Game, &["game.stall=after:600ms,for:500ms"]);
+    let server = Server::start(ServerKind::Game, &["game.stall=after:3s,for:1s"]);
     let toml = settings(&server.url(), 20, GAME)
         .replace("[load]\n", "[load]\ntask_rate = 200\n")
         .replace("shards = 1\n", "shards = 2\n")
@@ -204,7 +216,7 @@ fn rates_are_held_through_a_stall_and_measured_from_the_intended_starts() {
          player:task('often', function(self) self.robot.game:request('EchoRequest', { Text = 'x' }) end)
          player:task('rare', function(self) self.robot.game:request('EchoRequest', { Text = 'x' }, { as = 'rare' }) end)
          return player";
-    let played = Project::new(&toml, player).run(&["-t", "2s"]);
+    let played = Project::new(&toml, player).run(&["-t", "6s"]);
     let report = played.passed();
     for (schedule, task, request, per_second) in
         [("task_rate", "player.often", "EchoRequest", 200), ("player.rare", "player.rare", "rare", 10)]
@@ -212,8 +224,8 @@ fn rates_are_held_through_a_stall_and_measured_from_the_intended_starts() {
         let row = report.row("schedules", schedule);
         let of = |field: &str| row[field].as_u64().unwrap();
         assert_eq!(of("due"), of("begun") + of("missed"), "{row}");
-        // Slots come from the first robot on, whatever the server does.
-        assert!((per_second..=2 * per_second + 2).contains(&of("due")), "{row}");
+        // Slots come from the first robot on, whatever the server does, until the run ends, late as it may.
+        assert!((3 * per_second..=10 * per_second).contains(&of("due")), "{row}");
         assert_eq!(report.books(request).count, of("begun"), "{row}");
         let work = report.row("tasks", task);
         assert!(work["intended_us"]["max"].as_u64() >= work["duration_us"]["max"].as_u64(), "{work}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use throng_demo::{DemoOptions, ServerKind, ServerReport};
 
-use crate::play::{ANY_ERRORS, BATTLE, Played, Project, settings};
+use crate::play::{ANY_ERRORS, BATTLE, Played, Project, settings, through_a_stall};
 use crate::report::{Books, counts};
 use crate::servers::Server;
 
@@ -91,14 +91,14 @@ fn pushes_reach_every_other_member_of_a_room() {
 
 #[test]
 fn delays_are_measured_as_they_were_given() {
-    let (played, server) = play(5, &["battle.get.delay=40ms"], "5s", &gets(10, ""));
+    let (played, server) = play(5, &["battle.get.delay=100ms"], "5s", &gets(10, ""));
     let report = played.passed();
     assert_eq!(report.books("get"), answered(50));
     let given = server.delays.unwrap();
     assert!(report.latency("get", "min") >= given.min_us.floor(), "{given:?}");
     let median = report.latency("get", "p50");
-    assert!((given.p50_us * 0.999..given.p50_us + 15_000.0).contains(&median), "{median} {given:?}");
-    assert!(report.latency("handshake", "p50") < 20_000.0, "only `get` is slow");
+    assert!((given.p50_us * 0.999..given.p50_us + 400_000.0).contains(&median), "{median} {given:?}");
+    assert!(report.latency("handshake", "p50") < median, "only `get` is slow");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn replies_with_jitter_find_their_requests_in_any_order() {
 
 #[test]
 fn a_dropped_reply_is_a_time_out_and_no_other_request_is_harmed() {
-    let (played, server) = play(4, &["battle.get.drop=10"], "200ms", &gets(20, ""));
+    let (played, server) = play(4, &["battle.get.drop=10"], "1s", &gets(20, ""));
     let report = played.passed();
     assert_eq!(report.books("get"), Books { count: 80, ok: 72, failures: 8, ..Books::default() });
     assert_eq!(report.failures("get"), counts([("timeout", 8)]));
@@ -135,10 +135,10 @@ fn a_dropped_reply_is_a_time_out_and_no_other_request_is_harmed() {
 fn a_late_reply_is_counted_as_late_however_late_it_is() {
     let body = format!(
         "for i = 1, 3 do battle:try_request('get', {{ what = 'x' }}) end {}",
-        "self.robot:sleep('700ms')"
+        "self.robot:sleep('4s')"
     );
     let (played, server) =
-        play(4, &["battle.get.delay=700ms"], "200ms", &format!("{body} battle:request('handshake', {{}})"));
+        play(4, &["battle.get.delay=3s"], "1s", &format!("{body} battle:request('handshake', {{}})"));
     let report = played.passed();
     let books = Books { count: 12, failures: 12, late: 12, ..Books::default() };
     assert_eq!(report.books("get"), books);
@@ -150,14 +150,14 @@ fn a_late_reply_is_counted_as_late_however_late_it_is() {
 fn a_request_given_up_by_its_robot_is_cancelled_and_its_reply_late() {
     let (played, server) = play(
         4,
-        &["battle.get.delay=300ms"],
-        "5s",
+        &["battle.get.delay=2s"],
+        "1m",
         "for i = 1, 3 do
            local asking = self.robot:spawn(function() battle:request('get', { what = 'x' }) end)
            self.robot:sleep('20ms')
            asking:cancel()
          end
-         self.robot:sleep('400ms')
+         self.robot:sleep('4s')
          battle:request('handshake', {})",
     );
     let report = played.passed();
@@ -228,7 +228,7 @@ fn a_half_closed_connection_fails_what_waits_as_closed() {
 
 #[test]
 fn a_server_that_vanishes_is_a_time_out() {
-    let (played, server) = play(4, &["battle.get.vanish=8"], "300ms", &gets(10, "battle:drop()"));
+    let (played, server) = play(4, &["battle.get.vanish=8"], "1s", &gets(10, "battle:drop()"));
     let report = played.passed();
     assert_eq!(report.books("get"), Books { count: 40, ok: 35, failures: 5, ..Books::default() });
     assert_eq!(report.failures("get"), counts([("timeout", 5)]));
@@ -238,20 +238,20 @@ fn a_server_that_vanishes_is_a_time_out() {
 
 #[test]
 fn a_stall_shorter_than_the_time_out_loses_nothing() {
-    let body = "for i = 1, 40 do battle:request('get', { what = 'x' }) self.robot:sleep('20ms') end";
-    let (played, server) = play(5, &["battle.stall=after:300ms,for:500ms"], "5s", body);
+    let body = through_a_stall("battle:request('get', { what = 'x' })");
+    let (played, server) = play(5, &["battle.stall=after:3s,for:1s"], "1m", &body);
     let report = played.passed();
-    assert_eq!(report.books("get"), answered(200));
+    assert_eq!(report.books("get"), answered(server.requests["get"]));
     let stall = server.stalls[0];
     let took = (stall.ended_s.unwrap() - stall.began_s) * 1e6;
     let longest = report.latency("get", "max");
-    assert!((took - 100_000.0..took + 100_000.0).contains(&longest), "{longest} of {took}");
-    assert!(report.latency("get", "p50") < 100_000.0);
+    assert!((took * 0.4..took * 5.0).contains(&longest), "{longest} of {took}");
+    assert!(report.latency("get", "p50") < longest / 2.0);
 }
 
 #[test]
 fn garbage_is_counted_as_undecodable_and_the_connection_lives() {
-    let (played, server) = play(4, &["battle.get.garbage=10"], "200ms", &gets(20, ""));
+    let (played, server) = play(4, &["battle.get.garbage=10"], "1s", &gets(20, ""));
     let report = played.passed();
     assert_eq!(report.books("get"), Books { count: 80, ok: 72, failures: 8, ..Books::default() });
     assert_eq!(report.errors(), counts([("decode", 8), ("timeout", 8)]));

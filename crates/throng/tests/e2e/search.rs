@@ -26,7 +26,7 @@ fn search(project: &Project, args: &[&str]) -> (Played, Option<Value>) {
     (played, written)
 }
 
-const QUICK: [&str; 8] = ["--hold", "1s", "--warm-up", "200ms", "-r", "1000", "--precision", "40"];
+const QUICK: [&str; 8] = ["--hold", "2s", "--warm-up", "200ms", "-r", "1000", "--precision", "40"];
 
 #[test]
 fn the_knee_is_found_and_confirmed_and_its_tries_are_kept() {
@@ -93,9 +93,11 @@ fn arrivals_are_raised_by_steps() {
         "12",
         "--no-store",
         "--hold",
-        "1s",
+        "2s",
         "--warm-up",
         "500ms",
+        "--seed",
+        "1",
         "--while",
         "check.small.count > 0",
         "--while",

@@ -192,7 +192,7 @@ fn the_gate_says_what_is_wrong() {
 
 #[test]
 fn of_two_logins_of_one_user_at_a_time_one_is_not_acceptable() {
-    let ended = Example::new("").play(2, &["login.token.delay=2s"], &["--user", "hello"]);
+    let ended = Example::new("").play(2, &["login.token.delay=4s"], &["--user", "hello"]);
     assert_eq!(ended.played.report().errors(), counts([("fail", 1)]));
     assert!(ended.played.said().contains("login: 406 Not Acceptable"), "{}", ended.played.stdout);
     assert_eq!(outcomes(&ended.login), counts([("200", 1), ("406", 1)]));
@@ -277,7 +277,7 @@ fn pasted(before: &str, code: &str) -> String {
 }
 
 const SHORT: &str =
-    "[load]\nrobots = 3\nspawn_rate = 1000\nrun_time = \"30s\"\nshards = 1\n[robot]\nwait = 0\n";
+    "[load]\nrobots = 3\nspawn_rate = 1000\nrun_time = \"2m\"\nshards = 1\n[robot]\nwait = 0\n";
 
 #[test]
 fn a_login_client_in_the_words_of_skynet_s_own_plays() {

@@ -232,9 +232,9 @@ fn raw_server(scheme: &str, play: impl Fn(TcpStream) + Send + Copy + 'static) ->
     url
 }
 
-fn play_raw(url: &str, protocol: &str) -> Played {
-    let connect = "connect('game', throng.host, { timeout = '1s' })";
-    let player = once("").replace("connect('game', throng.host)", connect);
+fn play_raw(url: &str, protocol: &str, timeout: &str) -> Played {
+    let connect = format!("connect('game', throng.host, {{ timeout = '{timeout}' }})");
+    let player = once("").replace("connect('game', throng.host)", &connect);
     Project::new(&settings(url, 10, &format!("{protocol}{ANY_ERRORS}")), &player).run(&[])
 }
 
@@ -248,7 +248,7 @@ fn a_server_that_closes_within_the_handshake_is_said_to() {
             let _ = stream.write_all(&[22, 3, 3]);
         });
         let protocol = if scheme == "wss" { GAME } else { ECHO };
-        refused(&play_raw(&url, protocol), "the server closed before the TLS handshake was done");
+        refused(&play_raw(&url, protocol, "1m"), "the server closed before the TLS handshake was done");
     }
 }
 
@@ -258,14 +258,14 @@ fn a_server_without_tls_is_said_to_have_none() {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     });
-    refused(&play_raw(&url, GAME), "the server does not speak TLS");
+    refused(&play_raw(&url, GAME, "1m"), "the server does not speak TLS");
 }
 
 #[test]
 fn a_server_that_does_not_answer_the_handshake_is_a_time_out() {
     let demo = Demo::start(DemoOptions::empty().with(ServerKind::Mute)).unwrap();
     let url = demo.url(ServerKind::Mute).unwrap().replace("tcp://", "tls://");
-    let played = play_raw(&url, ECHO);
+    let played = play_raw(&url, ECHO, "2s");
     let report = played.report();
     assert_eq!(report.errors(), counts([("connect_timeout", 10)]));
     let said = report.rows("failures")[0]["message"].as_str().unwrap();
@@ -277,7 +277,7 @@ fn a_server_that_does_not_answer_the_handshake_is_a_time_out() {
 fn carry(robot: &TcpStream, server: &TcpStream) {
     let (mut from, mut to) = (robot.try_clone().unwrap(), server.try_clone().unwrap());
     thread::spawn(move || std::io::copy(&mut from, &mut to));
-    server.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     let (mut from, mut to) = (server, robot);
     let mut bytes = [0; 4096];
     loop {

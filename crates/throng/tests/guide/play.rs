@@ -99,7 +99,7 @@ fn one_robot_plays_all_fragments_of_the_guide() {
         project.path().to_str().unwrap(),
         "--plain",
         "-t",
-        "50s",
+        "4m",
         "-H",
         &demo.url(ServerKind::Lobby).unwrap(),
         "--battle",

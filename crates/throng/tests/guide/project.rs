@@ -15,7 +15,7 @@ host = "ws://127.0.0.1:8765"
 
 [robot]
 wait = { between = [0.05, 0.2] }
-ready_timeout = "1m"
+ready_timeout = "4m"
 
 [protocols.game]
 hosts = "ws://*"

@@ -45,7 +45,7 @@ player:task("play", function(self)
     got.total = nil
     throng.check("bag", same(sent, got))
   end
-  self.robot:sleep("1500ms")                       -- the server pings, and waits a second for each answer
+  self.robot:sleep("4s")                           -- the server pings, and waits three seconds for each answer
   for _ = 1, 5 do
     throng.check("heard", self.arena:request("ShoutRequest", { text = "hello from " .. self.id }).heard == 7)
   end
@@ -59,7 +59,7 @@ player:task("play", function(self)
   -- Nobody leaves while others still listen.
   self.robot:sleep("500ms")
   self.arena:request("LeaveRequest", { reason = "done" })
-  self.robot:sleep("30s")                          -- until `closed`
+  self.robot:sleep("90s")                          -- until `closed`
 end)
 
 function player:closed(connection, why)

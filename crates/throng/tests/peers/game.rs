@@ -12,7 +12,7 @@ codec = "sproto"
 schema = "protos/arena.sproto"
 envelope = { type = "Msg", name = "Name", body = "Bin" }
 reply = { "*Request" = "*Response" }
-request_timeout = "10s"
+request_timeout = "1m"
 on_close = "call"
 "#;
 

@@ -89,8 +89,8 @@ async def main():
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    # Pings often, and gives up on a client that does not answer within a second.
-    async with serve(play, "127.0.0.1", 0, ping_interval=0.1, ping_timeout=1) as server:
+    # Pings often, and gives up on a client that does not answer within three seconds.
+    async with serve(play, "127.0.0.1", 0, ping_interval=0.1, ping_timeout=3) as server:
         print(server.sockets[0].getsockname()[1], flush=True)
         await ended.wait()
     print(json.dumps(counts), flush=True)

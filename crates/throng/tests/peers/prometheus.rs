@@ -1,7 +1,7 @@
 //! A run that a real Prometheus scrapes: what it can be asked afterwards is what the report says.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,11 +9,11 @@ use tempfile::TempDir;
 use throng_demo::{Demo, DemoOptions, ServerKind};
 
 use crate::play::{ECHO, Project, once, settings, wait_until};
-use crate::server::Server;
+use crate::server::{Server, free_address};
 
 /// Requests before the first scrape and after it, a failing check, a count, a measure whose name has to be escaped.
 const ASK: &str = "for i = 1, 20 do game:request('echo', 'number ' .. i) end
-     self.robot:sleep(3)
+     self.robot:sleep(6)
      for i = 1, 30 do game:request('echo', 'number ' .. i) end
      throng.check('holds', true)
      throng.count('gold', 7)
@@ -38,7 +38,7 @@ impl Prometheus {
         let dir = tempfile::tempdir().unwrap();
         let (address, target) = (free_address(), free_address());
         let config = format!(
-            "global: {{ scrape_interval: 500ms, scrape_timeout: 500ms }}\n\
+            "global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\n\
              scrape_configs:\n- job_name: throng\n  static_configs:\n  - targets: [\"{target}\"]\n"
         );
         std::fs::write(dir.path().join("prometheus.yml"), config).unwrap();
@@ -87,11 +87,6 @@ impl Prometheus {
 #[track_caller]
 fn figure(value: &Value) -> f64 {
     value.as_str().unwrap_or_else(|| panic!("no number: {value}")).parse().unwrap()
-}
-
-/// Free a moment ago, which is the best one can know: it takes port 0, but does not say which one it got.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Lets it scrape a run to its end, and gives what the run's report says.

@@ -1,13 +1,13 @@
 //! A stream robot that speaks Redis' own protocol in Lua: lines, counted bytes, pipelines, pushes.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::play::{ANY_ERRORS, Project, settings, wait_until};
 use crate::report::counts;
-use crate::server::Server;
+use crate::server::{Server, free_address};
 
 const PLAYER: &str = include_str!("redis.lua");
 
@@ -17,34 +17,29 @@ const ROBOTS: u64 = 10;
 pub(crate) struct Redis {
     _server: Server,
     _dir: TempDir,
-    pub(crate) port: u16,
+    address: SocketAddr,
 }
 
 impl Redis {
     pub(crate) fn start() -> Redis {
         let dir = tempfile::tempdir().unwrap();
-        // Free a moment ago, which is the best one can know: redis takes no 0 for "any".
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = free_address();
         let mut command = Command::new("redis-server");
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &port.to_string(),
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]);
+        command.arg("--bind").arg(address.ip().to_string()).arg("--port").arg(address.port().to_string());
+        command.args(["--save", "", "--appendonly", "no"]);
         command.arg("--dir").arg(dir.path()).args(["--loglevel", "warning"]);
         let server = Server::start(command, "install the package redis-server, as ./test does");
-        wait_until("redis listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Redis { _server: server, _dir: dir, port }
+        wait_until("redis listens", || TcpStream::connect(address).is_ok());
+        Redis { _server: server, _dir: dir, address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("tcp://{}", self.address)
     }
 
     pub(crate) fn ask(&self, words: &[&str]) -> String {
-        let output =
-            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output().unwrap();
+        let (ip, port) = (self.address.ip().to_string(), self.address.port().to_string());
+        let output = Command::new("redis-cli").args(["-h", &ip, "-p", &port]).args(words).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -60,8 +55,7 @@ impl Redis {
 #[test]
 fn a_stream_robot_speaks_redis() {
     let redis = Redis::start();
-    let url = format!("tcp://127.0.0.1:{}", redis.port);
-    let played = Project::new(&settings(&url, ROBOTS, ANY_ERRORS), PLAYER).run(&[]);
+    let played = Project::new(&settings(&redis.url(), ROBOTS, ANY_ERRORS), PLAYER).run(&[]);
     let report = played.passed();
     let once = ["ping", "set", "get", "missing", "subscribed", "until", "nothing more", "still there"];
     for check in once {

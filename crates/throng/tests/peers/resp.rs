@@ -53,14 +53,18 @@ on_close = "call"
 #[test]
 fn the_example_plays_against_redis() {
     let redis = Redis::start();
-    let url = format!("tcp://127.0.0.1:{}", redis.port);
     let project = Project::new(SETTINGS, MOD).file("protocols/resp.lua", PROTOCOL);
-    let report = project.run(&["--host", &url, "--run-time", "3s"]);
+    let report = project.run(&["--host", &redis.url(), "--run-time", "4s"]);
     let report = report.passed();
     assert_eq!(report.errors(), counts([]));
     let posts = redis.calls("rpush");
     assert!(posts > 0 && posts == report.row("requests", "RPUSH")["count"]);
-    assert_eq!(report.check("replies in order"), (posts / 2, 0));
+    // The end of the run may come between three replies and their check.
+    let (in_order, others) = report.check("replies in order");
+    assert!(
+        in_order <= posts / 2 && posts / 2 <= in_order + 10 && others == 0,
+        "{posts} {in_order} {others}"
+    );
     assert_eq!(redis.calls("subscribe"), 10);
     assert_eq!(report.check("news of our channel").1, 0);
 }
@@ -68,8 +72,7 @@ fn the_example_plays_against_redis() {
 #[test]
 fn replies_of_a_long_pipeline_find_their_requests() {
     let redis = Redis::start();
-    let url = format!("tcp://127.0.0.1:{}", redis.port);
-    let project = Project::new(&settings(&url, 4, &format!("{SECTION}{ANY_ERRORS}")), PIPELINE)
+    let project = Project::new(&settings(&redis.url(), 4, &format!("{SECTION}{ANY_ERRORS}")), PIPELINE)
         .file("protocols/resp.lua", PROTOCOL);
     let played = project.run(&[]);
     let report = played.passed();

@@ -1,10 +1,17 @@
 //! A server program that a test starts, and that ends with it.
 
 use std::io::{BufRead, BufReader, Lines};
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+/// An address for a server that takes no port 0 or does not say which one it got. It was free a moment ago, and is on an address
+/// of this machine that nothing else of the tests is at, so that nobody takes it meanwhile.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.77.0.1:0").unwrap().local_addr().unwrap()
+}
 
 /// A server in a process of its own; it does not outlive this.
 pub(crate) struct Server {

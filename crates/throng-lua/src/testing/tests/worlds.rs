@@ -21,7 +21,7 @@ fn time_passes_when_the_test_says_so() {
     )
     .passes();
     assert_eq!(results[0].virtual_time, Duration::from_millis(690_500));
-    assert!(results[0].took < Duration::from_secs(20));
+    assert!(results[0].took < Duration::from_secs(29));
 }
 
 #[test]
