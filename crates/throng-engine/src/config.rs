@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use throng_wire::{Protocol, TlsConfig};
 
+/// The most of anything that may come a second: one each nanosecond, which is what clocks tell apart.
+pub const MOST_RATE: f64 = 1e9;
+
 /// The settings of the robots, the same on every shard.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -116,7 +119,8 @@ impl Default for Settings {
     }
 }
 
-/// Which robots of the run a shard has: those whose id is `index` modulo `count`.
+/// Which places of the run a shard has: one in each row of `count`. Which one that is differs from row to row, or scenarios
+/// that take turns would each be all of one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardShare {
     /// This shard.
@@ -126,15 +130,37 @@ pub struct ShardShare {
 }
 
 impl ShardShare {
-    /// How many of the run's first `robots` ids are this shard's.
-    pub fn of(self, robots: u64) -> u64 {
-        robots / self.count + u64::from(robots % self.count > self.index)
+    /// How many of the first `places` are this shard's.
+    pub fn of(self, places: u64) -> u64 {
+        let rows = places / self.count;
+        rows + u64::from(self.column(rows) < places % self.count)
     }
 
-    /// The id of this shard's `nth` robot.
-    pub fn id(self, nth: u64) -> u64 {
-        nth * self.count + self.index
+    /// This shard's `nth` place.
+    pub fn place(self, nth: u64) -> u64 {
+        nth * self.count + self.column(nth)
     }
+
+    /// Whether a place is this shard's.
+    pub fn has(self, place: u64) -> bool {
+        self.column(place / self.count) == place % self.count
+    }
+
+    /// The shard among `count` that has a place.
+    pub(crate) fn owner(place: u64, count: u64) -> u64 {
+        (place % count + count - shift(place / count) % count) % count
+    }
+
+    fn column(self, row: u64) -> u64 {
+        (self.index + shift(row) % self.count) % self.count
+    }
+}
+
+/// By how much a row's places are moved on: by chance, so that it falls in with no order of scenarios; the first not at all.
+fn shift(row: u64) -> u64 {
+    let mixed = (row ^ (row >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 /// Whether one of the patterns `hosts` fits `origin` (`scheme://host:port`), with TLS or without.
@@ -185,13 +211,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_up_and_ids_do_not_meet() {
-        for robots in 0..20 {
-            let shares: Vec<u64> = (0..3).map(|index| ShardShare { index, count: 3 }.of(robots)).collect();
-            assert_eq!(shares.iter().sum::<u64>(), robots);
-            assert!(shares[0] - shares[2] <= 1);
+    fn shares_add_up_and_places_do_not_meet() {
+        let shares = [0, 1, 2].map(|index| ShardShare { index, count: 3 });
+        for places in 0..40 {
+            let counts = shares.map(|share| share.of(places));
+            assert_eq!(counts.iter().sum::<u64>(), places);
+            assert!(
+                counts.iter().max().zip(counts.iter().min()).is_some_and(|(most, least)| most - least <= 1)
+            );
+            let owner = ShardShare::owner(places, 3);
+            assert_eq!(
+                shares.map(|share| share.has(places)),
+                [0, 1, 2].map(|shard| shard == owner),
+                "{places}"
+            );
         }
-        assert_eq!(ShardShare { index: 2, count: 3 }.id(4), 14);
+        for share in shares {
+            let own: Vec<u64> = (0..40).filter(|place| share.has(*place)).collect();
+            assert_eq!(own, (0..own.len() as u64).map(|nth| share.place(nth)).collect::<Vec<_>>());
+            assert_eq!(own.len() as u64, share.of(40));
+        }
+    }
+
+    #[test]
+    fn what_takes_turns_is_on_every_shard_as_often() {
+        for (count, turns) in [(2, 2), (2, 3), (2, 4), (3, 3), (4, 2), (8, 5), (16, 16)] {
+            for index in 0..count {
+                let share = ShardShare { index, count };
+                let mut seen = vec![0_u64; turns as usize];
+                (0..1_000 * turns).for_each(|nth| seen[(share.place(nth) % turns) as usize] += 1);
+                assert!(seen.iter().all(|seen| (850..1_150).contains(seen)), "{index} of {count}: {seen:?}");
+            }
+        }
     }
 
     #[test]

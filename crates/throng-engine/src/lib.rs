@@ -28,7 +28,7 @@ pub mod units;
 mod wheel;
 
 pub use clock::{Clock, Origin};
-pub use config::{OnError, ProtocolRoute, Settings, ShardShare};
+pub use config::{MOST_RATE, OnError, ProtocolRoute, Settings, ShardShare};
 pub use control::{Command, Desired, Phase, Report};
 pub use desk::{Desk, Facts, Level, LogLine};
 pub use host::{

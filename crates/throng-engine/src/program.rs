@@ -27,12 +27,44 @@ pub struct ScenarioSpec {
     pub weights: Vec<f64>,
     /// The wait between tasks that say nothing of their own, where it differs from the run's.
     pub wait: Option<Wait>,
+    /// Tasks a second over all its robots, in place of waits between tasks; it has no part of the run's then.
+    pub task_rate: Option<f64>,
+    /// How many a second of each of the program's tasks over all its robots, where it has rates of its own.
+    pub rates: Vec<Option<f64>>,
+}
+
+impl Program {
+    /// What holds for each scenario; for all robots, where there are none.
+    pub(crate) fn each_scenario(&self, holds: impl Fn(Option<&ScenarioSpec>) -> bool) -> Vec<bool> {
+        match self.scenarios.as_slice() {
+            [] => vec![holds(None)],
+            scenarios => scenarios.iter().map(|scenario| holds(Some(scenario))).collect(),
+        }
+    }
+
+    /// Whether robots of a scenario pick a task by its weight, and do not play it for a rate.
+    pub(crate) fn is_drawn(&self, task: usize, scenario: Option<&ScenarioSpec>) -> bool {
+        self.tasks[task].rate.is_none() && scenario.is_none_or(|own| own.rate(task).is_none())
+    }
+
+    /// Whether robots of a scenario pick any task by its weight.
+    pub(crate) fn draws(&self, scenario: Option<&ScenarioSpec>) -> bool {
+        self.tasks.iter().enumerate().any(|(index, task)| {
+            let weight = scenario.map_or(task.weight, |own| own.weight(index));
+            weight > 0.0 && self.is_drawn(index, scenario)
+        })
+    }
 }
 
 impl ScenarioSpec {
     /// How often a task is picked beside the others.
     pub(crate) fn weight(&self, task: usize) -> f64 {
         self.weights.get(task).copied().unwrap_or(0.0)
+    }
+
+    /// How many a second of a task its robots play, where that is a rate of its own.
+    pub(crate) fn rate(&self, task: usize) -> Option<f64> {
+        self.rates.get(task).copied().flatten()
     }
 }
 

@@ -7,12 +7,16 @@ pub(crate) mod curve;
 mod stay;
 mod storm;
 
+use crate::spawning::deal::Deal;
 use curve::{Curve, Stretch};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use stay::Stay;
 pub use storm::{Loss, Storm};
+
+/// Robots that are dealt out to scenarios one by one to know how many each has; of more, it is their proportion.
+const DEALT: u64 = 100_000;
 
 /// The robots of a run over time.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,10 +205,12 @@ impl Crowd {
 
     /// How many robots of each of its scenarios there are among `robots`.
     fn parts(&self, robots: u64) -> impl Iterator<Item = (usize, u64)> {
-        let shares: f64 = self.members.iter().map(|member| member.share).sum();
-        self.members
-            .iter()
-            .map(move |member| (member.scenario, (robots as f64 * member.share / shares).round() as u64))
+        let mut parts = vec![0_u64; self.members.len()];
+        let mut deal = Deal::new(&self.members);
+        let dealt = robots.min(DEALT);
+        (0..dealt).for_each(|_| parts[deal.next()] += 1);
+        let of_all = move |part: u64| (part as f64 * robots as f64 / dealt.max(1) as f64).round() as u64;
+        self.members.iter().zip(parts).map(move |(member, part)| (member.scenario, of_all(part)))
     }
 }
 
@@ -308,6 +314,16 @@ impl Schedule {
     /// The names of stages that may be phases.
     pub fn stage_names(&self) -> impl Iterator<Item = &str> {
         self.crowds.first().into_iter().flat_map(|crowd| crowd.curve.names())
+    }
+
+    /// How many robots of each crowd there may be in all; where nobody knows, without bound.
+    pub(crate) fn most_places(&self) -> impl Iterator<Item = u64> {
+        self.crowds.iter().enumerate().map(|(place, crowd)| match crowd.model {
+            _ if place < self.shaped => u64::MAX,
+            Model::Open { .. } if crowd.curve.peak() > 0.0 => u64::MAX,
+            Model::Open { .. } => 0,
+            Model::Closed | Model::Online { .. } => crowd.curve.peak() as u64,
+        })
     }
 
     /// The most robots it ever asks for at once; of arrivals, the most that are likely.

@@ -22,7 +22,7 @@ use crate::id::{ActivityKey, ConnectionKey, RobotKey};
 use crate::net::memory::MemoryNet;
 use crate::net::{Net, READ, Sockets};
 use crate::poller::{Poller, Readiness};
-use crate::spawning::Spawner;
+use crate::spawning::{Spawner, scenarios_of_shards};
 use crate::trace::Tracer;
 use ahead::Ahead;
 use std::cell::RefCell;
@@ -207,11 +207,15 @@ impl<H: Host> Shard<H> {
         self.adopt(&desired.schedule);
         let mut core = self.core.borrow_mut();
         match desired.phase {
+            Phase::Play if core.rates.are_open() => {}
             Phase::Play => {
-                let origin = nanos(desired.begun);
-                core.rates.lay_out(origin, self.share, desired.schedule.peak());
+                let there = scenarios_of_shards(&desired.schedule, self.share.count);
+                core.rates.lay_out(nanos(desired.begun), self.share.index, &there);
             }
-            Phase::Stop | Phase::Abort => core.close_rates(self.clock.now()),
+            Phase::Stop | Phase::Abort => {
+                core.close_rates(self.clock.now());
+                core.close_storms();
+            }
         }
         drop(core);
         self.desired = desired;

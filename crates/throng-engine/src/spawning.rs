@@ -3,7 +3,7 @@
 //! [`Spawner::wish`] is asked until it wishes nothing more; it starts nothing itself. One file per way of coming.
 
 mod arrivals;
-mod deal;
+pub(crate) mod deal;
 mod seats;
 
 use crate::clock::{after, nanos};
@@ -11,12 +11,17 @@ use crate::config::ShardShare;
 use crate::id::{RobotId, RobotKey};
 use crate::schedule::{Crowd, Model, Schedule, Stay};
 use arrivals::Arrivals;
+use deal::Deal;
 use seats::Seats;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use throng_wire::Nanos;
 
 /// How often a number of robots that changes is looked at.
 const BEAT: Nanos = 5_000_000;
+
+/// How many robots of each shard are looked at to know which scenarios it has: a rarer one may be on some shards alone.
+const ROWS: u64 = 1_000;
 
 /// One crowd's part on this shard.
 #[derive(Debug)]
@@ -65,6 +70,23 @@ pub(crate) struct Newcomer {
     pub(crate) intended: Option<Duration>,
 }
 
+/// The scenarios whose robots each of so many shards will have, sooner or later.
+pub(crate) fn scenarios_of_shards(schedule: &Schedule, shards: u64) -> Vec<BTreeSet<usize>> {
+    let mut there = vec![BTreeSet::new(); shards as usize];
+    for (place, (crowd, robots)) in (0..).zip(schedule.crowds().iter().zip(schedule.most_places())) {
+        let mut deal = Deal::new(crowd.members());
+        for number in 0..robots.min(shards * ROWS) {
+            let member = deal.next();
+            // As `Spawner::new` moves the shards on.
+            let shard = (ShardShare::owner(number, shards) + shards - place % shards) % shards;
+            if let Some(member) = crowd.members().get(member) {
+                there[shard as usize].insert(member.scenario);
+            }
+        }
+    }
+    there
+}
+
 impl Spawner {
     /// A spawner for each of the schedule's crowds.
     pub(crate) fn all(schedule: &Schedule, share: ShardShare, seed: u64) -> Vec<Spawner> {
@@ -76,7 +98,7 @@ impl Spawner {
 
     fn new(crowd: &Crowd, place: (u64, u64), share: ShardShare, seed: u64) -> Spawner {
         // The first robots of several crowds are not all of one shard.
-        let share = ShardShare { index: (share.index + place.0) % share.count, count: share.count };
+        let share = ShardShare { index: (share.index + place.0) % share.count, ..share };
         let way = match crowd.model() {
             Model::Closed => Way::Seats(Seats::new(crowd, share, false)),
             Model::Online { .. } => Way::Seats(Seats::new(crowd, share, true)),

@@ -9,7 +9,7 @@ use crate::suggest;
 use mlua::{Table, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
-use throng_engine::{Late, ModSpec, Program, TaskSpec, Wait};
+use throng_engine::{Late, MOST_RATE, ModSpec, Program, TaskSpec, Wait};
 use throng_wire::{Direction, Protocol};
 
 /// What loading found.
@@ -246,9 +246,9 @@ pub(crate) fn check_options(options: &Table) -> Result<(), String> {
     }
     match field("rate")? {
         Value::Nil => {}
-        Value::Integer(rate) if rate > 0 => {}
-        Value::Number(rate) if rate > 0.0 && rate.is_finite() => {}
-        _ => return Err("'rate' is a number of tasks a second, above 0".to_owned()),
+        Value::Integer(rate) if rate > 0 && rate as f64 <= MOST_RATE => {}
+        Value::Number(rate) if rate > 0.0 && rate <= MOST_RATE => {}
+        _ => return Err(format!("'rate' is a number of tasks a second, above 0 and at most {MOST_RATE}")),
     }
     duration::optional(&field("timeout")?).map_err(|error| format!("'timeout': {error}"))?;
     wait_of(&field("wait")?)?;

@@ -90,6 +90,10 @@ pub struct ScenarioRules {
     pub tags: Option<TagFilter>,
     /// Weights by a task's full name.
     pub weights: Vec<(String, f64)>,
+    /// Rates by a task's full name, over all its robots.
+    pub rates: Vec<(String, f64)>,
+    /// Tasks a second over all its robots.
+    pub task_rate: Option<f64>,
     /// The wait between tasks that say nothing of their own.
     pub wait: Option<Wait>,
     /// The line in `throng.toml` where it begins.

@@ -55,14 +55,23 @@ fn scenario(
         weights.push(if mods[task.module] { weight } else { 0.0 });
     }
     for (name, weight) in &rules.weights {
-        let task = program.tasks.iter().position(|task| *task.name == **name);
-        let Some(task) = task.filter(|task| mods[program.tasks[*task].module]) else {
-            let known = program.tasks.iter().filter(|task| mods[task.module]).map(|task| &*task.name);
-            return Err(refuse(rules, "tasks", suggest::unknown("task", name, known)));
-        };
-        weights[task] = *weight;
+        weights[own_task(rules, program, &mods, name)?] = *weight;
     }
-    Ok(ScenarioSpec { name: rules.name.as_str().into(), mods, weights, wait: rules.wait })
+    let mut rates = vec![None; program.tasks.len()];
+    for (name, rate) in &rules.rates {
+        rates[own_task(rules, program, &mods, name)?] = Some(*rate);
+    }
+    let ScenarioRules { wait, task_rate, .. } = *rules;
+    Ok(ScenarioSpec { name: rules.name.as_str().into(), mods, weights, wait, task_rate, rates })
+}
+
+/// A task of its mods by its name.
+fn own_task(rules: &ScenarioRules, program: &Program, mods: &[bool], name: &str) -> Result<usize, LoadError> {
+    let own = || program.tasks.iter().enumerate().filter(|(_, task)| mods[task.module]);
+    own().find(|(_, task)| *task.name == *name).map(|(index, _)| index).ok_or_else(|| {
+        let known = own().map(|(_, task)| &*task.name);
+        refuse(rules, "tasks", suggest::unknown("task", name, known))
+    })
 }
 
 /// Which of the program's mods its robots have.

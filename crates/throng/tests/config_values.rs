@@ -162,7 +162,8 @@ fn storms_come_in_the_order_of_their_time() {
 fn scenarios_share_the_runs_robots_or_have_their_own() {
     const FILE: &str = "[load]\nonline = 100\nsession = 60\n\
         [scenarios.casual]\nshare = 3\nwait = 2\ntags = [\"chat\"]\n\
-        [scenarios.whale]\nsession = 600\nmods = [\"role\", \"shop\"]\ntasks = { \"shop.buy\" = 5 }\n\
+        [scenarios.whale]\nsession = 600\nmods = [\"role\", \"shop\"]\ntasks = { \"shop.buy\" = 5, \"shop.look\" = { rate = 2 } }\n\
+        task_rate = 9\n\
         [scenarios.bot]\nrobots = 7\nspawn_rate = 2\n";
     let config = file(FILE);
     let [casual, whale, bot] = &config.scenarios[..] else { panic!("{:?}", config.scenarios) };
@@ -179,10 +180,11 @@ fn scenarios_share_the_runs_robots_or_have_their_own() {
         (whale.mods.as_ref().map(Vec::len), &*whale.tasks[0].name, whale.tasks[0].weight),
         (Some(2), "shop.buy", Some(5.0))
     );
+    assert_eq!((whale.task_rate, whale.tasks[1].rate, casual.task_rate), (Some(9.0), Some(2.0), None));
     assert_eq!(bot.part, Part::Own(Plan::Constant { robots: 7, spawn_rate: 2.0 }));
     assert_eq!(config.schedule().peaks(3), [75, 25, 7]);
     let more = layers(&[("load.online", "10")], &[("THRONG_SCENARIOS_BOT_ROBOTS", "9")]);
-    assert_eq!(load(FILE, &more).schedule().peaks(3), [8, 3, 9]);
+    assert_eq!(load(FILE, &more).schedule().peaks(3), [8, 2, 9], "ten robots, and not eleven");
 }
 
 #[test]

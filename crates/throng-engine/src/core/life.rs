@@ -122,8 +122,9 @@ impl Core {
         }
         self.move_to(robot, RobotState::Ready);
         self.storm_passes(robot);
-        self.open_rates(now);
-        if self.rates.alone() {
+        let scenario = usize::from(self.robots[robot].origin.scenario);
+        self.open_rates(now, scenario);
+        if self.rates.alone(scenario) {
             self.rest(robot, None);
         } else if !self.program.tasks.is_empty() {
             // As if a task had ended some time ago, and the robot had been met in the wait behind it.
@@ -211,7 +212,8 @@ impl Core {
         let scenario = self.program.scenarios.get(usize::from(slot.origin.scenario));
         let candidates = || {
             let tasks = self.program.tasks.iter().enumerate();
-            let drawn = tasks.filter(|(_, task)| task.rate.is_none() || self.settings.no_rates);
+            let drawn =
+                tasks.filter(|(index, _)| self.settings.no_rates || self.program.is_drawn(*index, scenario));
             let open = drawn.filter(|(index, _)| !refused.contains(index));
             open.map(|(index, task)| (index, scenario.map_or(task.weight, |scenario| scenario.weight(index))))
         };

@@ -1,15 +1,21 @@
-//! Task rates: so many tasks a second over all robots, at times that stand fast.
+//! Task rates: so many tasks a second over all robots, or over those of a scenario, at times that stand fast.
 //!
-//! The slots of a rate are evenly spaced over the whole run, and dealt out to the shards one by one. A slot goes to the robot
-//! that has been idle longest; while none is idle it waits, with its time, and what is too much to wait is counted as missed.
+//! The slots of a rate are evenly spaced over the whole run, and dealt out one by one to the shards that have robots for it. A
+//! slot goes to the robot that has been idle longest; while none is idle it waits, with its time, and what is too much to wait
+//! is counted as missed.
+
+mod grid;
+mod idle;
 
 use super::robot::{Life, Play, Slot};
 use super::{Core, Event};
-use crate::config::{Settings, ShardShare};
+use crate::config::Settings;
 use crate::id::RobotKey;
-use crate::program::Program;
+use crate::program::{Program, ScenarioSpec};
+use grid::Grid;
+use idle::Idle;
 use slotmap::SecondaryMap;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use throng_metrics::{LagSource, Recorder, ScheduleId};
 use throng_wire::Nanos;
 
@@ -26,13 +32,9 @@ pub(crate) struct Rates {
     rates: Vec<Rate>,
     /// When the next slot of any comes; never while no robot has been ready, and at once while some are left over.
     next: Option<Nanos>,
-    open: bool,
-    /// Robots play no task of their own accord.
-    alone: bool,
-    /// Robots that could take a slot, the longest idle first, and where in this row each stands.
-    idle: BTreeMap<u64, RobotKey>,
-    places: SecondaryMap<RobotKey, u64>,
-    place: u64,
+    /// Of which scenarios robots play no task of their own accord.
+    alone: Vec<bool>,
+    idle: Idle,
     /// Robots that play for a slot, and what they go on with afterwards.
     playing: SecondaryMap<RobotKey, Next>,
     /// A turn, and how many slots were handed out in it.
@@ -53,38 +55,16 @@ pub(crate) struct Next {
 struct Rate {
     /// The only task it is for.
     task: Option<usize>,
+    /// The scenarios whose robots play it.
+    plays: Vec<bool>,
+    /// Some of its slots are this shard's.
+    here: bool,
     grid: Grid,
-    /// The number of the next slot.
-    next: u64,
+    /// The number of the next slot; none before a robot that plays it is ready.
+    next: Option<u64>,
     /// The times of slots that wait for a robot.
     waiting: VecDeque<Nanos>,
     books: ScheduleId,
-}
-
-/// The times of a rate, of which some are this shard's.
-#[derive(Debug, Clone, Copy)]
-struct Grid {
-    origin: Nanos,
-    per_second: f64,
-    /// How many shards there are slots for.
-    shards: u64,
-}
-
-impl Grid {
-    fn at(&self, number: u64) -> Nanos {
-        // In floating point to the nanosecond for a hundred days; the rest saturates.
-        self.origin.saturating_add((number as f64 * 1e9 / self.per_second) as Nanos)
-    }
-
-    /// The first slot of `shard` behind `now`.
-    fn first_behind(&self, now: Nanos, shard: u64) -> u64 {
-        let passed = now.saturating_sub(self.origin) as f64 * self.per_second / 1e9;
-        let mut number = (passed as u64 / self.shards).saturating_sub(1) * self.shards + shard;
-        while self.at(number) <= now {
-            number += self.shards;
-        }
-        number
-    }
 }
 
 /// A slot to be given to a robot.
@@ -96,31 +76,95 @@ pub(crate) struct Offer {
     pub(crate) task: Option<usize>,
 }
 
+impl Rate {
+    /// Takes up the slots that are due by `now`.
+    fn take_up(&mut self, now: Nanos, recorder: &mut Recorder) {
+        while let Some(number) = self.next {
+            let due = self.grid.at(number);
+            if due > now {
+                return;
+            }
+            if self.waiting.len() >= WAITING {
+                // All at once: a rate that no machine can play must not hold up its shard.
+                let behind = self.grid.first_behind(now);
+                let missed = (behind - number) / self.grid.shards;
+                recorder.due(self.books, missed);
+                recorder.missed(self.books, missed);
+                self.next = Some(behind);
+                return;
+            }
+            recorder.lag(LagSource::Timer, (now - due) / 1000);
+            recorder.due(self.books, 1);
+            self.waiting.push_back(due);
+            self.next = Some(number + self.grid.shards);
+        }
+    }
+}
+
 impl Rates {
     /// The rates that the settings and the program ask for.
     pub(crate) fn new(settings: &Settings, program: &Program, recorder: &mut Recorder) -> Rates {
         if settings.no_rates {
             return Rates::default();
         }
-        let mut rate = |task, per_second, name: &str| Rate {
-            task,
-            grid: Grid { origin: 0, per_second, shards: 1 },
-            next: 0,
-            waiting: VecDeque::new(),
-            books: recorder.schedule(name),
+        let mut rates = Vec::new();
+        let mut add = |task, per_second, name: &str, plays: Vec<bool>| {
+            if plays.contains(&true) {
+                let grid = Grid { origin: 0, per_second, shards: 1, place: 0 };
+                let (next, waiting, books) = (None, VecDeque::new(), recorder.schedule(name));
+                rates.push(Rate { task, plays, here: true, grid, next, waiting, books });
+            }
         };
-        let mut rates: Vec<Rate> =
-            settings.task_rate.map(|per_second| rate(None, per_second, ALL_TASKS)).into_iter().collect();
-        let own = program.tasks.iter().enumerate().filter(|(_, task)| task.weight > 0.0);
-        rates.extend(own.filter_map(|(index, task)| Some(rate(Some(index), task.rate?, &task.name))));
-        let drawn = program.tasks.iter().any(|task| task.weight > 0.0 && task.rate.is_none());
-        let alone = settings.task_rate.is_some() || !rates.is_empty() && !drawn;
+        if let Some(per_second) = settings.task_rate {
+            // A scenario with a rate of its own has no part of the run's.
+            let plays = program.each_scenario(|scenario| scenario.is_none_or(|own| own.task_rate.is_none()));
+            add(None, per_second, ALL_TASKS, plays);
+        }
+        for (index, task) in program.tasks.iter().enumerate() {
+            if let Some(per_second) = task.rate {
+                let plays = program.each_scenario(|scenario| match scenario {
+                    Some(scenario) => scenario.weight(index) > 0.0 && scenario.rate(index).is_none(),
+                    None => task.weight > 0.0,
+                });
+                add(Some(index), per_second, &task.name, plays);
+            }
+        }
+        for (place, scenario) in program.scenarios.iter().enumerate() {
+            let own = || (0..program.scenarios.len()).map(|other| other == place).collect();
+            if let Some(per_second) = scenario.task_rate {
+                add(None, per_second, &format!("{}: {ALL_TASKS}", scenario.name), own());
+            }
+            for (index, task) in program.tasks.iter().enumerate() {
+                if let Some(per_second) = scenario.rate(index).filter(|_| scenario.weight(index) > 0.0) {
+                    add(Some(index), per_second, &format!("{}: {}", scenario.name, task.name), own());
+                }
+            }
+        }
+        let played = |place: usize| rates.iter().any(|rate: &Rate| rate.plays.get(place) == Some(&true));
+        let alone = |scenario: Option<&ScenarioSpec>, place| {
+            let all = settings.task_rate.is_some() || scenario.is_some_and(|own| own.task_rate.is_some());
+            all || played(place) && !program.draws(scenario)
+        };
+        let alone = match program.scenarios.is_empty() {
+            true => vec![alone(None, 0)],
+            false => (0..).zip(&program.scenarios).map(|(place, own)| alone(Some(own), place)).collect(),
+        };
         Rates { rates, alone, ..Rates::default() }
     }
 
-    /// Whether robots play only for slots.
-    pub(crate) fn alone(&self) -> bool {
-        self.alone
+    /// Whether robots of a scenario play only for slots.
+    pub(crate) fn alone(&self, scenario: usize) -> bool {
+        self.alone.get(scenario).copied().unwrap_or(false)
+    }
+
+    /// Whether there are any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rates.is_empty()
+    }
+
+    /// Whether the slots of all have begun to come.
+    pub(crate) fn are_open(&self) -> bool {
+        self.rates.iter().all(|rate| rate.next.is_some())
     }
 
     /// When slots are to be handed out next.
@@ -128,33 +172,24 @@ impl Rates {
         self.next
     }
 
-    /// Lays the slots out from `origin` on, among the shards that have robots. Before a robot is ready, none is due.
-    pub(crate) fn lay_out(&mut self, origin: Nanos, share: ShardShare, most_robots: u64) {
-        let shards = share.count.min(most_robots).max(1);
-        if self.open {
-            return;
+    /// Lays out from `origin` on the slots that have not begun to come, among the shards that have robots for them; `there`
+    /// are the scenarios of each shard's robots.
+    pub(crate) fn lay_out(&mut self, origin: Nanos, shard: u64, there: &[BTreeSet<usize>]) {
+        for rate in self.rates.iter_mut().filter(|rate| rate.next.is_none()) {
+            let plays = |scenario: &usize| rate.plays.get(*scenario).copied().unwrap_or(false);
+            let having = (0..).zip(there).filter(|(_, scenarios)| scenarios.iter().any(plays));
+            let having: Vec<u64> = having.map(|(shard, _)| shard).collect();
+            let place = having.iter().position(|having| *having == shard);
+            rate.here = place.is_some();
+            rate.grid.origin = origin;
+            rate.grid.shards = having.len().max(1) as u64;
+            rate.grid.place = place.unwrap_or(0) as u64;
         }
-        if share.index >= shards {
-            self.rates.clear();
-        }
-        for rate in &mut self.rates {
-            rate.grid = Grid { origin, shards, ..rate.grid };
-        }
-    }
-
-    /// A robot waits for its next task.
-    fn add_idle(&mut self, robot: RobotKey) {
-        self.remove_idle(robot);
-        self.place += 1;
-        self.idle.insert(self.place, robot);
-        self.places.insert(robot, self.place);
     }
 
     /// A robot waits no more.
     pub(crate) fn remove_idle(&mut self, robot: RobotKey) {
-        if let Some(place) = self.places.remove(robot) {
-            self.idle.remove(&place);
-        }
+        self.idle.remove(robot);
     }
 
     /// Whether a robot plays for a slot.
@@ -168,29 +203,32 @@ impl Rates {
         self.playing.remove(robot).is_some()
     }
 
-    /// The rate with the slot that has waited longest, other than those refused.
+    /// The rate with the slot that has waited longest, of those that robots are idle for, and none of those refused.
     fn longest_waiting(&self, refused: &[usize]) -> Option<usize> {
         let waiting = self.rates.iter().enumerate().filter(|(index, _)| !refused.contains(index));
-        let fronts = waiting.filter_map(|(index, rate)| Some((*rate.waiting.front()?, index)));
+        let open = waiting.filter(|(_, rate)| self.idle.count(&rate.plays) > 0);
+        let fronts = open.filter_map(|(index, rate)| Some((*rate.waiting.front()?, index)));
         fronts.min().map(|(_, index)| index)
     }
 }
 
 impl Core {
-    /// A robot is ready: slots come from now on.
-    pub(crate) fn open_rates(&mut self, now: Nanos) {
-        if self.rates.open || self.rates.rates.is_empty() {
-            return;
+    /// A robot is ready: the slots that it plays come from now on.
+    pub(crate) fn open_rates(&mut self, now: Nanos, scenario: usize) {
+        let mut opened = false;
+        let here = self.rates.rates.iter_mut().filter(|rate| rate.here && rate.next.is_none());
+        for rate in here.filter(|rate| rate.plays.get(scenario) == Some(&true)) {
+            rate.next = Some(rate.grid.first_behind(now));
+            opened = true;
         }
-        self.rates.open = true;
-        for rate in &mut self.rates.rates {
-            rate.next = rate.grid.first_behind(now, self.share.index);
+        if opened {
+            self.find_next_slot();
         }
-        self.find_next_slot();
     }
 
     fn find_next_slot(&mut self) {
-        self.rates.next = self.rates.rates.iter().map(|rate| rate.grid.at(rate.next)).min();
+        let next = self.rates.rates.iter().filter_map(|rate| Some(rate.grid.at(rate.next?)));
+        self.rates.next = next.min();
     }
 
     /// Takes up the slots that are due.
@@ -199,19 +237,7 @@ impl Core {
             return;
         }
         for rate in &mut self.rates.rates {
-            loop {
-                let due = rate.grid.at(rate.next);
-                if due > now {
-                    break;
-                }
-                rate.next += rate.grid.shards;
-                self.recorder.lag(LagSource::Timer, (now - due) / 1000);
-                self.recorder.due(rate.books, 1);
-                match rate.waiting.len() < WAITING {
-                    true => rate.waiting.push_back(due),
-                    false => self.recorder.missed(rate.books, 1),
-                }
-            }
+            rate.take_up(now, &mut self.recorder);
         }
         self.find_next_slot();
         self.hand_out();
@@ -220,7 +246,7 @@ impl Core {
     /// Has the shard hand out slots, if there are any and robots to take them.
     pub(crate) fn hand_out(&mut self) {
         let rates = &mut self.rates;
-        if !rates.told && !rates.idle.is_empty() && rates.longest_waiting(&[]).is_some() {
+        if !rates.told && rates.longest_waiting(&[]).is_some() {
             rates.told = true;
             self.events.push_back(Event::Slots);
         }
@@ -231,21 +257,23 @@ impl Core {
         self.rates.told = false;
     }
 
-    /// The next slot and the robot that has been idle longest; none of the rates refused.
+    /// The next slot and, of the robots that may play it, the one that has been idle longest; none of the rates refused.
     pub(crate) fn offer(&mut self, refused: &[usize]) -> Option<Offer> {
-        let rate = self.rates.longest_waiting(refused)?;
-        if self.rates.turn.0 != self.turn {
-            self.rates.turn = (self.turn, 0);
-        }
-        if self.rates.turn.1 >= A_TURN {
-            // The next turn goes on, and comes at once.
-            self.rates.next = Some(0);
-            return None;
-        }
-        while let Some((_, robot)) = self.rates.idle.pop_first() {
-            self.rates.places.remove(robot);
-            if self.may_play(robot) {
-                return Some(Offer { robot, rate, task: self.rates.rates[rate].task });
+        while let Some(rate) = self.rates.longest_waiting(refused) {
+            if self.rates.turn.0 != self.turn {
+                self.rates.turn = (self.turn, 0);
+            }
+            if self.rates.turn.1 >= A_TURN {
+                // The next turn goes on, and comes at once.
+                self.rates.next = Some(0);
+                return None;
+            }
+            let Rate { task, plays, .. } = &self.rates.rates[rate];
+            let task = *task;
+            if let Some(robot) = self.rates.idle.take(plays)
+                && self.may_play(robot)
+            {
+                return Some(Offer { robot, rate, task });
             }
         }
         None
@@ -258,15 +286,21 @@ impl Core {
         })
     }
 
-    /// How many robots there are to be asked.
-    pub(crate) fn idle_robots(&self) -> usize {
-        self.rates.idle.len()
+    /// How many robots there are to be asked for an offer's slot.
+    pub(crate) fn idle_robots(&self, offer: &Offer) -> usize {
+        self.rates.idle.count(&self.rates.rates[offer.rate].plays)
     }
 
     /// A robot has nothing to play for a slot now; it is asked again behind the others.
     pub(crate) fn decline(&mut self, robot: RobotKey) {
         if self.may_play(robot) {
-            self.rates.add_idle(robot);
+            self.stand_idle(robot);
+        }
+    }
+
+    fn stand_idle(&mut self, robot: RobotKey) {
+        if let Some(slot) = self.robots.get(robot) {
+            self.rates.idle.add(usize::from(slot.origin.scenario), robot);
         }
     }
 
@@ -298,8 +332,8 @@ impl Core {
             let timer = self.wheel.insert(at, super::timers::Due::Life(robot));
             self.robots[robot].timer = timer;
         }
-        if !self.rates.rates.is_empty() {
-            self.rates.add_idle(robot);
+        if !self.rates.is_empty() {
+            self.stand_idle(robot);
             self.hand_out();
         }
     }
@@ -312,41 +346,5 @@ impl Core {
         }
         self.rates.next = None;
         self.rates.idle.clear();
-        self.rates.places.clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn numbers(grid: Grid, from: Nanos, shard: u64, count: u64) -> Vec<u64> {
-        let first = grid.first_behind(from, shard);
-        (0..count).map(|step| first + step * grid.shards).collect()
-    }
-
-    #[test]
-    fn the_slots_of_all_shards_are_those_of_one() {
-        for per_second in [0.3, 7.0, 1_000.0, 333.333] {
-            let from = 1_234_567_890;
-            let one = Grid { origin: 5_000, per_second, shards: 1 };
-            let all = numbers(one, from, 0, 300);
-            let mut dealt: Vec<u64> =
-                (0..3).flat_map(|shard| numbers(Grid { shards: 3, ..one }, from, shard, 100)).collect();
-            dealt.sort_unstable();
-            assert_eq!(dealt, all, "{per_second}");
-            assert!(one.at(all[0]) > from && one.at(all[0].saturating_sub(1)) <= from, "{per_second}");
-        }
-    }
-
-    #[test]
-    fn slots_do_not_drift() {
-        let grid = Grid { origin: 0, per_second: 1_000.0, shards: 1 };
-        assert_eq!(grid.at(86_400_000 * 30), 30 * 86_400 * 1_000_000_000);
-        let thirds = Grid { per_second: 3.0, ..grid };
-        assert_eq!(
-            (thirds.at(1), thirds.at(3), thirds.at(3_000_000)),
-            (333_333_333, 1_000_000_000, 1_000_000_000_000_000)
-        );
     }
 }

@@ -85,6 +85,11 @@ impl Core {
         }
     }
 
+    /// The run ends: who is not back by now never was, and has not ended by himself.
+    pub(crate) fn close_storms(&mut self) {
+        self.robots.values_mut().for_each(|slot| slot.hit = None);
+    }
+
     /// A robot has ended: it will not be back from a storm.
     pub(crate) fn storm_gone(&mut self, hit: Option<&Hit>) {
         if let Some(hit) = hit {

@@ -145,7 +145,7 @@ impl<H: Host> Shard<H> {
             let mut core = self.core.borrow_mut();
             core.decline(offer.robot);
             declined += 1;
-            if declined >= core.idle_robots().min(MOST_ASKED) {
+            if declined >= core.idle_robots(&offer).min(MOST_ASKED) {
                 refused.push(offer.rate);
                 declined = 0;
             }

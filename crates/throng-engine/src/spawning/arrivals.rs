@@ -78,7 +78,7 @@ impl Arrivals {
             let member = self.deal.next();
             self.ordinal += 1;
             self.expected += self.gap();
-            if ordinal % self.share.count == self.share.index {
+            if self.share.has(ordinal) {
                 return self.next = Some(Next { ordinal, expected, member });
             }
         }

@@ -3,7 +3,7 @@
 use crate::schedule::Member;
 
 /// Gives scenarios to robots in the order of their places, so that after any number of them each scenario has its share to
-/// within one robot. Nothing is drawn: what a place gets is the same whatever the seed and the number of shards.
+/// within one robot or two. Nothing is drawn: what a place gets is the same whatever the seed and the number of shards.
 #[derive(Debug, Clone)]
 pub(crate) struct Deal {
     members: Vec<Dealt>,

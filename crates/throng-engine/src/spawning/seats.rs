@@ -1,6 +1,6 @@
 //! The closed and the online model: a number of seats, and a robot on each.
 //!
-//! A shard has every so-many-th seat of its crowd. Seats fill from the first and empty from the last. In the closed model a
+//! A shard has one in so many seats of its crowd. Seats fill from the first and empty from the last. In the closed model a
 //! seat whose robot has ended stays empty; in the online model a new robot with a new id takes it, and plays what the one
 //! before it played, so that scenarios keep their shares whatever their robots' sessions are.
 
@@ -81,7 +81,7 @@ impl Seats {
         if let Some(churn) = &mut self.churn {
             churn.vacant.remove(&seat);
         }
-        let ordinal = self.share.id(self.begun);
+        let ordinal = self.share.place(self.begun);
         self.begun += 1;
         Some(Wish::Begin(Newcomer { ordinal, seat, member: self.member(seat), intended: None }))
     }
@@ -99,7 +99,7 @@ impl Seats {
     fn member(&mut self, seat: u32) -> usize {
         while self.members.len() <= seat as usize {
             let member = self.deal.next();
-            if self.dealt % self.share.count == self.share.index {
+            if self.share.has(self.dealt) {
                 self.members.push(member as u16);
             }
             self.dealt += 1;
@@ -143,7 +143,7 @@ impl Churn {
         let passed = now.saturating_sub(self.at).as_secs_f64();
         self.at = now;
         // What was not used is lost but for a little, or long quiet would be followed by a burst.
-        self.allowed = (self.allowed + passed * rate).min((rate * SAVED_S).max(1.0));
+        self.allowed = (self.allowed + passed * rate).min(1.0 + rate * SAVED_S);
         let allowed = self.allowed >= 1.0;
         if allowed {
             self.allowed -= 1.0;
@@ -152,5 +152,5 @@ impl Churn {
     }
 }
 
-/// How much of the rate may be used later, in seconds: more than the time between two looks.
+/// How much of the rate may be used later beside one robot, in seconds: more than the time between two looks.
 const SAVED_S: f64 = 0.02;

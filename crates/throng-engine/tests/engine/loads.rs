@@ -233,3 +233,13 @@ fn robots_of_an_open_model_stop_in_good_order_at_the_end() {
     world.advance(6_000);
     assert_eq!((alive(&world), world.totals.robots().stopped), (0, started));
 }
+
+#[test]
+fn robots_come_as_fast_as_their_rate_whatever_the_time_between_two_looks() {
+    for rate in [3.0, 7.0, 49.0, 60.0, 150.0, 390.0, 2_000.0] {
+        let mut world = world(only(Crowd::online((rate * 20.0) as u64, rate)));
+        world.advance(10_000);
+        let (started, wanted) = (world.totals.robots().started as f64, rate * 10.0);
+        assert!((started - wanted).abs() <= 1.0 + wanted * 0.005, "{started} of {wanted} at {rate} a second");
+    }
+}

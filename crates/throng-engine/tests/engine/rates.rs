@@ -187,3 +187,18 @@ fn a_robot_that_comes_back_after_a_restart_plays_slots_again() {
     let told = world.told();
     assert_eq!(begun(&told, "role.again").len(), 10, "{told:?}");
 }
+
+#[test]
+fn a_rate_that_no_machine_plays_does_not_hold_up_its_shard() {
+    let mut plan = Plan::new([("role.start", vec![]), ("role.hang", vec![Act::Hang])]);
+    plan.program.tasks.push(task("role.hang"));
+    plan.settings.task_rate = Some(MOST_RATE);
+    let mut world = plan.world(Stall::default().rule());
+    world.want(1);
+    world.advance(0);
+    world.stall(3_600_000);
+    world.stop();
+    world.advance(3_600_010);
+    let [due, begun, missed] = schedule(&world, "task_rate");
+    assert_eq!((due, begun, missed), (3_600_000_000_000, 0, 3_600_000_000_000));
+}

@@ -9,7 +9,8 @@ const SECOND: Duration = Duration::from_secs(1);
 fn nobody(_: &MemoryNet, _: LinkId, _: &[u8]) {}
 
 fn scenario(name: &str, mods: [bool; 2], weights: [f64; 2]) -> ScenarioSpec {
-    ScenarioSpec { name: name.into(), mods: mods.to_vec(), weights: weights.to_vec(), wait: None }
+    let (mods, weights) = (mods.to_vec(), weights.to_vec());
+    ScenarioSpec { name: name.into(), mods, weights, wait: None, task_rate: None, rates: vec![None, None] }
 }
 
 fn member(scenario: usize, share: f64) -> Member {
@@ -146,4 +147,123 @@ fn a_task_s_rate_is_kept_by_those_who_play_it() {
         tasks(&world, "whale", "shop.buy")
     );
     assert_eq!(tasks(&world, "casual", "shop.buy"), 0);
+}
+
+/// How many tasks were played on all shards together in so many seconds.
+fn played_on(shards: u64, plan: impl Fn() -> Plan, crowds: &[Crowd], seconds: u64, task: &str) -> Vec<usize> {
+    let on_shard = |index| {
+        let mut world = plan().world_on(ShardShare { index, count: shards }, nobody);
+        world.follow(Schedule::new(crowds.to_vec(), None));
+        world.advance(seconds * 1_000);
+        count(&world.told(), task)
+    };
+    (0..shards).map(on_shard).collect()
+}
+
+#[test]
+fn a_task_that_few_robots_play_keeps_its_rate_on_any_number_of_shards() {
+    let plan = || {
+        let mut plan = plan();
+        plan.program.tasks[1].rate = Some(20.0);
+        plan
+    };
+    // One whale among a hundred robots, and one beside nine: some shards have none.
+    let rare = Crowd::constant(100, f64::INFINITY).of(vec![member(0, 0.99), member(1, 0.01)]);
+    let own = vec![
+        Crowd::constant(9, f64::INFINITY).of(vec![member(0, 1.0)]),
+        Crowd::constant(1, f64::INFINITY).of(vec![member(1, 1.0)]),
+    ];
+    for crowds in [vec![rare], own] {
+        for shards in [1, 2, 4] {
+            let played = played_on(shards, plan, &crowds, 30, "shop.buy");
+            assert_eq!(played.iter().sum::<usize>(), 600, "{shards} shards: {played:?}");
+        }
+    }
+}
+
+#[test]
+fn scenarios_that_take_turns_are_on_every_shard() {
+    let halves = Crowd::constant(400, f64::INFINITY).of(vec![member(0, 0.5), member(1, 0.5)]);
+    for index in 0..2 {
+        let mut world = plan().world_on(ShardShare { index, count: 2 }, nobody);
+        world.follow(Schedule::new(vec![halves.clone()], None));
+        world.advance(1_000);
+        let (casual, whale) = (robots(&world, "casual").2, robots(&world, "whale").2);
+        assert_eq!(casual + whale, 200);
+        assert!((70..=130).contains(&casual), "shard {index}: {casual} and {whale}");
+    }
+}
+
+#[test]
+fn a_scenario_has_rates_of_its_own() {
+    let mut plan = plan();
+    plan.settings.wait = Wait::Constant(10 * SECOND);
+    plan.settings.task_rate = Some(30.0);
+    plan.program.scenarios[1].task_rate = Some(5.0);
+    plan.program.scenarios[1].rates[1] = Some(2.0);
+    let mut world = plan.world(nobody);
+    world.follow(Schedule::new(vec![shared(10)], None));
+    world.advance(20_000);
+    let played = |scenario, task| tasks(&world, scenario, task);
+    assert_eq!((played("casual", "role.chat"), played("casual", "shop.buy")), (600, 0));
+    assert_eq!((played("whale", "role.chat"), played("whale", "shop.buy")), (100, 40));
+    for (name, due) in [("task_rate", 600), ("whale: task_rate", 100), ("whale: shop.buy", 40)] {
+        let counts = &world.totals.schedules().find("", name).expect("a schedule").counts;
+        assert_eq!((counts.due, counts.missed), (due, 0), "{name}");
+    }
+}
+
+#[test]
+fn a_scenario_s_rate_leaves_the_others_to_their_waits() {
+    let mut plan = plan();
+    plan.settings.wait = Wait::Constant(SECOND);
+    plan.program.scenarios[1].rates[1] = Some(4.0);
+    let mut world = plan.world(nobody);
+    world.follow(Schedule::new(vec![shared(10)], None));
+    world.advance(20_000);
+    assert_eq!(tasks(&world, "whale", "shop.buy"), 80);
+    let chats = |name, robots: u64| {
+        let each = tasks(&world, name, "role.chat") / robots;
+        assert!((19..=20).contains(&each), "{name}: {each}");
+    };
+    chats("casual", 8);
+    chats("whale", 2);
+}
+
+#[test]
+fn slots_come_from_when_a_robot_is_ready_that_plays_them() {
+    let mut plan = plan();
+    plan.program.tasks[1].rate = Some(10.0);
+    let mut world = plan.world(nobody);
+    let late = Crowd::stages(&[Stage::new(0, 30 * SECOND), Stage::new(1, Duration::ZERO)]);
+    let crowds =
+        vec![Crowd::constant(9, f64::INFINITY).of(vec![member(0, 1.0)]), late.of(vec![member(1, 1.0)])];
+    world.follow(Schedule::new(crowds, None));
+    world.advance(31_000);
+    let counts = &world.totals.schedules().find("", "shop.buy").expect("a schedule").counts;
+    assert!((9..=10).contains(&counts.due), "none of the half minute before: {}", counts.due);
+}
+
+#[test]
+fn the_slots_of_a_shape_are_those_of_all_shards_it_may_fill() {
+    let plan = || {
+        let mut plan = plan();
+        plan.program.scenarios.clear();
+        plan.settings.task_rate = Some(20.0);
+        plan
+    };
+    let mut counts = Vec::new();
+    for index in 0..2 {
+        let mut world = plan().world_on(ShardShare { index, count: 2 }, nobody);
+        let first =
+            Schedule::new(vec![Crowd::constant(0, f64::INFINITY)], None).reshaped(Duration::ZERO, &[1], 10.0);
+        world.follow(first.clone());
+        world.advance(1_000);
+        world.follow(first.reshaped(SECOND, &[10], 1_000.0));
+        world.advance(11_000);
+        let told = world.told();
+        let played = |name| told.iter().filter(|line| line.ends_with(name)).count();
+        counts.push(played("role.chat") + played("shop.buy"));
+    }
+    assert!(counts.iter().all(|count| (95..=111).contains(count)), "{counts:?}");
 }

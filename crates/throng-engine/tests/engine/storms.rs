@@ -171,3 +171,14 @@ fn who_is_hit_again_is_back_from_the_second_storm_alone() {
 fn named(name: &str) -> ConnectOptions {
     ConnectOptions { name: name.into(), ..options() }
 }
+
+#[test]
+fn who_is_not_back_when_the_run_ends_has_not_ended_by_himself() {
+    let mut world = plan(OnClose::Call).world(echo);
+    world.follow(stormy(10, &[storm(5, 0.4, Loss::Cable)]));
+    world.advance(6_000);
+    assert_eq!(books(&world), [10, 4, 4, 0, 0], "nobody connects again");
+    world.stop();
+    world.advance(7_000);
+    assert_eq!(books(&world), [10, 4, 4, 0, 0]);
+}

@@ -219,7 +219,7 @@ fn a_shape_says_how_many_robots_there_should_be_and_how_fast() {
            asked = asked + 1
            if run_time >= 60 then return nil end
            print(asked, run_time, throng.options.level)
-           if run_time > 5 then return 7.6, 0.5, { 'casual' } end
+           if run_time > 5 then return 7.6, 0.5, { chat = 'casual' } end
            return day.peak, 10
          end",
     );

@@ -41,9 +41,11 @@ function P.call_tick(run_time)
   said.rate = number(rate, 1e-9, "as its second result how many robots begin or end a second (above 0)")
   if scenarios ~= nil then
     if type(scenarios) ~= "table" then wrong("tick gives as its third result a list of scenarios, not " .. N.kind_of(scenarios)) end
+    local names = {}
     for _, name in pairs(scenarios) do
       if type(name) ~= "string" then wrong("the scenarios that tick gives are names, not " .. N.kind_of(name)) end
+      names[#names + 1] = name
     end
-    said.scenarios = scenarios
+    said.scenarios = names
   end
 end

@@ -48,13 +48,13 @@ impl Load {
 }
 
 const DEFAULT_STOP_TIMEOUT: Duration = Duration::from_secs(5);
-pub(super) const MOST_ROBOTS: i64 = 100_000_000;
+/// The most robots a load may ask for.
+pub const MOST_ROBOTS: i64 = 100_000_000;
 const MOST_SHARDS: i64 = 1_024;
 
 pub(super) fn read(section: &Section<'_>) -> Load {
     let plan = plan::read(section, Scope::Run).unwrap_or_else(Plan::least);
-    let task_rate =
-        section.setting("task_rate").and_then(|setting| setting.positive_number(super::tasks::RATE_FORM));
+    let task_rate = section.setting("task_rate").and_then(|setting| setting.rate(super::tasks::RATE_FORM));
     let storms = storms::read(section);
     let run_time = section.setting("run_time").and_then(|setting| setting.positive_duration());
     let shards = section

@@ -44,7 +44,7 @@ use throng_metrics::{Setting, Thresholds};
 pub use baseline::BaselineSettings;
 pub use export::ExportSettings;
 pub use layers::{FlagValue, Overrides};
-pub use load::{Load, Online, Plan, Rates};
+pub use load::{Load, MOST_ROBOTS, Online, Plan, Rates};
 pub use nearest::nearest;
 pub use options::{OptionFlag, OptionValue, ProjectOption, RESERVED_FLAGS, option_flags};
 pub use problem::{ConfigErrors, OtherFile, Place, Problem, SourceText};

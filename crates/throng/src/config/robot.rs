@@ -151,7 +151,7 @@ pub(super) fn wait(setting: &Setting<'_>) -> Option<Wait> {
         .or_else(|| pacing.map(|setting| setting.positive_duration().map(|every| Wait::Pacing(every, late))))
         .or_else(|| {
             let wanted = "tasks per second of one robot, a number above 0";
-            throughput.map(|setting| setting.positive_number(wanted).map(|rate| Wait::Throughput(rate, late)))
+            throughput.map(|setting| setting.rate(wanted).map(|rate| Wait::Throughput(rate, late)))
         })
         .flatten()
 }

@@ -10,6 +10,8 @@ use super::robot;
 use super::setting::Setting;
 use super::tasks::{self, TaskSetting};
 
+const TASK_RATE: &str = "tasks a second over all robots of the scenario, a number above 0";
+
 /// A class of robots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
@@ -25,8 +27,10 @@ pub struct Scenario {
     pub exclude_tags: Option<Vec<String>>,
     /// How long its robots wait after each task, where it says so.
     pub wait: Option<Wait>,
-    /// Its tasks' weights.
+    /// Its tasks' weights and rates.
     pub tasks: Vec<TaskSetting>,
+    /// Tasks a second over all its robots, in place of waits between tasks.
+    pub task_rate: Option<f64>,
     /// Where it begins.
     pub place: Place,
 }
@@ -130,11 +134,7 @@ fn scenario(name: &str, place: &Place, setting: &Setting<'_>, run: &Plan) -> Opt
     let exclude_tags = list("exclude_tags", robot::TAGS);
     let wait = section.setting("wait").map(|setting| robot::wait(&setting));
     let tasks = section.optional_section("tasks").map_or_else(Vec::new, |section| tasks::read(&section));
-    for task in tasks.iter().filter(|task| task.rate.is_some()) {
-        let title = format!("`{}` has a rate, which is of the whole run", task.name);
-        let problem = super::Problem::new(task.key.clone(), title);
-        section.layers.report(problem.wanted("a weight here, and the rate in [tasks]"));
-    }
+    let task_rate = section.setting("task_rate").and_then(|setting| setting.rate(TASK_RATE));
     section.refuse_unknown();
     Some(Scenario {
         name: name.to_owned(),
@@ -144,6 +144,7 @@ fn scenario(name: &str, place: &Place, setting: &Setting<'_>, run: &Plan) -> Opt
         exclude_tags,
         wait: wait.flatten(),
         tasks,
+        task_rate,
         place: place.clone(),
     })
 }

@@ -9,7 +9,7 @@ use super::nearest::nearest;
 use super::problem::{Place, Problem};
 use super::raw::{Node, Value};
 use super::shown_path;
-use throng_engine::units;
+use throng_engine::{MOST_RATE, units};
 
 /// A value, its path and its place. Each reading method reports what does not fit and then yields nothing.
 #[derive(Clone)]
@@ -85,6 +85,17 @@ impl<'a> Setting<'a> {
     pub(super) fn positive_number(&self, wanted: &str) -> Option<f64> {
         self.read(wanted, |value| match value.as_number().ok_or(Refusal::Kind)? {
             number if number > 0.0 && number.is_finite() => Ok(number),
+            _ => Err(Refusal::Value("it must be above 0".to_owned())),
+        })
+    }
+
+    /// So many a second: above 0, and no more than throng's own time can tell apart.
+    pub(super) fn rate(&self, wanted: &str) -> Option<f64> {
+        self.read(wanted, |value| match value.as_number().ok_or(Refusal::Kind)? {
+            rate if rate > MOST_RATE && rate.is_finite() => {
+                Err(Refusal::Value(format!("it must be at most {MOST_RATE}")))
+            }
+            rate if rate > 0.0 && rate.is_finite() => Ok(rate),
             _ => Err(Refusal::Value("it must be above 0".to_owned())),
         })
     }

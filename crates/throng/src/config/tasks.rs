@@ -52,7 +52,7 @@ fn task_setting(
     let (weight, rate) = match setting.is_table() {
         true => {
             let options = setting.section()?;
-            let rate = options.setting("rate").and_then(|setting| setting.positive_number(RATE_FORM));
+            let rate = options.setting("rate").and_then(|setting| setting.rate(RATE_FORM));
             let weight = options.setting("weight").and_then(|setting| weight(&setting));
             options.refuse_unknown();
             (weight, rate)

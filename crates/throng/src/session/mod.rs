@@ -133,7 +133,12 @@ impl Session<'_> {
             let asked = shaping.follow((&functions, &mut watch), Duration::ZERO, &schedule);
             match asked {
                 Ok(Course::New(shaped)) => schedule = shaped,
-                Ok(Course::Same | Course::Over) => {}
+                Ok(Course::Same) => {}
+                Ok(Course::Over) => {
+                    watch.close();
+                    let why = "the load's shape ends the run before it begins: its first answer is nil";
+                    return Err(InputError(why.to_owned()).into());
+                }
                 Err(error) => {
                     watch.close();
                     return Err(InputError(error).into());

@@ -106,11 +106,14 @@ fn rules(scenario: &Scenario, config: &Config) -> ScenarioRules {
         exclude: scenario.exclude_tags.clone().unwrap_or_else(|| config.robot.exclude_tags.clone()),
     };
     let weight = |task: &crate::config::TaskSetting| Some((task.name.clone(), task.weight?));
+    let rate = |task: &crate::config::TaskSetting| Some((task.name.clone(), task.rate?));
     ScenarioRules {
         name: scenario.name.clone(),
         mods: scenario.mods.clone(),
         tags: own.then(tags),
         weights: scenario.tasks.iter().filter_map(weight).collect(),
+        rates: scenario.tasks.iter().filter_map(rate).collect(),
+        task_rate: scenario.task_rate,
         wait: scenario.wait,
         line: match &scenario.place {
             Place::File(range) => u32::try_from(config.source.line_of(range.start)).ok(),

@@ -72,7 +72,7 @@ const WAYS: &str = "one of robots, stages, online, arrivals and shape";
 
 impl Plan {
     /// One robot.
-    pub(super) fn least() -> Plan {
+    pub fn least() -> Plan {
         Plan::Constant { robots: 1, spawn_rate: DEFAULT_SPAWN_RATE }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use throng_engine::{RateStage, Stage};
+use throng_engine::{MOST_RATE, RateStage, Stage};
 
 use super::MOST_ROBOTS;
 use crate::config::layers::Section;
@@ -65,7 +65,7 @@ fn over_or_rate(section: &Section<'_>, robots: Option<u64>) -> Option<Duration> 
 pub(super) fn of_rates(setting: &Setting<'_>) -> Option<Result<f64, Vec<RateStage>>> {
     let elements = setting.elements();
     if !elements.iter().any(Setting::is_table) && elements.len() == 1 {
-        return setting.positive_number(RATE_FORM).map(Ok);
+        return setting.rate(RATE_FORM).map(Ok);
     }
     if elements.is_empty() {
         setting.refuse(format!("`{}` is empty", setting.path), RATE_FORM);
@@ -83,7 +83,7 @@ fn rate(setting: &Setting<'_>) -> Option<RateStage> {
     let wanted = "robots per second, a number, 0 or more";
     let rate = rate.and_then(|setting| {
         setting.read(wanted, |value| match value.as_number().ok_or(Refusal::Kind)? {
-            rate if rate.is_finite() && rate >= 0.0 => Ok(rate),
+            rate if (0.0..=MOST_RATE).contains(&rate) => Ok(rate),
             _ => Err(Refusal::Value("it is no rate".to_owned())),
         })
     });
