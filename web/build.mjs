@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const pages = ["report"];
+const pages = ["report", "search"];
 /** Where the figures go; the Rust side looks for the same text. */
 const figures = '{"throng":"figures"}';
 

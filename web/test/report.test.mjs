@@ -1,30 +1,8 @@
 // The report in a browser: what a reader sees and does.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { open, soon } from "./browser.mjs";
-
-/** A test with a page, which must have told nothing when it ends. */
-function check(title, name, options, body) {
-  test(title, async () => {
-    const { page, told, close } = await open(name, options);
-    try {
-      await body(page);
-      assert.deepEqual(told, [], "the page made errors or asked the network");
-    } finally {
-      await close();
-    }
-  });
-}
-
-const texts = (locator) => locator.allInnerTexts();
-const section = (page, id) => page.locator(`#${id}`);
-/** How many different colours a canvas has. */
-const colours = (canvas) =>
-  canvas.evaluate((element) => {
-    const { data } = element.getContext("2d").getImageData(0, 0, element.width, element.height);
-    return new Set(new Uint32Array(data.buffer)).size;
-  });
+import { soon } from "./browser.mjs";
+import { check, colours, section, texts } from "./check.mjs";
 
 check("the verdict comes first, then why, then the thresholds", "game", {}, async (page) => {
   assert.match(await page.locator("h1").innerText(), /^Failed/);

@@ -2,6 +2,7 @@
 
 import { h, visible } from "../shared/dom";
 import { bytes, percent, rate, span, time, whole } from "../shared/format";
+import { factList, moment, tile } from "../shared/frame";
 import { strings } from "../shared/strings";
 import type { Figures, Request, Summary, Threshold } from "./model";
 import { fullName, section } from "./sections";
@@ -46,25 +47,17 @@ function reason(summary: Summary): string {
 function facts(figures: Figures): HTMLElement {
   const t = strings();
   const { summary, run, seed } = figures;
-  const list = h("dl", { class: "facts" });
-  const add = (name: string, value: string | null | undefined) => {
-    if (value) list.append(h("div", {}, h("dt", {}, name), h("dd", {}, visible(value))));
-  };
-  add(t.facts.target, summary.target);
-  add(t.facts.started, summary.started_at_unix_s ? moment(summary.started_at_unix_s) : null);
-  add(t.facts.duration, span(summary.duration_s));
-  add(t.facts.robots, t.facts.robotsOf(whole(summary.robots.peak), whole(summary.robots.planned)));
-  add(t.facts.machine, summary.environment?.host);
-  add(t.facts.seed, seed);
-  add(t.facts.run, run ? `#${run.number}` : null);
-  add(t.facts.tags, run?.tags.join(", "));
-  add(t.facts.note, run?.note);
-  return list;
-}
-
-function moment(seconds: number): string {
-  const format = new Intl.DateTimeFormat(strings().locale, { dateStyle: "medium", timeStyle: "long" });
-  return format.format(new Date(seconds * 1000));
+  return factList([
+    [t.facts.target, summary.target],
+    [t.facts.started, summary.started_at_unix_s ? moment(summary.started_at_unix_s) : null],
+    [t.facts.duration, span(summary.duration_s)],
+    [t.facts.robots, t.facts.robotsOf(whole(summary.robots.peak), whole(summary.robots.planned))],
+    [t.facts.machine, summary.environment?.host],
+    [t.facts.seed, seed],
+    [t.facts.run, run ? `#${run.number}` : null],
+    [t.facts.tags, run?.tags.join(", ")],
+    [t.facts.note, run?.note],
+  ]);
 }
 
 /** What must be known before the figures are read. */
@@ -122,16 +115,6 @@ export function tiles(summary: Summary): HTMLElement {
       share === undefined ? "" : t.tiles.share(percent(share)),
       summary.generator.limited,
     ),
-  );
-}
-
-function tile(name: string, value: string, more: string, bad = false): HTMLElement {
-  return h(
-    "div",
-    { class: bad ? "tile bad" : "tile" },
-    h("div", { class: "tile-name" }, name),
-    h("div", { class: "tile-value num" }, value),
-    h("div", { class: "tile-more", title: more }, more),
   );
 }
 

@@ -1,4 +1,5 @@
-// Charts over the run's time. All of them share one time: a crosshair and a zoom in one are in all.
+// Charts over the run's time, or over something else that all charts of a page share: a crosshair and a zoom in one are in
+// all.
 
 import uPlot from "uplot";
 import { colour, type Tone } from "./colours";
@@ -31,10 +32,21 @@ export interface Band {
   to: number;
 }
 
+/** What lies along the lower axis where it is not the run's time. */
+export interface Across {
+  label: string;
+  show: (value: number) => string;
+  /** What the head of a tooltip says. */
+  told: (value: number) => string;
+  /** A logarithmic axis. */
+  log: boolean;
+}
+
 export interface ChartSpec {
   title: string;
-  /** The end of each stretch, in seconds of the run. */
+  /** The end of each stretch, in seconds of the run; or places along `across`, from left to right. */
   at: number[];
+  across?: Across;
   lines: Line[];
   unit: Unit;
   bands: Band[];
@@ -43,6 +55,8 @@ export interface ChartSpec {
   empty: string;
   /** Drawn below the lines, with the plot's scales ready. */
   below?: (plot: uPlot) => void;
+  /** Drawn above them. */
+  above?: (plot: uPlot) => void;
   /** What a tooltip says besides the lines, for a place in the plot. */
   told?: (plot: uPlot, left: number, top: number) => string[];
   /** Bounds of the value axis. */
@@ -57,8 +71,10 @@ const SYNC = "time";
 const HEIGHT = 220;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
-/** The charts on the page, and how long the run was. */
+/** The charts on the page. */
 const charts = new Map<uPlot, HTMLElement>();
+/** From where to where each of them goes without a zoom. */
+const extents = new WeakMap<uPlot, [number, number]>();
 let zooming = false;
 let onZoom: (zoomed: boolean) => void = () => {};
 const sizes = new ResizeObserver((entries) => {
@@ -112,15 +128,19 @@ function zoom(source: uPlot | null, min: number | null, max: number | null): voi
   zooming = true;
   for (const plot of charts.keys()) {
     if (plot === source) continue;
-    const [first, last] = extent(plot);
+    const [first, last] = extents.get(plot) ?? [0, 1];
     plot.setScale("x", { min: min ?? first, max: max ?? last });
   }
   zooming = false;
 }
 
-function extent(plot: uPlot): [number, number] {
-  const at = plot.data[0];
-  return [0, at[at.length - 1] ?? 1];
+/** From where to where a chart goes: time begins with the run, other things with some room beside their ends. */
+function extent({ at, across }: ChartSpec): [number, number] {
+  const [first, last] = [at[0] ?? 0, at[at.length - 1] ?? 1];
+  if (!across) return [0, last];
+  if (across.log) return first === last ? [first / 2, first * 2] : [first / 1.2, last * 1.2];
+  const room = first === last ? first / 2 : (last - first) / 16;
+  return [Math.max(0, first - room), last + room];
 }
 
 /** A chart with its title and its legend, or what is said when there is nothing to draw. */
@@ -149,6 +169,7 @@ export function timeChart(spec: ChartSpec): HTMLElement {
   figure.append(box);
   box.append(tip);
   charts.set(plot, box);
+  extents.set(plot, extent(spec));
   sizes.observe(box);
   box.addEventListener("keydown", (event) => walk(plot, event));
   box.addEventListener("blur", () => plot.setCursor({ left: -10, top: -10 }));
@@ -186,7 +207,8 @@ function data(
 }
 
 function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Options {
-  const { unit } = spec;
+  const { unit, across } = spec;
+  const [first, last] = extent(spec);
   const axis = (side: Partial<uPlot.Axis>): uPlot.Axis => ({
     stroke: colour("quiet"),
     font: "12px system-ui, sans-serif",
@@ -209,20 +231,34 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Option
     },
     scales: {
       // The first stretch began at zero and not at its end.
-      x: {
-        time: false,
-        range: (_plot, min, max) => [min <= (spec.at[0] ?? 0) ? 0 : min, Math.max(max, min + 1)],
-      },
+      x: across
+        ? {
+            time: false,
+            ...(across.log ? { distr: 3 as const } : {}),
+            range: (_plot, min, max) =>
+              min <= (spec.at[0] ?? 0) && max >= (spec.at[spec.at.length - 1] ?? 1)
+                ? [first, last]
+                : [min, max],
+          }
+        : {
+            time: false,
+            range: (_plot, min, max) => [min <= (spec.at[0] ?? 0) ? 0 : min, Math.max(max, min + 1)],
+          },
       y: unit.log
         ? { distr: 3, range: (_plot, min, max) => logRange(spec, min, max) }
         : { range: linearRange },
     },
     axes: [
       axis({
-        incrs: STEPS,
+        ...(across
+          ? { label: across.label, labelSize: 20, labelGap: 2, labelFont: "12px system-ui, sans-serif" }
+          : { incrs: STEPS }),
+        ...(across?.log
+          ? { splits: (_plot, _at, min, max) => decades(min, max), filter: (_plot, splits) => splits }
+          : {}),
         space: 64,
         size: 32,
-        values: (_plot, splits) => splits.map((value) => clock(value)),
+        values: (_plot, splits) => splits.map((value) => (across ? across.show(value) : clock(value))),
       }),
       axis({
         size: 72,
@@ -239,11 +275,11 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Option
     hooks: {
       drawClear: [(plot) => drawBands(plot, spec.bands)],
       drawAxes: [(plot) => spec.below?.(plot)],
+      draw: [(plot) => spec.above?.(plot)],
       setScale: [
         (plot, key) => {
           if (key !== "x" || zooming || !charts.has(plot)) return;
           const { min, max } = plot.scales.x ?? {};
-          const [first, last] = extent(plot);
           const whole = min === undefined || max === undefined || (min <= first && max >= last);
           zoom(plot, whole ? null : (min ?? null), whole ? null : (max ?? null));
           onZoom(!whole);
@@ -341,7 +377,10 @@ function showTip(plot: uPlot, spec: ChartSpec, lines: Line[], tip: HTMLElement):
     return;
   }
   const at = plot.data[0][idx] ?? 0;
-  const rows: Node[] = [h("strong", {}, [clock(at), phaseAt(spec.bands, at)].filter(Boolean).join(" · "))];
+  const head = spec.across
+    ? spec.across.told(at)
+    : [clock(at), phaseAt(spec.bands, at)].filter(Boolean).join(" · ");
+  const rows: Node[] = [h("strong", {}, head)];
   lines.forEach((line, place) => {
     if (plot.series[place + 1]?.show === false) return;
     const value = line.values[idx];

@@ -1,6 +1,19 @@
 // Colours of what is drawn on a canvas. They are those of the style sheet, so that both themes have one place.
 
-export type Tone = "a" | "b" | "c" | "d" | "e" | "f" | "over" | "bad" | "quiet" | "ink" | "grid" | "band";
+export type Tone =
+  | "paper"
+  | "a"
+  | "b"
+  | "c"
+  | "d"
+  | "e"
+  | "f"
+  | "over"
+  | "bad"
+  | "quiet"
+  | "ink"
+  | "grid"
+  | "band";
 
 /** The colour of a tone in the theme that is on. */
 export function colour(tone: Tone): string {

@@ -83,6 +83,11 @@ impl Threshold {
     pub fn condition(&self) -> &str {
         &self.condition
     }
+
+    /// The value alone: in microseconds, bytes, shares of one, or plain.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
 }
 
 /// How a figure is compared with a limit.

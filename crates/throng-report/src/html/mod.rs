@@ -1,10 +1,11 @@
-//! The report as a page: one HTML file that needs no network.
+//! A report and a search as pages: HTML files that need no network.
 //!
-//! The page itself is made in `web/` and committed as `web/dist/report.html`; here the figures are put into it, as JSON in a script
+//! The pages themselves are made in `web/` and committed in `web/dist`; here the figures are put into them, as JSON in a script
 //! element that no browser runs. Start reading at [`html_report`]; [`timeline`](Timeline) is what the charts are drawn from.
 
 mod message;
 mod point;
+mod search;
 mod shape;
 mod timeline;
 mod written;
@@ -14,6 +15,7 @@ use throng_metrics::Summary;
 
 use written::WrittenTimeline;
 
+pub use search::search_page;
 pub use timeline::Timeline;
 
 /// The page without figures.
@@ -67,8 +69,13 @@ pub fn html_report(report: &HtmlReport<'_>) -> Result<String, serde_json::Error>
         run: report.kept,
         timeline: WrittenTimeline::of(report.timeline),
     };
-    let figures = escaped(&serde_json::to_string(&figures)?);
-    let (before, after) = PAGE.split_once(PLACE).expect("the page has a place for the figures");
+    with_figures(PAGE, &figures)
+}
+
+/// A page with its figures.
+fn with_figures(page: &str, figures: &impl Serialize) -> Result<String, serde_json::Error> {
+    let figures = escaped(&serde_json::to_string(figures)?);
+    let (before, after) = page.split_once(PLACE).expect("a page has a place for its figures");
     Ok([before, &figures, after].concat())
 }
 
@@ -95,11 +102,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_has_one_place_for_the_figures_and_no_network() {
-        assert_eq!(PAGE.matches(PLACE).count(), 1);
-        assert!(PAGE.contains("Content-Security-Policy") && PAGE.contains("default-src 'none'"));
-        for wrong in ["src=", "href=", "@import", "url("] {
-            assert!(!PAGE.contains(wrong), "{wrong}");
+    fn the_pages_have_one_place_for_the_figures_and_no_network() {
+        for page in [PAGE, search::PAGE] {
+            assert_eq!(page.matches(PLACE).count(), 1);
+            assert!(page.contains("Content-Security-Policy") && page.contains("default-src 'none'"));
+            for wrong in ["src=", "href=", "@import", "url("] {
+                assert!(!page.contains(wrong), "{wrong}");
+            }
         }
     }
 

@@ -1,60 +1,40 @@
-//! A search for the load a server bears: a line for each try, and what was found in one sentence.
+//! A search on a terminal: a line for each try, and what was found in one sentence.
 
 use throng_metrics::units;
 use throng_stats::{Knee, Tried};
 
+use super::SearchTry;
 use crate::paint::{Colour, Tone, Word, Words};
 use crate::text::clean;
-
-/// One try.
-#[derive(Clone, Debug)]
-pub struct SearchStep<'a> {
-    /// The load.
-    pub load: f64,
-    /// It had held before.
-    pub again: bool,
-    /// What became of it.
-    pub tried: Tried,
-    /// The figure that decides, as a person reads it.
-    pub figure: &'a str,
-    /// Replies a second.
-    pub throughput: f64,
-    /// The 99th percentile of the generator's lag, in microseconds.
-    pub lag_p99_us: Option<u64>,
-    /// The run's number, if it was kept.
-    pub run: Option<i64>,
-    /// Why it did not hold, or what limited it.
-    pub why: &'a str,
-}
 
 /// What stands above the lines: of what the load is, and of what the figure.
 pub fn search_head(load: &str, figure: &str, colour: Colour) -> String {
     let text =
-        format!("{load:>12}  {:<10} {:>12} {:>12} {:>10}  run", "", clean(figure), "replies/s", "lag p99");
+        format!("{load:>12}  {:<13} {:>12} {:>12} {:>10}  run", "", clean(figure), "replies/s", "lag p99");
     Words::of([Word::new(text, Tone::Strong)]).ansi(colour) + "\n"
 }
 
 /// A line for a try.
-pub fn search_line(step: &SearchStep<'_>, colour: Colour) -> String {
-    let (word, tone) = match step.tried {
-        Tried::Held if step.again => ("held again", Tone::Good),
+pub fn search_line(tried: &SearchTry, colour: Colour) -> String {
+    let (word, tone) = match tried.result {
         Tried::Held => ("held", Tone::Good),
         Tried::Failed => ("failed", Tone::Bad),
         Tried::Limited => ("limited", Tone::Warn),
     };
-    let lag = step.lag_p99_us.map_or_else(|| "-".to_owned(), units::time);
-    let run = step.run.map_or_else(|| "-".to_owned(), |run| run.to_string());
+    let word = format!("{word}{}", if tried.again { " again" } else { "" });
+    let lag = tried.lag_p99_us.map_or_else(|| "-".to_owned(), units::time);
+    let run = tried.run.map_or_else(|| "-".to_owned(), |run| run.to_string());
     let figures =
-        format!(" {:>12} {:>12} {lag:>10}  {run}", clean(step.figure), units::rate(step.throughput));
+        format!(" {:>12} {:>12} {lag:>10}  {run}", clean(&tried.figure), units::rate(tried.replies_per_s));
     let mut line = Words::of([
-        Word::plain(format!("{:>12}  ", number(step.load))),
-        Word::new(format!("{word:<10}"), tone),
+        Word::plain(format!("{:>12}  ", number(tried.load))),
+        Word::new(format!("{word:<13}"), tone),
         Word::plain(figures),
     ])
     .ansi(colour);
     line.push('\n');
-    if !step.why.is_empty() {
-        line += &Words::of([Word::dim(format!("{:>14}{}", "", clean(step.why)))]).ansi(colour);
+    if !tried.why.is_empty() {
+        line += &Words::of([Word::dim(format!("{:>14}{}", "", clean(&tried.why)))]).ansi(colour);
         line.push('\n');
     }
     line
@@ -64,18 +44,19 @@ pub fn search_line(step: &SearchStep<'_>, colour: Colour) -> String {
 pub fn search_sentence(knee: &Knee, of: &str) -> String {
     match *knee {
         Knee::Found { load, fails_at } => format!(
-            "The knee is at {} {of}: that held twice, and {} did not.",
+            "The knee is at {} {of}: that held twice, and {} failed twice.",
             number(load),
             number(fails_at)
         ),
         Knee::BelowRange => {
-            format!("Not found: not even the first load held. Search from fewer {of} (--from).")
+            format!("Not found: not even the first load held, tried twice. Search from fewer {of} (--from).")
         }
         Knee::AboveRange { load } => {
             format!("Not found: {} {of} still held. Search further (--to).", number(load))
         }
         Knee::Unsteady => {
-            "Not found: what held once did not hold again. Hold each load for longer (--hold).".to_owned()
+            "Not found: the same loads held and failed by turns. Hold each load for longer (--hold)."
+                .to_owned()
         }
         Knee::Limited { at, held: Some(held) } => format!(
             "Not found: at {} {of} throng itself was the limit. The server bears at least {} {of}.",
@@ -85,6 +66,10 @@ pub fn search_sentence(knee: &Knee, of: &str) -> String {
         Knee::Limited { at, held: None } => {
             format!("Not found: already at {} {of} throng itself was the limit.", number(at))
         }
+        Knee::BrokenOff { held: Some(held) } => {
+            format!("Not found: the search was ended. Until then {} {of} held.", number(held))
+        }
+        Knee::BrokenOff { held: None } => "Not found: the search was ended.".to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::{FlagValue, Overrides};
 pub(super) const SEARCH_EXAMPLES: &str = "\
 Examples:
   throng search --while 'request.Move.p99 < 50ms'             double the robots until it does not hold, then halve the border
-  throng search my_game --while 'request.*.p99 < 50ms' --hold 1m --json curve.json
+  throng search my_game --while 'request.*.p99 < 50ms' --hold 1m --html curve.html
   throng search --raise arrivals --from 5 --step 5 --while 'start.role.start.p99 < 1s'
   throng search --raise task-rate -u 500 --while 'request.Move.intended.p99 < 50ms'
 
@@ -50,6 +50,9 @@ pub struct SearchArgs {
     /// The rest of the load.
     #[command(flatten)]
     pub load: LoadFlags,
+    /// Write the curve and what was found as a page: one HTML file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub html: Option<PathBuf>,
     /// Write the tries and what was found as JSON.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub json: Option<PathBuf>,

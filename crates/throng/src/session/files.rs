@@ -138,7 +138,10 @@ fn named(prefix: &Path, end: &str) -> PathBuf {
 }
 
 /// Nobody should wait for the end of a run to learn that its report has no folder.
-fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), InputError> {
+///
+/// # Errors
+/// There is none, or the report is one.
+pub(crate) fn refuse_unwritable(flag: &str, path: &Path) -> Result<(), InputError> {
     let folder = match path.parent() {
         Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
         Some(folder) => folder,
