@@ -99,7 +99,8 @@ fn tail(text: &str, cells: usize) -> &str {
 }
 
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn visible(c: char) -> char {
@@ -116,6 +117,7 @@ mod tests {
     fn what_would_move_the_cursor_is_made_visible() {
         assert_eq!(clean("plain 登录"), "plain 登录");
         assert_eq!(clean("a\x1b[31mb\nc\u{202e}d\0"), "a\u{fffd}[31mb c\u{fffd}d\u{fffd}");
+        assert_eq!(clean("\u{61c}a\u{2028}b\u{2029}"), "\u{fffd}a\u{fffd}b\u{fffd}", "marks and breaks too");
     }
 
     #[test]

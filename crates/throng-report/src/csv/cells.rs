@@ -1,5 +1,7 @@
 //! How figures stand in cells.
 
+use std::time::Duration;
+
 use csv::{Terminator, Writer, WriterBuilder};
 use throng_metrics::{Histogram, Totals};
 
@@ -58,6 +60,12 @@ pub(super) fn text(text: &str) -> String {
         true => format!("'{text}"),
         false => text.to_owned(),
     }
+}
+
+/// A moment to the second. Seconds are closed a little before or after they are over: cut off, one of them would be there twice
+/// and the next not at all.
+pub(super) fn whole_seconds(at: Duration) -> u64 {
+    at.saturating_add(Duration::from_millis(500)).as_secs()
 }
 
 /// One request name, or all of them.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use csv::Writer;
 use throng_metrics::Stretch;
 
-use super::cells::{AGGREGATED, Line, PERCENTILES, figures, lines, percentiles, text, writer};
+use super::cells::{AGGREGATED, Line, PERCENTILES, figures, lines, percentiles, text, whole_seconds, writer};
 
 /// Which rows a second has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl<W: Write> CsvHistory<W> {
     /// # Errors
     /// Whatever the file says.
     pub fn second(&mut self, stretch: &Stretch<'_>) -> io::Result<()> {
-        let at = self.started_unix_s + (stretch.at + stretch.took).as_secs();
+        let at = self.started_unix_s.saturating_add(whole_seconds(stretch.at + stretch.took));
         let seconds = stretch.took.as_secs_f64();
         let now = lines(stretch.totals);
         let so_far = lines(stretch.run);

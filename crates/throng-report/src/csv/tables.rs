@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use throng_metrics::{FailureKind, Kind, Stretch, Summary, Totals};
 
-use super::cells::{PERCENTILES, figures, lines, percentiles, text, writer};
+use super::cells::{PERCENTILES, figures, lines, percentiles, text, whole_seconds, writer};
 
 /// More groups of failures than this are not told apart in time.
 const MOST: usize = 1_000;
@@ -73,9 +73,9 @@ impl FailureTimes {
 pub fn csv_failures(summary: &Summary, times: &FailureTimes) -> csv::Result<Vec<u8>> {
     let mut out = writer(Vec::new());
     out.write_record(["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"])?;
-    let started = Duration::from_secs(summary.started_at_unix_s.unwrap_or(0));
+    let started = summary.started_at_unix_s.unwrap_or(0);
     let moment = |at: Duration| {
-        let second = i64::try_from((started + at).as_secs()).unwrap_or(i64::MAX);
+        let second = i64::try_from(started.saturating_add(whole_seconds(at))).unwrap_or(i64::MAX);
         jiff::Timestamp::from_second(second).map_or_else(|_| String::new(), |moment| moment.to_string())
     };
     for failure in &summary.failures {

@@ -4,7 +4,7 @@ use throng_metrics::{Summary, units};
 
 use crate::grid::{Column, Grid};
 use crate::paint::{Tone, Word, Words};
-use crate::text::{clean, wrap_parts};
+use crate::text::{clean, wrap, wrap_parts};
 
 /// Arrivals: how many were due, turned away, late.
 pub(super) fn arrivals(summary: &Summary, cells: usize) -> Vec<Words> {
@@ -33,7 +33,7 @@ pub(super) fn arrivals(summary: &Summary, cells: usize) -> Vec<Words> {
                 units::count(arrivals.dropped),
                 units::percent(share)
             );
-            lines.extend(said(&[text], Tone::Warn, cells));
+            lines.extend(indented(wrap(&text, cells - 4), Tone::Warn));
         }
     }
     lines
@@ -110,7 +110,13 @@ pub(super) fn storms(summary: &Summary, cells: usize) -> Vec<Words> {
     lines
 }
 
+/// The parts in lines; those after the first stand a little to the right, so that one entry can be told from the next.
 fn said(parts: &[String], tone: Tone, cells: usize) -> Vec<Words> {
-    let lines = wrap_parts(parts, " · ", cells - 2).into_iter();
-    lines.map(|line| Words::of([Word::new(format!("  {line}"), tone)])).collect()
+    indented(wrap_parts(parts, " · ", cells - 4), tone)
+}
+
+fn indented(lines: Vec<String>, tone: Tone) -> Vec<Words> {
+    let lines = lines.into_iter().enumerate();
+    let indented = |(at, line)| format!("{}{line}", if at == 0 { "  " } else { "    " });
+    lines.map(|line| Words::of([Word::new(indented(line), tone)])).collect()
 }

@@ -12,8 +12,8 @@ const SPARK: std::ops::RangeInclusive<usize> = 6..=12;
 /// What stands above sparklines that are wide enough for it.
 const SPARK_TITLE: &str = "fast → slow";
 /// A name keeps at least so many cells; a sparkline goes before that.
-const NAME: usize = 16;
-/// Below this width the 90th percentile gives way to the names and sparklines.
+const NAME: usize = 18;
+/// Below this width what was answered, which the other counts tell, and the 90th percentile give way to names and sparklines.
 const ALL_COLUMNS: usize = 92;
 /// No more lines than this in one table; the JSON report has all of them.
 const MOST_LINES: usize = 40;
@@ -22,8 +22,8 @@ const MOST_LINES: usize = 40;
 struct Timed<'a> {
     name: String,
     count: u64,
-    ok: u64,
-    failed: u64,
+    /// How many were well, and how many failed, of what can fail.
+    outcome: Option<(u64, u64)>,
     rate: Option<f64>,
     times: Option<&'a Spread>,
     /// From the intended start, where they tell another story.
@@ -38,8 +38,7 @@ pub(super) fn timed(summary: &Summary, cells: usize) -> Vec<Words> {
     let measures = summary.measures.iter().map(|measure| Timed {
         name: clean(&measure.name).into_owned(),
         count: measure.count,
-        ok: measure.count,
-        failed: 0,
+        outcome: None,
         rate: rate(measure.count, summary.duration_s),
         times: measure.value_us.as_ref(),
         intended: None,
@@ -76,8 +75,7 @@ fn groups(summary: &Summary) -> Shown<'_> {
         lines.push(Timed {
             name: clean(&group.name).into_owned(),
             count: group.count,
-            ok: group.count.saturating_sub(group.failed),
-            failed: group.failed,
+            outcome: Some((group.count.saturating_sub(group.failed), group.failed)),
             rate: rate(group.count, summary.duration_s),
             times: group.duration_us.as_ref(),
             intended: None,
@@ -103,9 +101,10 @@ fn most_frequent(mut lines: Vec<Timed<'_>>) -> Shown<'_> {
 }
 
 fn grid(sections: &[(&str, Shown<'_>)], cells: usize, spark: usize) -> Grid {
-    let with_p90 = cells >= ALL_COLUMNS;
+    let all_columns = cells >= ALL_COLUMNS;
     let all = ["count", "ok", "fail", "/s", "p50", "p90", "p99", "max"];
-    let titles: Vec<&str> = all.into_iter().filter(|title| with_p90 || *title != "p90").collect();
+    let titles: Vec<&str> =
+        all.into_iter().filter(|title| all_columns || !matches!(*title, "ok" | "p90")).collect();
     let mut columns = vec![Column::left()];
     columns.extend(titles.iter().map(|_| Column::right(4)));
     if spark > 0 {
@@ -117,30 +116,31 @@ fn grid(sections: &[(&str, Shown<'_>)], cells: usize, spark: usize) -> Grid {
             grid.note(Words::default());
         }
         let mut heading = vec![Word::new(*title, Tone::Strong)];
-        heading.extend(titles.iter().map(|title| Word::dim(*title)));
+        let can_fail = lines.iter().any(|line| line.outcome.is_some());
+        let said = |title: &&str| can_fail || !matches!(*title, "ok" | "fail");
+        heading.extend(titles.iter().map(|title| Word::dim(if said(title) { title } else { "" })));
         heading.extend((spark >= width(SPARK_TITLE)).then(|| Word::dim(SPARK_TITLE)));
         grid.row(heading);
         for line in lines {
-            grid.row(row(line, with_p90, spark));
-            grid.rows(line.intended.map(|times| intended_row(times, with_p90)));
+            grid.row(row(line, all_columns, spark));
+            grid.rows(line.intended.map(|times| intended_row(times, all_columns)));
             line.notes.iter().for_each(|note| grid.note(note.clone()));
         }
-        if *left_out > 0 {
-            grid.note(Words::of([Word::dim(format!("  and {left_out} more, less frequent"))]));
-        }
+        say_left_out(&mut grid, *left_out);
     }
     grid
 }
 
-fn row(line: &Timed<'_>, with_p90: bool, spark: usize) -> Vec<Word> {
-    let mut words = vec![
-        Word::plain(format!("  {}", line.name)),
-        Word::plain(units::count(line.count)),
-        Word::plain(units::count(line.ok)),
-        Word::bad_count(line.failed),
+fn row(line: &Timed<'_>, all_columns: bool, spark: usize) -> Vec<Word> {
+    let mut words = vec![Word::plain(format!("  {}", line.name)), Word::plain(units::count(line.count))];
+    words.extend(
+        all_columns.then(|| line.outcome.map_or_else(Word::default, |(ok, _)| Word::plain(units::count(ok)))),
+    );
+    words.extend([
+        line.outcome.map_or_else(Word::default, |(_, failed)| Word::bad_count(failed)),
         line.rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
-    ];
-    words.extend(figures(line.times, with_p90, Tone::Plain));
+    ]);
+    words.extend(figures(line.times, all_columns, Tone::Plain));
     if spark > 0 {
         words.push(Word::new(sparkline(line.bins, spark), Tone::Accent));
     }
@@ -148,21 +148,21 @@ fn row(line: &Timed<'_>, with_p90: bool, spark: usize) -> Vec<Word> {
 }
 
 /// The figures of a line's times from the intended start, under those from the real one.
-fn intended_row(times: &Spread, with_p90: bool) -> Vec<Word> {
+fn intended_row(times: &Spread, all_columns: bool) -> Vec<Word> {
     let mut words = vec![Word::new("    intended start", Tone::Warn)];
-    words.extend(["", "", "", ""].map(Word::plain));
-    words.extend(figures(Some(times), with_p90, Tone::Warn));
+    words.extend(vec![Word::default(); if all_columns { 4 } else { 3 }]);
+    words.extend(figures(Some(times), all_columns, Tone::Warn));
     words
 }
 
-fn figures(times: Option<&Spread>, with_p90: bool, tone: Tone) -> Vec<Word> {
-    let shown = |times: &Spread| match with_p90 {
+fn figures(times: Option<&Spread>, all_columns: bool, tone: Tone) -> Vec<Word> {
+    let shown = |times: &Spread| match all_columns {
         true => vec![times.p50, times.p90, times.p99, times.max],
         false => vec![times.p50, times.p99, times.max],
     };
     match times {
         Some(times) => shown(times).into_iter().map(|us| Word::new(units::time(us), tone)).collect(),
-        None => vec![Word::dim("-"); if with_p90 { 4 } else { 3 }],
+        None => vec![Word::dim("-"); if all_columns { 4 } else { 3 }],
     }
 }
 
@@ -170,8 +170,7 @@ fn of_request(request: &RequestSummary) -> Timed<'_> {
     Timed {
         name: named(&request.connection, &request.name),
         count: request.count,
-        ok: request.ok,
-        failed: request.failures,
+        outcome: Some((request.ok, request.failures)),
         rate: request.rate_per_s,
         times: request.latency_us.as_ref(),
         intended: other_story(request.latency_us.as_ref(), request.intended_us.as_ref()),
@@ -184,8 +183,7 @@ fn of_work(work: &WorkSummary, seconds: f64) -> Timed<'_> {
     Timed {
         name: clean(&work.name).into_owned(),
         count: work.count,
-        ok: work.count - work.failed,
-        failed: work.failed,
+        outcome: Some((work.count.saturating_sub(work.failed), work.failed)),
         rate: rate(work.count, seconds),
         times: work.duration_us.as_ref(),
         intended: other_story(work.duration_us.as_ref(), work.intended_us.as_ref()),
@@ -198,8 +196,7 @@ fn of_gap<'a>(gap: &'a GapSummary, summary: &Summary) -> Timed<'a> {
     Timed {
         name: clean(&gap.name).into_owned(),
         count: gap.count,
-        ok: gap.count,
-        failed: 0,
+        outcome: None,
         rate: rate(gap.count, summary.duration_s),
         times: gap.gap_us.as_ref(),
         intended: None,
@@ -231,8 +228,7 @@ fn of_delay<'a>(delay: &'a DelaySummary, summary: &Summary) -> Timed<'a> {
     Timed {
         name: named(&delay.connection, &delay.name),
         count: delay.count,
-        ok: delay.count,
-        failed: 0,
+        outcome: None,
         rate: rate(delay.count, summary.duration_s),
         times: delay.delay_us.as_ref(),
         intended: None,
@@ -279,7 +275,8 @@ pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
         Grid::new([Column::left(), Column::right(5), Column::right(5), Column::right(5), Column::right(7)]);
     if !summary.pushes.is_empty() {
         grid.row(heading("Pushes", &["count", "/s", "bytes", "handled"]));
-        for push in most(&summary.pushes, |push| push.count) {
+        let (pushes, left_out) = most(&summary.pushes, |push| push.count);
+        for push in pushes {
             grid.row(vec![
                 Word::plain(format!("  {}", named(&push.connection, &push.name))),
                 Word::plain(units::count(push.count)),
@@ -288,13 +285,15 @@ pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
                 Word::plain(units::count(push.handled)),
             ]);
         }
+        say_left_out(&mut grid, left_out);
     }
     if !summary.sends.is_empty() {
         if !grid.is_empty() {
             grid.note(Words::default());
         }
         grid.row(heading("Sends", &["count", "/s", "bytes", ""]));
-        for send in most(&summary.sends, |send| send.count) {
+        let (sends, left_out) = most(&summary.sends, |send| send.count);
+        for send in sends {
             let rate = rate(send.count, summary.duration_s);
             grid.row(vec![
                 Word::plain(format!("  {}", named(&send.connection, &send.name))),
@@ -303,6 +302,7 @@ pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
                 Word::plain(units::bytes(send.bytes)),
             ]);
         }
+        say_left_out(&mut grid, left_out);
     }
     grid.lines(cells, false)
 }
@@ -321,7 +321,8 @@ pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
         Column::text(),
     ]);
     grid.row(heading("Connections", &["opened", "fail", "p50", "p99", "ended"]));
-    for connection in most(&summary.connections, |connection| connection.attempts) {
+    let (connections, left_out) = most(&summary.connections, |connection| connection.attempts);
+    for connection in connections {
         let time = |us: Option<u64>| us.map_or_else(|| Word::dim("-"), |us| Word::plain(units::time(us)));
         let times = connection.connect_us.as_ref();
         let mut ended: Vec<String> = connection
@@ -359,6 +360,7 @@ pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
             grid.note(Words::of([Word::new(text, Tone::Warn)]));
         }
     }
+    say_left_out(&mut grid, left_out);
     grid.lines(cells, false)
 }
 
@@ -372,7 +374,8 @@ pub(super) fn orders(summary: &Summary, cells: usize) -> Vec<Words> {
     columns.extend(titles.iter().map(|_| Column::right(5)));
     let mut grid = Grid::new(columns);
     grid.row(heading("Order", &titles));
-    for order in most(&summary.orders, |order| order.count) {
+    let (orders, left_out) = most(&summary.orders, |order| order.count);
+    for order in orders {
         grid.row(vec![
             Word::plain(format!("  {}", clean(&order.name))),
             Word::plain(units::count(order.count)),
@@ -382,6 +385,7 @@ pub(super) fn orders(summary: &Summary, cells: usize) -> Vec<Words> {
             Word::plain(units::count(order.restarts)),
         ]);
     }
+    say_left_out(&mut grid, left_out);
     grid.lines(cells, false)
 }
 
@@ -389,9 +393,11 @@ pub(super) fn orders(summary: &Summary, cells: usize) -> Vec<Words> {
 pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words> {
     let mut grid = Grid::new([Column::left(), Column::right(6), Column::right(6), Column::right(6)]);
     if !summary.checks.is_empty() {
-        grid.row(heading("Checks", &["passed", "failed", ""]));
-        for check in most(&summary.checks, |check| check.passed + check.failed) {
-            let share = check.passed as f64 / (check.passed + check.failed).max(1) as f64;
+        grid.row(heading("Checks", &["passed", "failed", "rate"]));
+        let (checks, left_out) = most(&summary.checks, |check| check.passed.saturating_add(check.failed));
+        for check in checks {
+            let asked = check.passed.saturating_add(check.failed);
+            let share = check.passed as f64 / asked.max(1) as f64;
             grid.row(vec![
                 Word::plain(format!("  {}", clean(&check.name))),
                 Word::plain(units::count(check.passed)),
@@ -399,13 +405,15 @@ pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words>
                 Word::plain(units::percent(share)),
             ]);
         }
+        say_left_out(&mut grid, left_out);
     }
     if !summary.counters.is_empty() {
         if !grid.is_empty() {
             grid.note(Words::default());
         }
         grid.row(heading("Counters", &["value", "/s", ""]));
-        for counter in most(&summary.counters, |counter| counter.value) {
+        let (counters, left_out) = most(&summary.counters, |counter| counter.value);
+        for counter in counters {
             let rate = rate(counter.value, summary.duration_s);
             grid.row(vec![
                 Word::plain(format!("  {}", clean(&counter.name))),
@@ -413,6 +421,7 @@ pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words>
                 rate.map_or_else(|| Word::dim("-"), |rate| Word::plain(units::rate(rate))),
             ]);
         }
+        say_left_out(&mut grid, left_out);
     }
     grid.lines(cells, false)
 }
@@ -424,7 +433,8 @@ pub(super) fn schedules(summary: &Summary, cells: usize) -> Vec<Words> {
     }
     let mut grid = Grid::new([Column::left(), Column::right(6), Column::right(6), Column::right(6)]);
     grid.row(heading("Schedules", &["due", "begun", "missed"]));
-    for schedule in most(&summary.schedules, |schedule| schedule.due) {
+    let (schedules, left_out) = most(&summary.schedules, |schedule| schedule.due);
+    for schedule in schedules {
         grid.row(vec![
             Word::plain(format!("  {}", clean(&schedule.name))),
             Word::plain(units::count(schedule.due)),
@@ -432,6 +442,7 @@ pub(super) fn schedules(summary: &Summary, cells: usize) -> Vec<Words> {
             Word::bad_count(schedule.missed),
         ]);
     }
+    say_left_out(&mut grid, left_out);
     grid.lines(cells, false)
 }
 
@@ -440,11 +451,20 @@ pub(super) fn heading(title: &str, columns: &[&str]) -> Vec<Word> {
     std::iter::once(Word::new(title, Tone::Strong)).chain(columns).collect()
 }
 
-fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> Vec<&S> {
+/// The rows to show, and how many are left out.
+fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> (Vec<&S>, usize) {
     let mut rows: Vec<&S> = rows.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(count(row)));
+    let left_out = rows.len().saturating_sub(MOST_LINES);
     rows.truncate(MOST_LINES);
-    rows
+    (rows, left_out)
+}
+
+/// Says that rows are left out, if any are.
+fn say_left_out(grid: &mut Grid, left_out: usize) {
+    if left_out > 0 {
+        grid.note(Words::of([Word::dim(format!("  and {left_out} more, less frequent"))]));
+    }
 }
 
 fn named(connection: &str, name: &str) -> String {

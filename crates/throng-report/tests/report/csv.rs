@@ -124,3 +124,28 @@ fn a_run_without_requests_has_files_with_heads() {
     assert_eq!(lines(&files.stats)[1], format!(",Aggregated,0,0,0,0,0,0,0,0,0,{none}"));
     assert_eq!((lines(&files.failures).len(), lines(&files.exceptions).len()), (1, 1));
 }
+
+#[test]
+fn each_second_has_its_own_time_stamp_however_its_ends_jitter() {
+    let (mut ledger, mut run, mut out) = (Ledger::default(), Run::new(), Vec::new());
+    let mut times = FailureTimes::default();
+    let mut history = CsvHistory::begin(&mut out, 1_700_000_000, HistoryRows::Aggregated).unwrap();
+    for (from, to) in [(0, 998), (998, 2_003), (2_003, 2_999)].map(|(a, b)| (Duration::from_millis(a), b)) {
+        run.timeouts("game", "Echo", 1, "Echo { }");
+        ledger.merge(&run.recorder.take());
+        let took = Duration::from_millis(to) - from;
+        ledger.close_second(took, "hold");
+        let (totals, run) = (ledger.last_second(), ledger.totals());
+        let stretch = Stretch { at: from, took, phase: "hold", totals, run };
+        times.second(&stretch);
+        history.second(&stretch).unwrap();
+    }
+    drop(history);
+    let text = String::from_utf8(out).unwrap();
+    let stamps: Vec<&str> = lines(&text)[1..].iter().map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(stamps, ["1700000001", "1700000002", "1700000003"]);
+    let record = RunRecord { started_at_unix_s: Some(1_700_000_000), ..fixtures::record(3, &[]) };
+    let failures = csv_failures(&Summary::of(&ledger, &record), &times).unwrap();
+    let failures = String::from_utf8(failures).unwrap();
+    assert!(failures.contains("2023-11-14T22:13:21Z,2023-11-14T22:13:23Z"), "{failures}");
+}

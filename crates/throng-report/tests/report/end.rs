@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use throng_metrics::{
-    Answer, EndCause, Ledger, RobotState, RunEnd, RunRecord, ScenarioPlan, Standing, StormPlan, Summary,
-    WorkKind,
-};
+use throng_metrics::{Ledger, RobotState, RunEnd, RunRecord, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -60,36 +57,7 @@ fn phases_of_a_run() {
 #[test]
 fn measures_of_what_came_before() {
     let mut run = fixtures::game(&[(RobotState::Stopped, 20)]);
-    let r = &mut run.recorder;
-    let (order, moved, beat) = (r.order("moves"), r.delay("moved", "game"), r.gap("moved"));
-    let game = r.connection("game");
-    for step in 0..1_000_i64 {
-        let standing = match step {
-            0 => Standing::First,
-            500 => Standing::Skipped(3),
-            501 => Standing::Late { missed: true },
-            502 => Standing::Doubled,
-            _ => Standing::Next,
-        };
-        r.ordered(order, standing);
-        r.delayed(moved, 0, 1_700_000_000_000_000 + step * step % 900);
-        r.jitter(moved, step.unsigned_abs() % 77);
-        r.gapped(beat, 100_000 + step.unsigned_abs() * 3);
-        r.robot_gone(1_500 + step.unsigned_abs());
-    }
-    let (fight, shop) = (r.request_in("fight", "Hit", "battle"), r.request_in("shop", "Buy", "game"));
-    let work = r.work(WorkKind::Group, "fight");
-    for us in [900, 1_200, 4_000] {
-        for id in [fight, shop] {
-            r.issued(id);
-            r.answered(id, Answer { latency_us: us, intended_us: None, observed_us: us, generator_us: 0 });
-        }
-        r.worked(work, us * 20);
-    }
-    for _ in 0..3 {
-        r.reconnected(game);
-        r.ended(game, EndCause::Server, 61_000_000);
-    }
+    run.measures();
     insta::assert_snapshot!(shown(&run.summary(20, &fixtures::record(60, &[])), 90));
 }
 
@@ -106,11 +74,7 @@ fn a_troubled_run_in_eighty_columns() {
 #[test]
 fn a_run_of_arrivals() {
     let mut run = fixtures::game(&[(RobotState::Stopped, 500)]);
-    for _ in 0..500 {
-        let late = run.dice.latency(300.0);
-        run.recorder.arrived("", late);
-    }
-    (0..31).for_each(|_| run.recorder.turned_away(""));
+    run.arrivals("");
     let shown = shown(&run.summary(500, &fixtures::record(60, &[])), 100);
     insta::assert_snapshot!(shown.split("Requests").next().unwrap());
 }
@@ -125,21 +89,7 @@ fn a_stalled_run_whose_robots_had_a_pace() {
 #[test]
 fn a_run_of_scenarios() {
     let mut run = fixtures::game(&[(RobotState::Stopped, 500)]);
-    for (name, robots, failed) in [("casual", 400, 0), ("whale", 95, 5)] {
-        let scenario = run.recorder.scenario(name);
-        for robot in 0..robots {
-            run.recorder.scenario_started(scenario);
-            let end = if robot < failed { RobotState::Failed } else { RobotState::Ready };
-            run.recorder.scenario_changed(scenario, RobotState::Connecting, end);
-            if end == RobotState::Ready {
-                run.recorder.scenario_first_ready(scenario);
-            }
-            let took = run.dice.latency(9_000.0);
-            run.recorder.scenario_worked(name, "role.chat", took, false);
-        }
-    }
-    let plan = |name: &str, planned| ScenarioPlan { name: name.to_owned(), planned };
-    let scenarios = vec![plan("casual", 400), plan("whale", 100)];
+    let scenarios = run.scenarios();
     let record = RunRecord { scenarios, ..fixtures::record(60, &[]) };
     let shown = shown(&run.summary(500, &record), 100);
     insta::assert_snapshot!(shown.split("Requests").next().unwrap());
@@ -148,17 +98,7 @@ fn a_run_of_scenarios() {
 #[test]
 fn a_run_with_storms() {
     let mut run = fixtures::game(&[(RobotState::Stopped, 500)]);
-    for (name, hit, back, gone) in [("1", 150u64, 149u64, 1u64), ("2", 500, 300, 0)] {
-        let storm = run.recorder.storm(name);
-        run.recorder.storm_hit(storm, 500, hit, hit + 10);
-        for _ in 0..back {
-            let took = run.dice.latency(400_000.0);
-            run.recorder.storm_back(storm, took);
-        }
-        (0..gone).for_each(|_| run.recorder.storm_gone(storm));
-    }
-    let plan = |at, drop, loss: &str| StormPlan { at: Duration::from_secs(at), drop, loss: loss.to_owned() };
-    let storms = vec![plan(20, 0.3, "cable"), plan(40, 1.0, "close"), plan(90, 0.5, "cable")];
+    let storms = run.storms();
     let record = RunRecord { storms, ..fixtures::record(60, &[]) };
     let shown = shown(&run.summary(500, &record), 100);
     insta::assert_snapshot!(shown.split("Requests").next().unwrap());
@@ -193,6 +133,22 @@ fn an_interrupted_and_a_broken_run() {
 #[test]
 fn long_and_chinese_names() {
     insta::assert_snapshot!(shown(&fixtures::named().summary(20, &fixtures::record(10, &[])), 100));
+}
+
+#[test]
+fn what_is_left_out_of_a_table_is_said() {
+    let mut run = fixtures::Run::new();
+    for at in 0..43 {
+        let r = &mut run.recorder;
+        let (push, send) = (r.push(&format!("Push{at}"), "game"), r.send(&format!("Send{at}"), "game"));
+        r.pushed(push, 10);
+        r.sent(send, 10);
+        let (check, counter) = (r.check(&format!("check {at}")), r.counter(&format!("counter {at}")));
+        r.check_passed(check);
+        r.counted(counter, 1);
+    }
+    let shown = shown(&run.summary(0, &fixtures::record(10, &[])), 80);
+    assert_eq!(shown.matches("  and 3 more, less frequent\n").count(), 4, "{shown}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use throng_metrics::{
     Answer, EndCause, Failure, FailureKind, GeneratorBounds, LagSource, Ledger, Plan, Recorder, RobotState,
-    RunRecord, Snapshot, Summary, Threshold, Thresholds, WorkKind, no_sample,
+    RunRecord, ScenarioPlan, Snapshot, Standing, StormPlan, Summary, Threshold, Thresholds, WorkKind,
+    no_sample,
 };
 
 /// A small random stream; the same on every machine.
@@ -102,6 +103,87 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Order, delays, gaps, groups and reconnects.
+    pub(crate) fn measures(&mut self) {
+        let r = &mut self.recorder;
+        let (order, moved, beat) = (r.order("moves"), r.delay("moved", "game"), r.gap("moved"));
+        let game = r.connection("game");
+        for step in 0..1_000_i64 {
+            let standing = match step {
+                0 => Standing::First,
+                500 => Standing::Skipped(3),
+                501 => Standing::Late { missed: true },
+                502 => Standing::Doubled,
+                _ => Standing::Next,
+            };
+            r.ordered(order, standing);
+            r.delayed(moved, 0, 1_700_000_000_000_000 + step * step % 900);
+            r.jitter(moved, step.unsigned_abs() % 77);
+            r.gapped(beat, 100_000 + step.unsigned_abs() * 3);
+            r.robot_gone(1_500 + step.unsigned_abs());
+        }
+        let (fight, shop) = (r.request_in("fight", "Hit", "battle"), r.request_in("shop", "Buy", "game"));
+        let work = r.work(WorkKind::Group, "fight");
+        for us in [900, 1_200, 4_000] {
+            for id in [fight, shop] {
+                r.issued(id);
+                r.answered(
+                    id,
+                    Answer { latency_us: us, intended_us: None, observed_us: us, generator_us: 0 },
+                );
+            }
+            r.worked(work, us * 20);
+        }
+        for _ in 0..3 {
+            r.reconnected(game);
+            r.ended(game, EndCause::Server, 61_000_000);
+        }
+    }
+
+    /// 500 that came and 31 who were turned away.
+    pub(crate) fn arrivals(&mut self, scenario: &str) {
+        for _ in 0..500 {
+            let late = self.dice.latency(300.0);
+            self.recorder.arrived(scenario, late);
+        }
+        (0..31).for_each(|_| self.recorder.turned_away(scenario));
+    }
+
+    /// Two scenarios, and what they did.
+    pub(crate) fn scenarios(&mut self) -> Vec<ScenarioPlan> {
+        for (name, robots, failed) in [("casual", 400, 0), ("whale", 95, 5)] {
+            let scenario = self.recorder.scenario(name);
+            for robot in 0..robots {
+                self.recorder.scenario_started(scenario);
+                let end = if robot < failed { RobotState::Failed } else { RobotState::Ready };
+                self.recorder.scenario_changed(scenario, RobotState::Connecting, end);
+                if end == RobotState::Ready {
+                    self.recorder.scenario_first_ready(scenario);
+                }
+                let took = self.dice.latency(9_000.0);
+                self.recorder.scenario_worked(name, "role.chat", took, false);
+            }
+        }
+        let plan = |name: &str, planned| ScenarioPlan { name: name.to_owned(), planned };
+        vec![plan("casual", 400), plan("whale", 100)]
+    }
+
+    /// A storm that is over, one that is not, and one that hit nobody.
+    pub(crate) fn storms(&mut self) -> Vec<StormPlan> {
+        for (name, hit, back, gone) in [("1", 150u64, 149u64, 1u64), ("2", 500, 300, 0)] {
+            let storm = self.recorder.storm(name);
+            self.recorder.storm_hit(storm, 500, hit, hit + 10);
+            for _ in 0..back {
+                let took = self.dice.latency(400_000.0);
+                self.recorder.storm_back(storm, took);
+            }
+            (0..gone).for_each(|_| self.recorder.storm_gone(storm));
+        }
+        let plan =
+            |at, drop, loss: &str| StormPlan { at: Duration::from_secs(at), drop, loss: loss.to_owned() };
+        vec![plan(20, 0.3, "cable"), plan(40, 1.0, "close"), plan(90, 0.5, "cable")]
     }
 
     pub(crate) fn generator(&mut self, median_us: f64) {
