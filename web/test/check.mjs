@@ -17,6 +17,8 @@ export function check(title, name, options, body) {
   });
 }
 
+/** With plain spaces, one at a time. */
+export const flat = (text) => text.replace(/\s+/g, " ").trim();
 export const texts = (locator) => locator.allInnerTexts();
 export const section = (page, id) => page.locator(`#${id}`);
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { soon } from "./browser.mjs";
-import { check, colours, section, texts } from "./check.mjs";
+import { check, colours, flat, section, texts } from "./check.mjs";
 
 check("the verdict comes first, then why, then the thresholds", "game", {}, async (page) => {
   assert.match(await page.locator("h1").innerText(), /^Failed/);
@@ -194,5 +194,190 @@ check(
   async (page) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `${wide} pixels too wide`);
+  },
+);
+
+check("the plan's tables say how it went", "plan", {}, async (page) => {
+  const plan = section(page, "plan");
+  assert.deepEqual(await texts(plan.locator("h3")), ["Phases", "Scenarios", "Arrivals", "Storms"]);
+  const rows = async (at) => (await texts(plan.locator(".table").nth(at).locator("tbody tr"))).map(flat);
+  assert.match((await rows(0))[1], /^hold 2:00 28s /);
+  assert.match((await rows(1))[1], /^whale 100 95 90 5 0 0 95$/);
+  assert.match((await rows(2))[0], /^casual 531 500 31 5\.84% [\d.]+ µs /);
+  const storms = await rows(3);
+  assert.match(storms[0], /^0:20 pulled cables 30% 500 150 160 149 1 0 [\d.]+ ms /);
+  assert.match(storms[1], /^0:40 closed 100% 500 500 510 300 0 200 not reached /);
+  assert.match(storms[2], /^1:30 pulled cables 50% 0 0 0 0 0 0 – – –$/);
+  assert.match(await plan.innerText(), /A storm that hit nobody/);
+  await plan.getByRole("button", { name: "whale" }).click();
+  assert.match(flat(await plan.locator("tr.detail").innerText()), /role\.chat 95 0 /);
+});
+
+check("phases have the names that the plan gave them, whatever they are", "plan", {}, async (page) => {
+  const names = await texts(section(page, "plan").locator(".table").first().locator("tbody th"));
+  assert.deepEqual(names, ["ramp up", "hold", "constructor", "__proto__"]);
+});
+
+check("what scripts measured has its tables", "plan", {}, async (page) => {
+  const checks = section(page, "checks");
+  const found = Object.fromEntries(
+    await checks.locator("h3").evaluateAll((heads) =>
+      heads.map((head) => {
+        const rows = [...(head.nextElementSibling?.querySelectorAll("tbody tr") ?? [])];
+        return [head.textContent, rows.map((row) => row.innerText.replace(/\s+/g, " ").trim())];
+      }),
+    ),
+  );
+  assert.match(found["Order of numbered messages"][0], /^moves 1 ?000 2 1 1 1 0$/);
+  assert.match(found["One-way delays, above the fastest"][0], /^game\/moved 1 ?000 [\d.]+ µs /);
+  assert.match(found["Time between two"][0], /^moved 1 ?000 102 ms /);
+  assert.match(found.Groups[0], /^fight 3 0 /);
+  await checks.getByRole("button", { name: "fight" }).click();
+  assert.match(flat(await checks.locator("tr.detail").innerText()), /battle\/Hit 3 0 1\.2 ms/);
+  const schedules = flat(await section(page, "work").innerText());
+  assert.match(schedules, /pacing 10 ?004 10 ?000 4/);
+  assert.match(schedules, /p99 intended/);
+});
+
+check("the kinds of errors that have no colour of their own are together", "plan", {}, async (page) => {
+  const legend = page.locator("figure", { hasText: "Errors per second" }).locator(".legend button");
+  assert.equal(await legend.count(), 6);
+  assert.match(await legend.last().innerText(), /2 others/);
+});
+
+check("nothing is drawn where nothing was recorded", "plan", {}, async (page) => {
+  const drawn = (from, to) =>
+    page
+      .locator("figure", { hasText: "Latency of all requests" })
+      .locator(".plot")
+      .evaluate(
+        (plot, span) => {
+          const { at, took } = JSON.parse(document.getElementById("figures").textContent).timeline;
+          const last = (at.at(-1) + took.at(-1)) / 1000;
+          const [over, canvas] = [plot.querySelector(".u-over"), plot.querySelector("canvas")];
+          const scale = canvas.width / canvas.clientWidth;
+          const x = (second) => Math.round((over.offsetLeft + (second / last) * over.clientWidth) * scale);
+          const [left, right] = span.map(x);
+          const { data } = canvas.getContext("2d").getImageData(left, 0, right - left, canvas.height);
+          const hex = getComputedStyle(document.documentElement).getPropertyValue("--a").trim();
+          const [r, g, b] = [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));
+          let pixels = 0;
+          for (let at = 0; at < data.length; at += 4) {
+            if (data[at] === r && data[at + 1] === g && data[at + 2] === b) pixels += 1;
+          }
+          return pixels;
+        },
+        [from, to],
+      );
+  await soon(async () => assert.ok((await drawn(124, 134)) > 5, "no line where there are figures"));
+  assert.equal(await drawn(142, 154), 0, "a line where there are none");
+});
+
+check("what a reader chose stays when the language changes and on paper", "hour", {}, async (page) => {
+  const messages = section(page, "messages");
+  await messages.getByRole("searchbox").fill("number01");
+  await messages.locator("thead th", { hasText: "Max" }).getByRole("button").click();
+  const rows = messages.locator("> .table > .scroll > table > tbody > tr:not(.detail) > th");
+  const names = await texts(rows);
+  const second = names[1].replace(/^\W+/, "");
+  await messages.getByRole("button", { name: second }).click();
+  const robots = page.locator("figure", { hasText: "Robots: planned" });
+  await robots.getByRole("button", { name: "alive" }).click();
+  await page.locator("#speak-zh").press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "speak-zh", "the focus is lost");
+  assert.equal(await messages.getByRole("searchbox").inputValue(), "number01");
+  assert.deepEqual(await texts(rows), names);
+  assert.equal(await messages.locator("tr.detail").count(), 1);
+  assert.match(await messages.locator(".opener[aria-expanded=true]").innerText(), new RegExp(second));
+  const alive = page.locator("figure", { hasText: "机器人数" }).getByRole("button", { name: "存活" });
+  assert.equal(await alive.getAttribute("aria-pressed"), "false");
+  await page.locator("#speak-en").click();
+  await page.emulateMedia({ media: "print" });
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  assert.deepEqual(await texts(rows), names);
+  assert.equal(await messages.locator("tr.detail canvas").count(), 3);
+  assert.equal(await messages.getByRole("searchbox").isVisible(), false);
+  assert.match(
+    flat(await messages.locator(".tools").innerText()),
+    /^10 of 200 “number01”$/,
+    "paper must say so",
+  );
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  await page.emulateMedia({ media: "screen" });
+  assert.equal(await messages.getByRole("searchbox").inputValue(), "number01");
+});
+
+check("errors that were opened or closed stay so", "game", {}, async (page) => {
+  const groups = section(page, "errors").locator("details");
+  const before = await groups.evaluateAll((all) => all.map((one) => one.open));
+  await groups.first().locator("summary").click();
+  await page.getByRole("button", { name: "中文" }).click();
+  const after = await groups.evaluateAll((all) => all.map((one) => one.open));
+  assert.deepEqual(after, [!before[0], ...before.slice(1)]);
+});
+
+check("a zoom stays when a row is opened and when the theme changes", "game", {}, async (page) => {
+  const over = page.locator("figure", { hasText: "Robots: planned" }).locator(".u-over");
+  await over.scrollIntoViewIfNeeded();
+  const box = await over.boundingBox();
+  await page.mouse.move(box.x + 200, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 400, box.y + 60, { steps: 4 });
+  await page.mouse.up();
+  const reset = page.getByRole("button", { name: "Reset zoom" });
+  await reset.waitFor({ state: "visible" });
+  const first = async (figure) => {
+    await figure.locator(".plot").focus();
+    await page.keyboard.press("ArrowRight");
+    const said = await figure.locator("[aria-live]").textContent();
+    await page.keyboard.press("Escape");
+    return said;
+  };
+  const messages = section(page, "messages");
+  await messages.getByRole("button", { name: "EchoRequest" }).click();
+  assert.equal(await reset.isVisible(), true);
+  const figures = messages.locator("tr.detail figure");
+  assert.match(await first(figures.first()), /^0:\d\d · hold, replies \d/, "what is heard");
+  const canvas = figures.first().locator("canvas");
+  const zoomed = await canvas.evaluate((element) => element.toDataURL());
+  await page.getByRole("button", { name: "Dark" }).click();
+  await page.getByRole("button", { name: "Light" }).click();
+  assert.equal(await reset.isVisible(), true);
+  await soon(async () => assert.equal(await canvas.evaluate((element) => element.toDataURL()), zoomed));
+  await reset.click();
+  await page.mouse.move(2, 2);
+  await soon(async () => {
+    assert.equal(await reset.isVisible(), false);
+    assert.notEqual(await canvas.evaluate((element) => element.toDataURL()), zoomed);
+  });
+});
+
+check("a message has its figures in each phase", "game", {}, async (page) => {
+  const messages = section(page, "messages");
+  await messages.getByRole("button", { name: "EchoRequest" }).click();
+  const rows = (await texts(messages.locator("tr.detail tbody tr"))).map(flat);
+  assert.equal(rows.length, 2);
+  assert.match(rows[0], /^ramp up 10 800 182 /);
+  assert.match(rows[1], /^hold [\d ]+ 18 /);
+});
+
+check(
+  "on a narrow screen names stay beside their figures, and drawings can be read",
+  "plan",
+  { viewport: { width: 390, height: 800 } },
+  async (page) => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${wide} pixels too wide`);
+    const messages = section(page, "messages");
+    const name = messages.locator("tbody th").first();
+    const { x } = await name.boundingBox();
+    await messages.locator(".scroll").evaluate((element) => element.scrollTo(300, 0));
+    assert.equal((await name.boundingBox()).x, x);
+    await messages.getByRole("button", { name: "EchoRequest" }).click();
+    const drawing = messages.locator("svg.bars");
+    const scale = await drawing.evaluate((element) => element.clientWidth / element.viewBox.baseVal.width);
+    assert.ok(scale > 0.9, `letters are drawn at ${scale} of their size`);
+    const contents = await page.locator(".contents").boundingBox();
+    assert.ok(contents.height < 60, `the contents cover ${contents.height} pixels`);
   },
 );

@@ -36,6 +36,9 @@ function reason(summary: Summary): string {
   const { reasons } = strings();
   const failed = summary.thresholds.filter((threshold) => !threshold.passed).length;
   const own = visible(summary.reason);
+  const ended = summary.thresholds.find((threshold) => threshold.ended_run);
+  if (ended) return reasons.ended(visible(ended.key), actual(ended), visible(ended.condition)) ?? own;
+  if (summary.verdict === "fail" && !succeeded(summary)) return reasons.nothing ?? own;
   if (summary.verdict === "pass") return reasons.allHold(summary.thresholds.length) ?? own;
   if (summary.verdict === "fail" && failed > 0) {
     return reasons.someFail(failed, summary.thresholds.length) ?? own;
@@ -43,6 +46,13 @@ function reason(summary: Summary): string {
   if (summary.verdict === "interrupted") return reasons.interrupted ?? own;
   return own;
 }
+
+/** Whether a reply, a push, a check or a byte of a message came. */
+const succeeded = (summary: Summary): boolean =>
+  summary.messages.received > 0 ||
+  summary.requests.some((request) => request.ok > 0) ||
+  summary.pushes.some((push) => push.count > 0) ||
+  summary.checks.some((check) => check.passed > 0);
 
 function facts(figures: Figures): HTMLElement {
   const t = strings();
@@ -71,7 +81,7 @@ export function notices(summary: Summary): HTMLElement | null {
         { class: "notice" },
         h("strong", {}, t.limited),
         h("p", {}, t.limitedMeans),
-        ...summary.generator.limited_by.map((why) => h("p", { class: "quiet" }, visible(why))),
+        ...limits(summary.generator).map((why) => h("p", { class: "quiet" }, why)),
       ),
     );
   }
@@ -80,6 +90,26 @@ export function notices(summary: Summary): HTMLElement | null {
     notes.push(h("div", { class: "notice" }, h("strong", {}, t.warnings), h("ul", {}, ...items)));
   }
   return notes.length > 0 ? h("div", { class: "notices" }, ...notes) : null;
+}
+
+/** Why the generator was the limit: from the figures where the language needs it, else in the program's own words. */
+export function limits(own: Summary["generator"]): string[] {
+  const { limits: t } = strings();
+  const said = own.limited_by.map(visible);
+  if (!t) return said;
+  const { bounds } = own;
+  const lag = own.lag_us?.p99 ?? 0;
+  const share = own.share_of_latency;
+  const found: string[] = [];
+  if (share !== undefined && lag > bounds.lag_p99_us && share > bounds.share_of_latency) {
+    found.push(t.share(percent(share), time(lag)));
+  } else if (lag > (share === undefined ? bounds.lag_p99_us : bounds.worst_lag_p99_us)) {
+    found.push(t.lag(time(lag)));
+  }
+  if (own.longest_stall_us > bounds.longest_stall_us) found.push(t.stall(time(own.longest_stall_us)));
+  if ((own.cpu_share_p90 ?? 0) > bounds.cpu_p90) found.push(t.cpu(percent(own.cpu_share_p90 ?? 0)));
+  // A figure that was rounded to its bound: nothing may be left unsaid.
+  return found.length === said.length ? found : said;
 }
 
 export function tiles(summary: Summary): HTMLElement {
@@ -150,7 +180,13 @@ export function thresholds(summary: Summary): HTMLElement {
         threshold.ended_run && ` · ${t.thresholds.endedRun}`,
       ),
       h("th", { scope: "row", class: "text" }, h("code", {}, visible(threshold.key))),
-      h("td", { class: "num" }, visible(threshold.condition)),
+      h(
+        "td",
+        { class: "num" },
+        visible(threshold.condition),
+        threshold.abort_after_s !== undefined &&
+          h("span", { class: "quiet" }, ` (${t.thresholds.aborts(span(threshold.abort_after_s))})`),
+      ),
       h("td", { class: "num" }, actual(threshold), more && h("span", { class: "quiet" }, ` (${more})`)),
     );
   });
@@ -181,7 +217,10 @@ export function thresholds(summary: Summary): HTMLElement {
 
 function actual(threshold: Threshold): string {
   const { value, unit } = threshold;
-  if (value === undefined) return strings().thresholds.noSamples;
+  // A comparison that could not be made says why.
+  if (value === undefined) {
+    return threshold.actual === "no samples" ? strings().thresholds.noSamples : visible(threshold.actual);
+  }
   switch (unit) {
     case "us":
       return time(value);

@@ -1,6 +1,6 @@
 // The report: the figures of a run as a page.
 
-import { h } from "../shared/dom";
+import { h, visible } from "../shared/dom";
 import { contents, show } from "../shared/page";
 import { strings } from "../shared/strings";
 import { head, notices, thresholds, tiles } from "./head";
@@ -17,7 +17,7 @@ function body(figures: Figures): Node[] {
   const sections = [
     thresholds(summary),
     plan(summary),
-    load(timeline),
+    load(figures),
     latency(timeline),
     messages(figures),
     pushes(figures),
@@ -44,6 +44,6 @@ function body(figures: Figures): Node[] {
 show<Figures>({
   format: 1,
   title: ({ summary }) =>
-    `${summary.project}: ${strings().verdicts[summary.verdict] ?? summary.verdict} · throng`,
+    `${visible(summary.project)}: ${strings().verdicts[summary.verdict] ?? summary.verdict} · throng`,
   body,
 });

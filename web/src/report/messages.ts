@@ -1,13 +1,21 @@
 // Requests: a table of all, and each one's own charts when its row is opened.
 
-import { timeChart } from "../shared/chart";
+import { phaseName, timeChart } from "../shared/chart";
 import { distribution, spark } from "../shared/distribution";
 import { h, visible } from "../shared/dom";
 import { percent, rate, time, whole } from "../shared/format";
 import { heatMap } from "../shared/heatmap";
 import { strings } from "../shared/strings";
 import { type Column, table } from "../shared/table";
-import { type Figures, type MessageTimeline, type Request, type Spread, unshade } from "./model";
+import {
+  type Figures,
+  type MessageTimeline,
+  type Phase,
+  type PhaseRequest,
+  type Request,
+  type Spread,
+  unshade,
+} from "./model";
 import { counted, fullName, kindName, nameOf, pair, section } from "./sections";
 import { bands, perSecond } from "./time";
 
@@ -21,11 +29,16 @@ export function counts<R>(title: string, value: (row: R) => number, help?: strin
   };
 }
 
-/** Columns of a distribution's figures. */
-export function spreads<R>(of: (row: R) => Spread | undefined, names: (keyof Spread)[]): Column<R>[] {
+/** Columns of a distribution's figures; `title` says of what they are where that is not the table's subject. */
+export function spreads<R>(
+  of: (row: R) => Spread | undefined,
+  names: (keyof Spread)[],
+  { title = "", help }: { title?: string; help?: string } = {},
+): Column<R>[] {
   const titles = strings().columns;
   return names.map((name) => ({
-    title: titles[name],
+    title: title ? `${title} ${titles[name]}` : titles[name],
+    ...(help ? { help } : {}),
     value: (row) => of(row)?.[name],
     show: (row) => {
       const spread = of(row);
@@ -95,6 +108,7 @@ export function messages(figures: Figures): HTMLElement {
     requests.length > 0 && h("p", { class: "quiet screen" }, t.messages.hint),
     table({
       caption: t.sections.messages,
+      keep: "requests",
       columns,
       rows: requests,
       name: fullName,
@@ -138,7 +152,40 @@ function detail(row: Request, figures: Figures, timeline: MessageTimeline | unde
         h("div", {}, h("dt", {}, t.message.failedBy), h("dd", {}, counted(row.failures_by_kind, kindName))),
     ),
     timeline ? charts(timeline, figures) : null,
+    inPhases(row, figures.summary.phases ?? []),
     distribution(t.message.distribution, row.histogram, spread?.min ?? 1, marks),
+  );
+}
+
+/** The figures of one message in each phase, where there are several. */
+function inPhases(row: Request, phases: Phase[]): HTMLElement | null {
+  const { columns: c, message: t, plan } = strings();
+  if (phases.length < 2) return null;
+  type Part = { phase: Phase; part: PhaseRequest };
+  const parts = phases.flatMap((phase): Part[] => {
+    const part = phase.requests.find((one) => keyOf(one) === keyOf(row));
+    return part ? [{ phase, part }] : [];
+  });
+  return h(
+    "div",
+    {},
+    h("p", { class: "chart-title" }, t.inPhases),
+    table<Part>({
+      caption: t.inPhases,
+      rows: parts,
+      empty: t.none,
+      columns: [
+        { title: plan.phase, text: true, value: ({ phase }) => phaseName(phase.name) },
+        counts(c.ok, ({ part }) => part.ok),
+        { ...counts<Part>(c.failed, ({ part }) => part.failures), bad: ({ part }) => part.failures > 0 },
+        {
+          title: c.rate,
+          value: ({ part }) => part.rate_per_s,
+          show: ({ part }) => rate(part.rate_per_s ?? 0),
+        },
+        ...spreads<Part>(({ part }) => part.latency_us, ["mean", "p50", "p90", "p99", "p999", "max"]),
+      ],
+    }),
   );
 }
 
@@ -147,6 +194,7 @@ function charts(message: MessageTimeline, figures: Figures): HTMLElement {
   const { at: places, per_doubling } = figures.timeline.messages;
   const at = places.map(([from, took]) => (from + took) / 1000);
   const took = places.map(([, took]) => took);
+  const seconds = took.map((ms) => ms / 1000);
   const phases = bands(figures.timeline);
   const failed = message.failed ? perSecond(message.failed, took) : [];
   return h(
@@ -156,6 +204,7 @@ function charts(message: MessageTimeline, figures: Figures): HTMLElement {
       timeChart({
         title: t.message.rate,
         at,
+        took: seconds,
         bands: phases,
         unit: { show: rate },
         empty: t.nothingInTime,
@@ -167,6 +216,7 @@ function charts(message: MessageTimeline, figures: Figures): HTMLElement {
       timeChart({
         title: t.message.latency,
         at,
+        took: seconds,
         bands: phases,
         unit: { show: time, log: true },
         empty: t.message.none,
@@ -180,7 +230,7 @@ function charts(message: MessageTimeline, figures: Figures): HTMLElement {
     heatMap({
       title: t.message.heatOf(visible(message.name)),
       at,
-      took: took.map((ms) => ms / 1000),
+      took: seconds,
       perDoubling: per_doubling,
       columns: message.heat.map(([first, letters]) => [first, unshade(letters)]),
       bands: [],

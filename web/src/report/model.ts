@@ -111,6 +111,7 @@ export interface Delay {
   count: number;
   delay_us?: Spread;
   fastest_at_most_us?: number;
+  floor_us?: Spread;
   jitter_us?: Spread;
   clock_set: number;
   histogram: Bin[];
@@ -131,8 +132,18 @@ export interface Phase {
   errors: { count: number; rate?: number };
   latency_us?: Spread;
   lag_us?: Spread;
-  requests: { ok: number; failures: number }[];
+  requests: PhaseRequest[];
   pushes: { count: number }[];
+}
+
+export interface PhaseRequest {
+  name: string;
+  connection: string;
+  count: number;
+  ok: number;
+  failures: number;
+  rate_per_s?: number;
+  latency_us?: Spread;
 }
 
 export interface Arrivals {
@@ -151,6 +162,7 @@ export interface Scenario {
   failed: number;
   stopped: number;
   restarts: number;
+  tasks: Work[];
 }
 
 export interface Storm {
@@ -159,6 +171,7 @@ export interface Storm {
   loss: string;
   there: number;
   hit: number;
+  connections: number;
   back: number;
   gone: number;
   recovery_us?: number;
@@ -220,6 +233,15 @@ export interface Summary {
     stopped: number;
     restarts: number;
     peak: number;
+    rate_per_s?: {
+      robots: number;
+      min: number;
+      p5: number;
+      p50: number;
+      mean: number;
+      p95: number;
+      max: number;
+    };
   };
   bytes: { sent: number; received: number };
   messages: { sent: number; received: number };
@@ -255,7 +277,15 @@ export interface Summary {
     limited_by: string[];
     share_of_latency?: number;
     cpu_share?: number;
+    cpu_share_p90?: number;
     busiest_cpu_share?: number;
+    bounds: {
+      lag_p99_us: number;
+      share_of_latency: number;
+      worst_lag_p99_us: number;
+      longest_stall_us: number;
+      cpu_p90: number;
+    };
   };
 }
 

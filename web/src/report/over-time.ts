@@ -1,14 +1,14 @@
 // What happened when: robots, messages, bytes, connections, errors; latencies; the generator's own part.
 
-import { type Band, type Line, timeChart, type Unit } from "../shared/chart";
+import { type ChartSpec, type Line, timeChart, type Unit } from "../shared/chart";
 import { seriesTone, type Tone } from "../shared/colours";
 import { h } from "../shared/dom";
 import { bytes, percent, rate, time, whole } from "../shared/format";
 import { heatMap } from "../shared/heatmap";
 import { strings } from "../shared/strings";
-import type { Percentiles, Timeline } from "./model";
-import { kindName, pair, section } from "./sections";
-import { bands, ends, perSecond } from "./time";
+import type { Figures, Percentiles, Summary, Timeline } from "./model";
+import { fullName, kindName, pair, section } from "./sections";
+import { bands, ends, lengths, perSecond } from "./time";
 
 const RATE: Unit = { show: rate };
 const BYTES: Unit = { show: bytes };
@@ -16,14 +16,23 @@ const WHOLE: Unit = { show: whole, whole: true };
 const LATENCY: Unit = { show: time, log: true };
 const SHARE: Unit = { show: percent };
 
-/** More kinds of errors than this are not told apart by colour. */
-const KINDS = 6;
+/** Colours of the most frequent kinds of errors, which can be told apart by those who do not see red and green; more are one. */
+const KINDS: Tone[] = ["bad", "e", "f", "d", "a"];
 
-export function load(timeline: Timeline): HTMLElement {
+/** What all charts of the whole run share. */
+const whenever = (timeline: Timeline): Pick<ChartSpec, "at" | "took" | "bands" | "empty"> => ({
+  at: ends(timeline),
+  took: lengths(timeline),
+  bands: bands(timeline),
+  empty: strings().nothingInTime,
+});
+
+const sum = (counts: number[]): number => counts.reduce((a, b) => a + b, 0);
+
+export function load({ summary, timeline }: Figures): HTMLElement {
   const t = strings();
   const { robots, traffic, took } = timeline;
-  const at = ends(timeline);
-  const shared = { at, bands: bands(timeline), empty: t.nothingInTime };
+  const shared = whenever(timeline);
   const alive = robots.ready.map(
     (ready, place) => ready + (robots.logging_in[place] ?? 0) + (robots.connecting[place] ?? 0),
   );
@@ -38,10 +47,14 @@ export function load(timeline: Timeline): HTMLElement {
     t.sections.load,
     timeChart({
       ...shared,
+      keep: "robots",
       title: t.load.robots,
       unit: WHOLE,
       lines: [
-        { label: t.load.planned, tone: "quiet", values: robots.wanted, dash: [6, 4] },
+        // A plan of arrivals wants no number of robots, but for none at its end.
+        ...(robots.wanted.some((wanted) => (wanted ?? 0) > 0)
+          ? [{ label: t.load.planned, tone: "quiet" as Tone, values: robots.wanted, dash: [6, 4] }]
+          : []),
         { label: t.load.alive, tone: "a", values: alive },
         { label: t.load.ready, tone: "c", values: robots.ready, fill: true },
         ...(robots.failed.some((count) => count > 0)
@@ -49,9 +62,11 @@ export function load(timeline: Timeline): HTMLElement {
           : []),
       ],
     }),
+    ofOneRobot(summary),
     pair(
       timeChart({
         ...shared,
+        keep: "messages",
         title: t.load.messages,
         unit: RATE,
         lines: [
@@ -63,44 +78,75 @@ export function load(timeline: Timeline): HTMLElement {
       }),
       timeChart({
         ...shared,
+        keep: "bytes",
         title: t.load.bytes,
         unit: BYTES,
         lines: [rates("bytes_sent", t.load.sent, "a"), rates("bytes_received", t.load.received, "b")],
       }),
     ),
-    pair(errorRates(timeline, at, shared.bands), connections(timeline, at, shared.bands)),
+    pair(
+      timeChart({
+        ...shared,
+        title: t.load.open,
+        unit: WHOLE,
+        lines: [{ label: t.load.opens, tone: "a", values: robots.open, fill: true }],
+      }),
+      connections(timeline),
+    ),
+    errorRates(timeline),
   );
 }
 
-function errorRates(timeline: Timeline, at: number[], phases: Band[]): HTMLElement {
+/** How many messages a robot had: a few that starve do not show in a sum. */
+function ofOneRobot(summary: Summary): HTMLElement | null {
+  const { load: t } = strings();
+  const rates = summary.robots.rate_per_s;
+  if (!rates || rates.max <= 0) return null;
+  const [low, middle, high] = [rates.p5, rates.p50, rates.p95].map((one) => `${rate(one)}/s`);
+  return h("p", { class: "quiet" }, t.ofOne(middle ?? "", low ?? "", high ?? ""));
+}
+
+function errorRates(timeline: Timeline): HTMLElement {
   const t = strings();
-  const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0);
   const kinds = Object.entries(timeline.errors).sort((a, b) => sum(b[1]) - sum(a[1]));
-  const line = ([kind, counts]: [string, number[]], place: number): Line => ({
-    label: kindName(kind),
-    tone: place === 0 ? "bad" : seriesTone(place - 1),
-    values: perSecond(counts, timeline.took),
-  });
+  const lines = kinds.slice(0, KINDS.length).map(
+    ([kind, counts], place): Line => ({
+      label: kindName(kind),
+      tone: KINDS[place] ?? "quiet",
+      values: perSecond(counts, timeline.took),
+    }),
+  );
+  const others = kinds.slice(KINDS.length).map(([, counts]) => counts);
+  if (others.length > 0) {
+    lines.push({
+      label: t.rest(others.length),
+      tone: "quiet",
+      values: perSecond(together(others), timeline.took),
+    });
+  }
   return timeChart({
+    ...whenever(timeline),
+    keep: "errors",
     title: t.load.errors,
-    at,
-    bands: phases,
     unit: RATE,
     stacked: true,
-    lines: kinds.slice(0, KINDS).map(line),
+    lines,
     empty: t.load.noErrors,
   });
 }
 
-function connections(timeline: Timeline, at: number[], phases: Band[]): HTMLElement {
+/** The sum of several columns. */
+const together = (columns: number[][]): number[] =>
+  (columns[0] ?? []).map((_, place) => sum(columns.map((column) => column[place] ?? 0)));
+
+function connections(timeline: Timeline): HTMLElement {
   const t = strings();
   const { traffic, took } = timeline;
   return timeChart({
+    ...whenever(timeline),
+    keep: "connections",
     title: t.load.connections,
-    at,
-    bands: phases,
     unit: RATE,
-    empty: t.nothingInTime,
     lines: [
       { label: t.load.opened, tone: "c", values: perSecond(traffic.opened, took) },
       { label: t.load.ended, tone: "b", values: perSecond(traffic.ended, took), dash: [6, 3] },
@@ -122,7 +168,7 @@ export function latency(timeline: Timeline): HTMLElement {
   const t = strings();
   const { latency: figures, intended, heat } = timeline;
   if (!figures) return section("latency", t.sections.latency, h("p", { class: "empty" }, t.latency.none));
-  const at = ends(timeline);
+  const shared = whenever(timeline);
   const lines = percentileLines(figures);
   if (intended)
     lines.push({ label: t.latency.intended, tone: "d", values: intended.p99, dash: [8, 3, 2, 3] });
@@ -131,18 +177,19 @@ export function latency(timeline: Timeline): HTMLElement {
     t.sections.latency,
     h("p", { class: "quiet" }, t.latency.scale),
     timeChart({
+      ...shared,
+      keep: "latency",
       title: t.latency.over,
-      at,
-      bands: bands(timeline),
       unit: LATENCY,
       height: 260,
       lines,
       empty: t.latency.none,
     }),
     heatMap({
+      keep: "heat",
       title: t.latency.heat,
-      at,
-      took: timeline.took.map((took) => took / 1000),
+      at: shared.at,
+      took: lengths(timeline),
       perDoubling: heat.per_doubling,
       columns: heat.columns,
       bands: [],
@@ -157,8 +204,7 @@ export function latency(timeline: Timeline): HTMLElement {
 /** The charts of the generator's section. */
 export function generatorCharts(timeline: Timeline): HTMLElement {
   const t = strings();
-  const at = ends(timeline);
-  const shared = { at, bands: bands(timeline), empty: t.generator.lagNone };
+  const shared = { ...whenever(timeline), empty: t.generator.lagNone };
   const { lag, latency: figures } = timeline;
   const lines: Line[] = lag
     ? [
@@ -171,7 +217,7 @@ export function generatorCharts(timeline: Timeline): HTMLElement {
   return h(
     "div",
     {},
-    timeChart({ ...shared, title: t.generator.lagOver, unit: LATENCY, lines: lag ? lines : [] }),
+    timeChart({ ...shared, keep: "lag", title: t.generator.lagOver, unit: LATENCY, lines: lag ? lines : [] }),
     pair(
       timeChart({
         ...shared,
@@ -200,28 +246,28 @@ export function generatorCharts(timeline: Timeline): HTMLElement {
 export function pushRates(timeline: Timeline): HTMLElement {
   const t = strings();
   const { at, pushes } = timeline.messages;
-  const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0);
   const sorted = [...pushes].sort((a, b) => sum(b.count) - sum(a.count));
   const took = at.map(([, took]) => took);
   const lines: Line[] = sorted.slice(0, 5).map((push, place) => ({
-    label: push.connection ? `${push.connection}/${push.name}` : push.name,
+    label: fullName(push),
     tone: seriesTone(place),
     values: perSecond(push.count, took),
     ...(place % 2 === 1 ? { dash: [6, 3] } : {}),
   }));
-  const others = sorted.slice(5);
+  const others = sorted.slice(5).map((push) => push.count);
   if (others.length > 0) {
-    const together = at.map((_, place) => others.reduce((all, push) => all + (push.count[place] ?? 0), 0));
     lines.push({
-      label: t.pushes.rest(others.length),
+      label: t.rest(others.length),
       tone: "quiet",
-      values: perSecond(together, took),
+      values: perSecond(together(others), took),
       dash: [2, 2],
     });
   }
   return timeChart({
     title: t.pushes.over,
+    keep: "pushes",
     at: at.map(([from, took]) => (from + took) / 1000),
+    took: took.map((ms) => ms / 1000),
     bands: bands(timeline),
     unit: RATE,
     lines,

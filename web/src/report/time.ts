@@ -7,6 +7,9 @@ import type { Timeline } from "./model";
 export const ends = (timeline: Timeline): number[] =>
   timeline.at.map((at, place) => (at + (timeline.took[place] ?? 0)) / 1000);
 
+/** How long each stretch took, in seconds. */
+export const lengths = (timeline: Timeline): number[] => timeline.took.map((took) => took / 1000);
+
 export const bands = (timeline: Timeline): Band[] =>
   timeline.phases.map(([phase, from, to]) => ({ phase, from: from / 1000, to: to / 1000 }));
 

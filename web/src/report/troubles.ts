@@ -1,9 +1,10 @@
 // What went wrong, how well the generator did, and on what the run was played.
 
-import { h, visible } from "../shared/dom";
+import { h, lookup, visible } from "../shared/dom";
 import { bytes, percent, time, whole } from "../shared/format";
 import { strings } from "../shared/strings";
 import { table } from "../shared/table";
+import { limits } from "./head";
 import { spreads } from "./messages";
 import type { Failure, Figures, Spread, Summary } from "./model";
 import { generatorCharts } from "./over-time";
@@ -11,6 +12,8 @@ import { kindName, section } from "./sections";
 
 /** Groups after this many are folded away at first. */
 const OPEN = 3;
+/** Groups that a reader opened or closed, by their names on the page. */
+const opened = new Map<string, boolean>();
 
 export function errors(summary: Summary): HTMLElement {
   const { sections, errors: t } = strings();
@@ -19,17 +22,17 @@ export function errors(summary: Summary): HTMLElement {
     return section("errors", sections.errors, h("p", { class: "empty" }, t.none));
   }
   const count = failures.reduce((sum, failure) => sum + failure.count, 0);
-  const groups = failures.map((failure, at) => group(failure, at < OPEN));
+  const groups = failures.map((failure, at) => group(failure, `failure ${at}`, at < OPEN));
   return section(
     "errors",
     sections.errors,
     failures.length > 0 && h("p", { class: "quiet" }, t.groups(failures.length, count)),
     ...groups,
     scripts.length > 0 && h("h3", {}, t.scripts),
-    ...scripts.map((error) =>
-      h(
-        "details",
-        { class: "error" },
+    ...scripts.map((error, at) =>
+      folded(
+        `script ${at}`,
+        false,
         h(
           "summary",
           {},
@@ -42,7 +45,14 @@ export function errors(summary: Summary): HTMLElement {
   );
 }
 
-function group(failure: Failure, open: boolean): HTMLElement {
+/** What a click opens; it stays as it is when the page is drawn anew. */
+function folded(keep: string, open: boolean, ...children: Node[]): HTMLElement {
+  const details = h("details", { class: "error", open: opened.get(keep) ?? open }, ...children);
+  details.addEventListener("toggle", () => opened.set(keep, details.open));
+  return details;
+}
+
+function group(failure: Failure, keep: string, open: boolean): HTMLElement {
   const { errors: t } = strings();
   const line = [
     h("span", { class: "times num" }, t.times(failure.count)),
@@ -51,9 +61,9 @@ function group(failure: Failure, open: boolean): HTMLElement {
     h("span", { class: "message", dir: "auto" }, visible(failure.message)),
   ];
   if (!failure.sample) return h("div", { class: "error plain" }, ...line);
-  return h(
-    "details",
-    { class: "error", open },
+  return folded(
+    keep,
+    open,
     h("summary", {}, ...line),
     h("p", { class: "quiet" }, t.sample),
     h("pre", { dir: "auto" }, visible(failure.sample)),
@@ -69,18 +79,19 @@ export function generator(figures: Figures): HTMLElement {
         { class: "notice" },
         h("strong", {}, limited),
         h("p", {}, limitedMeans),
-        ...own.limited_by.map((why) => h("p", { class: "quiet" }, visible(why))),
+        ...limits(own).map((why) => h("p", { class: "quiet" }, why)),
       )
     : h("p", {}, h("span", { class: "good", "aria-hidden": "true" }, "✓ "), t.fine);
   const facts: [string, string | null][] = [
     [t.longest, time(own.longest_stall_us)],
     [t.share, own.share_of_latency === undefined ? null : percent(own.share_of_latency)],
     [t.cpuShare, own.cpu_share === undefined ? null : percent(own.cpu_share)],
+    [t.cpu90, own.cpu_share_p90 === undefined ? null : percent(own.cpu_share_p90)],
     [t.busiest, own.busiest_cpu_share === undefined ? null : percent(own.busiest_cpu_share)],
   ];
   type Lag = { name: string; lag: Spread };
   const rows: Lag[] = Object.entries(own.lag_by_source).map(([source, lag]) => ({
-    name: t.sources[source] ?? source,
+    name: lookup(t.sources, source) ?? source,
     lag,
   }));
   if (own.lag_us) rows.unshift({ name: t.all, lag: own.lag_us });
@@ -99,6 +110,7 @@ export function generator(figures: Figures): HTMLElement {
     generatorCharts(figures.timeline),
     table<Lag>({
       caption: sections.generator,
+      keep: "lag",
       rows,
       empty: t.lagNone,
       columns: [
@@ -129,6 +141,7 @@ export function environment(figures: Figures): HTMLElement {
   const list = settings.length
     ? table<{ key: string; value: string }>({
         caption: t.settings,
+        keep: "settings",
         rows: settings,
         name: (row) => row.key,
         empty: t.noSettings,

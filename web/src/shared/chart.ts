@@ -2,9 +2,11 @@
 // all.
 
 import uPlot from "uplot";
+import { logMarks, SECONDS, WHOLE } from "./axes";
 import { colour, type Tone } from "./colours";
-import { h } from "./dom";
+import { h, lookup, visible } from "./dom";
 import { clock } from "./format";
+import { bars, gaps } from "./paths";
 import { strings } from "./strings";
 
 /** How a value is shown, on axes and in tooltips. */
@@ -47,6 +49,8 @@ export interface ChartSpec {
   /** The end of each stretch, in seconds of the run; or places along `across`, from left to right. */
   at: number[];
   across?: Across;
+  /** How long each stretch took, in seconds; without it each began when the one before ended. */
+  took?: number[];
   lines: Line[];
   unit: Unit;
   bands: Band[];
@@ -65,18 +69,23 @@ export interface ChartSpec {
   note?: Node;
   /** Bars on top of each other, each as wide as its stretch: for what happens now and then. */
   stacked?: boolean;
+  /** Under which name it is known which lines the reader switched off, when the page is drawn anew. */
+  keep?: string;
 }
 
 const SYNC = "time";
 const HEIGHT = 220;
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
-
-/** The charts on the page. */
+/** The most marks of a logarithmic axis. */
+const MARKS = 7;
+/** The most marks along a logarithmic axis. */
+const MARKS_ACROSS = 10;
+/** The charts on the page, and the part that all of them show if it is not the whole. */
 const charts = new Map<uPlot, HTMLElement>();
-/** From where to where each of them goes without a zoom. */
-const extents = new WeakMap<uPlot, [number, number]>();
-let zooming = false;
+const specs = new WeakMap<uPlot, ChartSpec>();
+let shown: [number, number] | null = null;
 let onZoom: (zoomed: boolean) => void = () => {};
+/** Lines that the reader switched off, by chart. */
+const off = new Map<string, Set<number>>();
 const sizes = new ResizeObserver((entries) => {
   for (const entry of entries) {
     for (const [plot, box] of charts) {
@@ -113,25 +122,36 @@ export function forgetChartsIn(element: Element): void {
   }
 }
 
-/** Calls `changed` when a reader zooms in or out. */
+/** Calls `changed` when a reader zooms in or out, and at once with what is. */
 export function watchZoom(changed: (zoomed: boolean) => void): void {
   onZoom = changed;
+  changed(shown !== null);
 }
 
 /** Shows the whole run in all charts. */
 export function resetZoom(): void {
-  zoom(null, null, null);
-  onZoom(false);
+  zoom(null, null);
 }
 
-function zoom(source: uPlot | null, min: number | null, max: number | null): void {
-  zooming = true;
+function zoom(source: uPlot | null, wanted: [number, number] | null): void {
+  shown = wanted;
   for (const plot of charts.keys()) {
-    if (plot === source) continue;
-    const [first, last] = extents.get(plot) ?? [0, 1];
-    plot.setScale("x", { min: min ?? first, max: max ?? last });
+    if (plot !== source) follow(plot);
   }
-  zooming = false;
+  onZoom(wanted !== null);
+}
+
+/** Shows in a chart what all of them show. */
+function follow(plot: uPlot): void {
+  const [min, max] = bounds(plot);
+  plot.setScale("x", { min, max });
+}
+
+/** From where to where a chart is to go. */
+function bounds(plot: uPlot): [number, number] {
+  const spec = specs.get(plot);
+  if (!spec) return [0, 1];
+  return shown ? ranged(spec, ...shown) : extent(spec);
 }
 
 /** From where to where a chart goes: time begins with the run, other things with some room beside their ends. */
@@ -141,6 +161,28 @@ function extent({ at, across }: ChartSpec): [number, number] {
   if (across.log) return first === last ? [first / 2, first * 2] : [first / 1.2, last * 1.2];
   const room = first === last ? first / 2 : (last - first) / 16;
   return [Math.max(0, first - room), last + room];
+}
+
+function ranged(spec: ChartSpec, min: number, max: number): [number, number] {
+  const { at, across } = spec;
+  const first = at[0] ?? 0;
+  if (across) return min <= first && max >= (at[at.length - 1] ?? 1) ? extent(spec) : [min, max];
+  // The first stretch began at zero and not at its end.
+  const from = min <= first ? 0 : min;
+  return [from, Math.max(max, from + 1)];
+}
+
+/** A reader zoomed in this chart: the others follow. */
+function zoomed(plot: uPlot): void {
+  const spec = specs.get(plot);
+  const { min, max } = plot.scales.x ?? {};
+  if (!spec || !charts.has(plot) || min === undefined || max === undefined) return;
+  const [from, to] = bounds(plot);
+  const close = (max - min) / 1e6;
+  // Those that follow, and new ones, have what they should.
+  if (Math.abs(min - from) <= close && Math.abs(max - to) <= close) return;
+  const [first, last] = extent(spec);
+  zoom(plot, min <= first && max >= last ? null : [min, max]);
 }
 
 /** A chart with its title and its legend, or what is said when there is nothing to draw. */
@@ -162,18 +204,38 @@ export function timeChart(spec: ChartSpec): HTMLElement {
     "aria-label": strings().chartOf(spec.title, drawn.map((line) => spoken(line, spec.unit)).join("; ")),
   });
   const tip = h("div", { class: "tip", hidden: true });
-  const plot = new uPlot(options(spec, drawn, tip), data(spec, drawn), box);
-  const legend = legendOf(plot, drawn, spec);
-  figure.append(legend);
+  const hidden = (spec.keep && off.get(spec.keep)) || new Set<number>();
+  if (spec.keep) off.set(spec.keep, hidden);
+  const plot = new uPlot(
+    options(spec, drawn, tip, hidden),
+    data(spec, drawn, (at) => !hidden.has(at)),
+    box,
+  );
+  // What is in an image cannot be heard.
+  const said = h("p", { class: "hidden", "aria-live": "polite" });
+  figure.append(legendOf(plot, drawn, spec, hidden));
   if (spec.note) figure.append(spec.note);
-  figure.append(box);
+  figure.append(box, said);
   box.append(tip);
   charts.set(plot, box);
-  extents.set(plot, extent(spec));
+  specs.set(plot, spec);
   sizes.observe(box);
-  box.addEventListener("keydown", (event) => walk(plot, event));
+  if (shown) follow(plot);
+  box.addEventListener("keydown", (event) => {
+    if (walk(plot, event)) said.textContent = heard(tip);
+  });
   box.addEventListener("blur", () => plot.setCursor({ left: -10, top: -10 }));
   return figure;
+}
+
+/** What a tooltip says, for a screen reader. */
+function heard(tip: HTMLElement): string {
+  const said = (row: Element) =>
+    [...row.childNodes]
+      .map((part) => part.textContent)
+      .filter(Boolean)
+      .join(" ");
+  return tip.hidden ? "" : [...tip.children].map(said).join(", ");
 }
 
 function spoken(line: Line, unit: Unit): string {
@@ -206,9 +268,8 @@ function data(
   return [spec.at, ...lines.map((line) => line.values.map(floor))] as uPlot.AlignedData;
 }
 
-function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Options {
+function options(spec: ChartSpec, lines: Line[], tip: HTMLElement, hidden: Set<number>): uPlot.Options {
   const { unit, across } = spec;
-  const [first, last] = extent(spec);
   const axis = (side: Partial<uPlot.Axis>): uPlot.Axis => ({
     stroke: colour("quiet"),
     font: "12px system-ui, sans-serif",
@@ -230,20 +291,11 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Option
       focus: { prox: -1 },
     },
     scales: {
-      // The first stretch began at zero and not at its end.
-      x: across
-        ? {
-            time: false,
-            ...(across.log ? { distr: 3 as const } : {}),
-            range: (_plot, min, max) =>
-              min <= (spec.at[0] ?? 0) && max >= (spec.at[spec.at.length - 1] ?? 1)
-                ? [first, last]
-                : [min, max],
-          }
-        : {
-            time: false,
-            range: (_plot, min, max) => [min <= (spec.at[0] ?? 0) ? 0 : min, Math.max(max, min + 1)],
-          },
+      x: {
+        time: false,
+        ...(across?.log ? { distr: 3 as const } : {}),
+        range: (_plot, min, max) => ranged(spec, min, max),
+      },
       y: unit.log
         ? { distr: 3, range: (_plot, min, max) => logRange(spec, min, max) }
         : { range: linearRange },
@@ -252,9 +304,12 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Option
       axis({
         ...(across
           ? { label: across.label, labelSize: 20, labelGap: 2, labelFont: "12px system-ui, sans-serif" }
-          : { incrs: STEPS }),
+          : { incrs: SECONDS }),
         ...(across?.log
-          ? { splits: (_plot, _at, min, max) => decades(min, max), filter: (_plot, splits) => splits }
+          ? {
+              splits: (_plot, _at, min, max) => logMarks(min, max, MARKS_ACROSS),
+              filter: (_plot, splits) => splits,
+            }
           : {}),
         space: 64,
         size: 32,
@@ -263,26 +318,20 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Option
       axis({
         size: 72,
         space: 34,
-        ...(unit.whole
-          ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] }
-          : {}),
-        ...(unit.log ? { splits: (_plot, _at, min, max) => decades(min, max) } : {}),
+        ...(unit.whole ? { incrs: WHOLE } : {}),
+        ...(unit.log ? { splits: (_plot, _at, min, max) => logMarks(min, max, MARKS) } : {}),
         ...(unit.log ? { filter: (_plot, splits) => splits } : {}),
         values: (_plot, splits) => splits.map((value) => unit.show(value)),
       }),
     ],
-    series: [{}, ...lines.map((line) => series(line, spec))],
+    series: [{}, ...lines.map((line, at) => ({ ...series(line, spec), show: !hidden.has(at) }))],
     hooks: {
       drawClear: [(plot) => drawBands(plot, spec.bands)],
       drawAxes: [(plot) => spec.below?.(plot)],
       draw: [(plot) => spec.above?.(plot)],
       setScale: [
         (plot, key) => {
-          if (key !== "x" || zooming || !charts.has(plot)) return;
-          const { min, max } = plot.scales.x ?? {};
-          const whole = min === undefined || max === undefined || (min <= first && max >= last);
-          zoom(plot, whole ? null : (min ?? null), whole ? null : (max ?? null));
-          onZoom(!whole);
+          if (key === "x") zoomed(plot);
         },
       ],
       setCursor: [(plot) => showTip(plot, spec, lines, tip)],
@@ -292,18 +341,20 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement): uPlot.Option
 
 function series(line: Line, spec: ChartSpec): uPlot.Series {
   const stroke = colour(line.tone);
-  if (spec.stacked && uPlot.paths.bars) {
-    const paths = uPlot.paths.bars({ size: [1, 60, 2], align: -1 });
-    return { label: line.label, stroke, fill: stroke, width: 0, points: { show: false }, paths };
+  const took = spec.took ?? spec.at.map((end, place) => end - (spec.at[place - 1] ?? 0));
+  if (spec.stacked) {
+    return { label: line.label, stroke, fill: stroke, width: 0, points: { show: false }, paths: bars(took) };
   }
   return {
     label: line.label,
     stroke,
     width: line.width ?? 1.75,
-    points: { show: line.values.length < 3 },
+    points: { show: line.values.length < 3, fill: stroke },
     spanGaps: false,
+    gaps: gaps(took),
     ...(line.dash ? { dash: line.dash } : {}),
-    ...(line.fill ? { fill: `color-mix(in srgb, ${stroke} 14%, transparent)` } : {}),
+    // Two digits more are how much of it covers what is below.
+    ...(line.fill ? { fill: `${stroke}24` } : {}),
   };
 }
 
@@ -315,19 +366,6 @@ function linearRange(_plot: uPlot, _min: number, max: number): [number, number] 
 function logRange(spec: ChartSpec, min: number, max: number): [number, number] {
   if (spec.range) return spec.range;
   return [Math.max(1, min / 1.3), Math.max(2, max * 1.3)];
-}
-
-/** 1, 2 and 5 of each decade; 1 alone when there are many. */
-function decades(min: number, max: number): number[] {
-  const many = Math.log10(max / min) > 3.2;
-  const splits = [];
-  for (let decade = 10 ** Math.floor(Math.log10(min)); decade <= max; decade *= 10) {
-    for (const step of many ? [1] : [1, 2, 5]) {
-      const value = decade * step;
-      if (value >= min && value <= max) splits.push(value);
-    }
-  }
-  return splits;
 }
 
 /** Every second phase is tinted, and each has its name where it fits. */
@@ -348,7 +386,7 @@ function drawBands(plot: uPlot, bands: Band[]): void {
       ctx.fillStyle = colour("band");
       ctx.fillRect(from, bbox.top, to - from, bbox.height);
     }
-    const name = strings().phases[band.phase] ?? band.phase;
+    const name = phaseName(band.phase);
     const start = Math.max(from, bbox.left) + 4 * scale;
     if (ctx.measureText(name).width < Math.min(to, bbox.left + bbox.width) - start) {
       ctx.fillStyle = colour("quiet");
@@ -358,10 +396,13 @@ function drawBands(plot: uPlot, bands: Band[]): void {
   ctx.restore();
 }
 
+/** What a phase is called; plans name their own. */
+export const phaseName = (phase: string): string => visible(lookup(strings().phases, phase) ?? phase);
+
 /** What the phase is at a time. */
 export function phaseAt(bands: Band[], at: number): string {
   const band = bands.find((one) => at > one.from && at <= one.to);
-  return band ? (strings().phases[band.phase] ?? band.phase) : "";
+  return band ? phaseName(band.phase) : "";
 }
 
 function showTip(plot: uPlot, spec: ChartSpec, lines: Line[], tip: HTMLElement): void {
@@ -385,7 +426,15 @@ function showTip(plot: uPlot, spec: ChartSpec, lines: Line[], tip: HTMLElement):
     if (plot.series[place + 1]?.show === false) return;
     const value = line.values[idx];
     const shown = value === null || value === undefined ? "–" : spec.unit.show(value);
-    rows.push(h("span", { class: "tip-row" }, swatch(line), h("span", {}, line.label), h("b", {}, shown)));
+    rows.push(
+      h(
+        "span",
+        { class: "tip-row" },
+        swatch(line, spec.stacked),
+        h("span", {}, line.label),
+        h("b", {}, shown),
+      ),
+    );
   });
   for (const text of spec.told?.(plot, left, top) ?? []) rows.push(h("span", {}, text));
   tip.replaceChildren(...rows);
@@ -398,34 +447,36 @@ function showTip(plot: uPlot, spec: ChartSpec, lines: Line[], tip: HTMLElement):
 }
 
 /** A line's sign: its colour and its dashes. */
-function swatch(line: Line): Element {
-  const sign = h("i", { class: "swatch", "aria-hidden": "true" });
+function swatch(line: Line, stacked = false): Element {
+  const sign = h("i", { class: stacked ? "swatch block" : "swatch", "aria-hidden": "true" });
   sign.style.borderTopColor = colour(line.tone);
   sign.style.borderTopStyle = line.dash ? "dashed" : "solid";
   return sign;
 }
 
-function legendOf(plot: uPlot, lines: Line[], spec: ChartSpec): HTMLElement {
+function legendOf(plot: uPlot, lines: Line[], spec: ChartSpec, hidden: Set<number>): HTMLElement {
   const legend = h("div", { class: "legend", role: "group", "aria-label": spec.title });
   lines.forEach((line, at) => {
     const button = h(
       "button",
       {
         type: "button",
-        "aria-pressed": "true",
+        "aria-pressed": String(!hidden.has(at)),
         onclick: () => {
-          const shown = plot.series[at + 1]?.show === false;
-          plot.setSeries(at + 1, { show: shown });
-          if (spec.stacked)
+          const show = hidden.delete(at);
+          if (!show) hidden.add(at);
+          plot.setSeries(at + 1, { show });
+          if (spec.stacked) {
             plot.setData(
-              data(spec, lines, (one) => plot.series[one + 1]?.show !== false),
+              data(spec, lines, (one) => !hidden.has(one)),
               false,
             );
+          }
           plot.redraw();
-          button.setAttribute("aria-pressed", String(shown));
+          button.setAttribute("aria-pressed", String(show));
         },
       },
-      swatch(line),
+      swatch(line, spec.stacked),
       h("span", {}, line.label),
       h("span", { class: "legend-value" }),
     );
@@ -434,17 +485,26 @@ function legendOf(plot: uPlot, lines: Line[], spec: ChartSpec): HTMLElement {
   return legend;
 }
 
-/** Arrow keys move the crosshair; with Shift by a tenth. */
-function walk(plot: uPlot, event: KeyboardEvent): void {
+/** Arrow keys move the crosshair; with Shift by a tenth. Gives whether it may have moved. */
+function walk(plot: uPlot, event: KeyboardEvent): boolean {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step === undefined) {
     if (event.key === "Escape") plot.setCursor({ left: -10, top: -10 });
-    return;
+    return event.key === "Escape";
   }
   event.preventDefault();
-  const count = plot.data[0].length;
-  const far = event.shiftKey ? Math.max(1, Math.round(count / 10)) : 1;
-  const from = plot.cursor.idx ?? (step > 0 ? -1 : count);
-  const at = Math.min(count - 1, Math.max(0, from + step * far));
+  const [low, high] = seen(plot);
+  const far = event.shiftKey ? Math.max(1, Math.round((high - low) / 10)) : 1;
+  const from = plot.cursor.idx ?? (step > 0 ? low - 1 : high + 1);
+  const at = Math.min(high, Math.max(low, from + step * far));
   plot.setCursor({ left: plot.valToPos(plot.data[0][at] ?? 0, "x"), top: 20 });
+  return true;
+}
+
+/** The places of the first and the last stretch that a zoom leaves. */
+function seen(plot: uPlot): [number, number] {
+  const at = [...plot.data[0]];
+  const { min = 0, max = Infinity } = plot.scales.x ?? {};
+  const [low, high] = [at.findIndex((one) => one >= min), at.findLastIndex((one) => one <= max)];
+  return low < 0 || high < low ? [0, at.length - 1] : [low, high];
 }

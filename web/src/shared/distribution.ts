@@ -1,5 +1,6 @@
 // The shape of a distribution: as a chart with axes, and as a sign in a table's row.
 
+import { logMarks } from "./axes";
 import { h, svg } from "./dom";
 import { percent, time, whole } from "./format";
 import { strings } from "./strings";
@@ -26,6 +27,9 @@ export function spark(bins: Bin[]): Element | null {
   );
 }
 
+/** The widest that a drawing gets, and how much room a mark below it takes. */
+const [WIDEST, MARK] = [900, 84];
+
 /** A distribution with axes: durations on a logarithmic one, and marks at some quantiles. */
 export function distribution(
   title: string,
@@ -45,7 +49,10 @@ export function distribution(
     figure.append(h("p", { class: "empty" }, t.message.none));
     return figure;
   }
-  const [width, height, left, bottom, top] = [900, 230, 56, 28, 22];
+  // Drawn as wide as it is shown, because a drawing that is scaled down has letters nobody can read.
+  const room = document.getElementById("page")?.clientWidth ?? WIDEST;
+  const width = Math.min(WIDEST, Math.max(300, room - 84));
+  const [height, left, bottom, top] = [230, 56, 28, 22];
   const least = Math.max(1, low);
   const high = Math.max(least * 1.05, bins[bins.length - 1]?.up_to_us ?? least);
   const x = (us: number) =>
@@ -85,7 +92,7 @@ export function distribution(
     );
     before = bin.up_to_us;
   }
-  for (const tick of ticks(least, high)) {
+  for (const tick of logMarks(least, high, Math.floor((width - left) / MARK))) {
     drawing.append(svg("text", { x: x(tick), y: height - 8, "text-anchor": "middle" }, time(tick)));
   }
   let taken = -Infinity;
@@ -99,16 +106,4 @@ export function distribution(
   }
   figure.append(drawing);
   return figure;
-}
-
-function ticks(low: number, high: number): number[] {
-  const steps =
-    Math.log10(high / low) > 2.5 ? [1] : Math.log10(high / low) > 1 ? [1, 3] : [1, 1.5, 2, 3, 5, 7];
-  const found = [];
-  for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) {
-    for (const step of steps) {
-      if (decade * step >= low && decade * step <= high) found.push(decade * step);
-    }
-  }
-  return found;
 }

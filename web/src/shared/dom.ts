@@ -38,11 +38,19 @@ function fill(element: Element, props: Props, children: Child[]): void {
   }
 }
 
-/** A text with control characters and those that turn writing round made visible: names and samples are a server's. */
+/** What cannot be seen or moves other text; joiners and tags are left, because emoji and some scripts are made with them. */
+const UNSEEN = /(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A text with what cannot be seen made visible, such as what turns writing round: names and samples are a server's. */
 export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (c) => {
+  return text.replace(UNSEEN, (c) => {
     const code = c.codePointAt(0) ?? 0;
     if (c === "\n" || c === "\t") return c;
     return code < 32 ? String.fromCodePoint(0x2400 + code) : `\\u{${code.toString(16)}}`;
   });
+}
+
+/** What a record has under a name that a user chose, which may be one that every object has. */
+export function lookup<T>(record: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -21,7 +21,8 @@ export function pair(...charts: Node[]): HTMLElement {
 /** `connection/name`, the connection in a quieter tone. */
 export function nameOf(row: { connection?: string; name: string }): HTMLElement {
   const connection = row.connection ? h("span", { class: "quiet" }, `${visible(row.connection)}/`) : null;
-  return h("span", { class: "name", dir: "auto" }, connection, visible(row.name));
+  // A name may be empty, and its row must be seen all the same.
+  return h("span", { class: "name", dir: "auto" }, connection, visible(row.name) || '""');
 }
 
 export const fullName = (row: { connection?: string; name: string }): string =>

@@ -19,7 +19,18 @@ export interface HeatSpec {
   lines: Line[];
   bands: Band[];
   height?: number;
+  /** As of a chart. */
+  keep?: string;
 }
+
+/** The smallest and the largest number of replies a second in a cell. */
+interface Bounds {
+  least: number;
+  most: number;
+}
+
+const perSecond = (spec: HeatSpec, at: number, count: number): number =>
+  count / Math.max(0.001, spec.took[at] ?? 1);
 
 /** The lower edge of a row, in microseconds. */
 const edge = (row: number, perDoubling: number): number => 2 ** (row / perDoubling);
@@ -27,8 +38,15 @@ const edge = (row: number, perDoubling: number): number => 2 ** (row / perDoubli
 export function heatMap(spec: HeatSpec): HTMLElement {
   const t = strings();
   const used = spec.columns.filter(([, counts]) => counts.length > 0);
-  const most = used.reduce((top, [, counts]) => counts.reduce((a, b) => Math.max(a, b), top), 0);
-  if (most === 0) {
+  // Stretches of a long run differ in length: what is compared is how many came a second.
+  const rates = spec.columns.flatMap(([, counts], at) =>
+    counts.filter((count) => count > 0).map((count) => perSecond(spec, at, count)),
+  );
+  const bounds: Bounds = {
+    least: rates.reduce((a, b) => Math.min(a, b), Infinity),
+    most: rates.reduce((a, b) => Math.max(a, b), 0),
+  };
+  if (bounds.most === 0) {
     return timeChart({
       title: spec.title,
       at: [],
@@ -45,11 +63,13 @@ export function heatMap(spec: HeatSpec): HTMLElement {
     "div",
     { class: "heat-note" },
     h("span", {}, dark ? t.latency.heatHelpDark : t.latency.heatHelp),
-    scale(most),
+    scale(bounds),
   );
   return timeChart({
     title: spec.title,
     at: spec.at,
+    took: spec.took,
+    ...(spec.keep ? { keep: spec.keep } : {}),
     lines: spec.lines,
     unit: { show: time, log: true },
     bands: spec.bands,
@@ -57,17 +77,17 @@ export function heatMap(spec: HeatSpec): HTMLElement {
     empty: t.latency.none,
     range: [edge(low, spec.perDoubling) / 1.1, edge(high, spec.perDoubling) * 1.1],
     note,
-    below: (plot) => paint(plot, spec, most),
+    below: (plot) => paint(plot, spec, bounds),
     told: (plot, left, top) => told(plot, spec, left, top),
   });
 }
 
 /** Counts differ by thousands: the shade follows their logarithm. */
-function depth(count: number, most: number): number {
-  return most <= 1 ? 1 : 0.12 + (0.88 * Math.log(count)) / Math.log(most);
+function depth(rate: number, { least, most }: Bounds): number {
+  return most <= least ? 1 : 0.12 + (0.88 * Math.log(rate / least)) / Math.log(most / least);
 }
 
-function paint(plot: uPlot, spec: HeatSpec, most: number): void {
+function paint(plot: uPlot, spec: HeatSpec, bounds: Bounds): void {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.beginPath();
@@ -81,7 +101,7 @@ function paint(plot: uPlot, spec: HeatSpec, most: number): void {
       if (count === 0) return;
       const below = plot.valToPos(edge(first + row, spec.perDoubling), "y", true);
       const above = plot.valToPos(edge(first + row + 1, spec.perDoubling), "y", true);
-      ctx.fillStyle = shade(depth(count, most));
+      ctx.fillStyle = shade(depth(perSecond(spec, at, count), bounds));
       // Half a pixel more, so that neighbours leave no gap.
       ctx.fillRect(left, above, right - left + 0.5, below - above + 0.5);
     });
@@ -102,7 +122,7 @@ function told(plot: uPlot, spec: HeatSpec, _left: number, top: number): string[]
 }
 
 /** What the shades mean. */
-function scale(most: number): HTMLElement {
+function scale({ least, most }: Bounds): HTMLElement {
   const bar = h("span", { class: "heat-scale", "aria-hidden": "true" });
   const stops = [0, 0.25, 0.5, 0.75, 1].map((share) => shade(0.12 + 0.88 * share));
   bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
@@ -111,7 +131,7 @@ function scale(most: number): HTMLElement {
     "span",
     { class: "heat-key" },
     `${strings().latency.heatLegend}: `,
-    h("span", { class: "num" }, "1"),
+    h("span", { class: "num" }, rate(least)),
     bar,
     h("span", { class: "num" }, rate(most)),
   );

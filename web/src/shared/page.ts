@@ -28,6 +28,7 @@ export function show<F extends { format: number }>(page: Page<F>): void {
     document.documentElement.lang = t.locale;
     document.documentElement.dataset.theme = printing ? "light" : theme();
     place.style.maxWidth = printing ? `${PAPER}px` : "";
+    place.style.setProperty("--page", printing ? `${PAPER}px` : null);
     forgetCharts();
     if (!figures) {
       place.replaceChildren(h("p", { class: "empty" }, t.noFigures));
@@ -61,11 +62,7 @@ function read<F extends { format: number }>(format: number): F | null {
 
 /** Links to the sections, and the way back from a zoom. */
 export function contents(sections: HTMLElement[]): HTMLElement {
-  const reset = h(
-    "button",
-    { type: "button", class: "reset", hidden: true, onclick: resetZoom },
-    strings().resetZoom,
-  );
+  const reset = h("button", { type: "button", class: "reset", onclick: resetZoom }, strings().resetZoom);
   watchZoom((zoomed) => {
     reset.hidden = !zoomed;
   });
@@ -77,22 +74,25 @@ export function contents(sections: HTMLElement[]): HTMLElement {
 
 function switches(draw: () => void): HTMLElement {
   const t = strings();
-  const choice = (name: string, on: boolean, lang: string | null, chosen: () => void) =>
+  const choice = (id: string, name: string, on: boolean, lang: string | null, chosen: () => void) =>
     h(
       "button",
       {
         type: "button",
+        id,
         "aria-pressed": String(on),
         lang,
         onclick: () => {
           chosen();
           draw();
+          // The button that was pressed is gone: who uses the keyboard goes on from its successor.
+          document.getElementById(id)?.focus();
         },
       },
       name,
     );
   const speak = (code: Language, name: string, lang: string) =>
-    choice(name, language() === code, lang, () => chooseLanguage(code));
+    choice(`speak-${code}`, name, language() === code, lang, () => chooseLanguage(code));
   return h(
     "div",
     { class: "switches" },
@@ -105,8 +105,8 @@ function switches(draw: () => void): HTMLElement {
     h(
       "div",
       { role: "group", "aria-label": t.theme.label },
-      choice(t.theme.light, theme() === "light", null, () => chooseTheme("light")),
-      choice(t.theme.dark, theme() === "dark", null, () => chooseTheme("dark")),
+      choice("theme-light", t.theme.light, theme() === "light", null, () => chooseTheme("light")),
+      choice("theme-dark", t.theme.dark, theme() === "dark", null, () => chooseTheme("dark")),
     ),
   );
 }

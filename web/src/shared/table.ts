@@ -1,7 +1,7 @@
 // Tables that sort by a click on a head, filter by name, and open a row for more.
 
 import { forgetChartsIn } from "./chart";
-import { h } from "./dom";
+import { h, visible } from "./dom";
 import { strings } from "./strings";
 
 type Value = number | string | null | undefined;
@@ -32,17 +32,50 @@ export interface TableSpec<R> {
   /** The column sorted by at first, the largest first. */
   sort?: number;
   empty: string;
+  /** Under which name the page knows what the reader chose here, when it is drawn anew; of one table only. */
+  keep?: string;
 }
 
+/** What a reader chose in a table. Rows are known by their places, because they stay where they are. */
+interface Choice {
+  column: number;
+  down: boolean;
+  filter: string;
+  onlyFailed: boolean;
+  open: Set<number>;
+}
+
+const kept = new Map<string, Choice>();
+
+function choice<R>(spec: TableSpec<R>): Choice {
+  const known = spec.keep === undefined ? undefined : kept.get(spec.keep);
+  const found = known ?? {
+    column: spec.sort ?? -1,
+    down: true,
+    filter: "",
+    onlyFailed: false,
+    open: new Set(),
+  };
+  if (spec.keep !== undefined) kept.set(spec.keep, found);
+  return found;
+}
+
+/** From so many rows on there is a filter. */
 const FEW = 8;
+/** Tables of at most so many columns do not need the width of the page. */
+const FEW_COLUMNS = 5;
 
 export function table<R>(spec: TableSpec<R>): HTMLElement {
   const t = strings();
   if (spec.rows.length === 0) return h("p", { class: "empty" }, spec.empty);
-  const state = { column: spec.sort ?? -1, down: true, filter: "", onlyFailed: false };
-  const open = new Set<R>();
+  const state = choice(spec);
+  const { open } = state;
+  const places = new Map(spec.rows.map((row, place) => [row, place]));
+  const placeOf = (row: R) => places.get(row) ?? -1;
   const body = h("tbody");
+  const tools = h("div", { class: "tools" });
   const shown = h("span", { class: "count num", "aria-live": "polite" });
+  const said = h("span", { class: "paper" });
 
   const heads = spec.columns.map((column, at) => {
     const button = h(
@@ -88,6 +121,12 @@ export function table<R>(spec: TableSpec<R>): HTMLElement {
       );
     }
     shown.textContent = t.table.shown(rows.length, spec.rows.length);
+    // On paper there is no filter to look at, but that something is left out must be said.
+    const filter = state.filter.trim();
+    tools.classList.toggle("chosen", rows.length < spec.rows.length);
+    said.textContent = [filter && `“${visible(filter)}”`, state.onlyFailed && t.table.onlyFailed]
+      .filter(Boolean)
+      .join(", ");
   }
 
   function lines(row: R): HTMLElement[] {
@@ -98,28 +137,28 @@ export function table<R>(spec: TableSpec<R>): HTMLElement {
       return h("th", { scope: "row", class: kinds }, spec.detail ? opener(row, content) : content);
     });
     const line = h("tr", {}, ...cells);
-    return open.has(row) && spec.detail ? [line, detailed(spec.detail(row))] : [line];
+    return open.has(placeOf(row)) && spec.detail ? [line, detailed(spec.detail(row))] : [line];
   }
 
   function opener(row: R, content: Node | string | null): HTMLElement {
     const button = h(
       "button",
-      { type: "button", class: "opener", "aria-expanded": String(open.has(row)) },
+      { type: "button", class: "opener", "aria-expanded": String(open.has(placeOf(row))) },
       content,
     );
     button.addEventListener("click", () => {
       const line = button.closest("tr");
-      if (open.delete(row)) {
+      if (open.delete(placeOf(row))) {
         const below = line?.nextElementSibling;
         if (below) {
           forgetChartsIn(below);
           below.remove();
         }
       } else if (spec.detail) {
-        open.add(row);
+        open.add(placeOf(row));
         line?.after(detailed(spec.detail(row)));
       }
-      button.setAttribute("aria-expanded", String(open.has(row)));
+      button.setAttribute("aria-expanded", String(open.has(placeOf(row))));
     });
     return button;
   }
@@ -127,12 +166,12 @@ export function table<R>(spec: TableSpec<R>): HTMLElement {
   const detailed = (content: Node) =>
     h("tr", { class: "detail" }, h("td", { colspan: spec.columns.length }, content));
 
-  const tools = h("div", { class: "tools" });
   if (spec.name && spec.rows.length >= FEW) {
     const filter = h("input", {
       type: "search",
       placeholder: t.table.filter,
       "aria-label": `${t.table.filter}: ${spec.caption}`,
+      value: state.filter,
     });
     filter.addEventListener("input", () => {
       state.filter = filter.value;
@@ -141,14 +180,14 @@ export function table<R>(spec: TableSpec<R>): HTMLElement {
     tools.append(filter);
   }
   if (spec.failed && spec.rows.length >= 2 && spec.rows.some(spec.failed)) {
-    const box = h("input", { type: "checkbox" });
+    const box = h("input", { type: "checkbox", checked: state.onlyFailed });
     box.addEventListener("change", () => {
       state.onlyFailed = box.checked;
       draw();
     });
     tools.append(h("label", {}, box, ` ${t.table.onlyFailed}`));
   }
-  if (tools.childElementCount > 0) tools.append(shown);
+  if (tools.childElementCount > 0) tools.append(shown, said);
   draw();
   return h(
     "div",
@@ -159,7 +198,7 @@ export function table<R>(spec: TableSpec<R>): HTMLElement {
       { class: "scroll" },
       h(
         "table",
-        {},
+        { class: spec.columns.length <= FEW_COLUMNS ? "few" : null },
         h("caption", { class: "hidden" }, spec.caption),
         h("thead", {}, h("tr", {}, ...heads)),
         body,

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use throng_metrics::{
-    Environment, FailureKind, Ledger, RobotState, RunEnd, RunRecord, Setting, Stretch, Summary, no_sample,
+    EndCause, Environment, FailureKind, Kind, LagSource, Ledger, RobotState, RunEnd, RunRecord, Setting,
+    Stretch, Summary, no_sample,
 };
 use throng_report::{HtmlReport, KeptRun, Timeline, html_report};
 
@@ -118,6 +119,85 @@ fn a_page_has_the_run_in_it() {
     assert_eq!((&echo["ok"][1], &echo["failed"][8]), (&200.into(), &2.into()));
     assert!(timeline["latency"]["p99"][45].as_u64() > timeline["latency"]["p99"][44].as_u64());
     assert_eq!(figures["summary"]["environment"]["host"], "loader-1");
+}
+
+/// A run whose plan and whose scripts have all that they can have. Its first stretches are of ten seconds, as in the run store, and
+/// of twenty seconds nothing is known.
+fn planned() -> (Played, RunRecord) {
+    let kinds = [
+        FailureKind::Closed,
+        FailureKind::Decode,
+        FailureKind::Rejected,
+        FailureKind::Reset,
+        FailureKind::Script,
+        FailureKind::Timeout,
+        FailureKind::Tls,
+    ];
+    let (mut played, mut run) = (Played::new(500), fixtures::stalled());
+    let scenarios = run.scenarios();
+    let storms = run.storms();
+    run.arrivals("casual");
+    run.measures();
+    for stretch in 0..60_u64 {
+        let (seconds, phase) = match stretch {
+            0..12 => (10, "ramp_up"),
+            12..40 => (1, "hold"),
+            40..50 => (1, "constructor"),
+            _ => (1, "__proto__"),
+        };
+        run.requests("game", "EchoRequest", 100 * seconds as usize, 1_400.0);
+        if stretch % 5 == 0 {
+            run.requests("game", "Seldom", 1, 40_000.0);
+        }
+        for (at, kind) in kinds.into_iter().enumerate().filter(|(at, _)| stretch % (*at as u64 + 2) == 1) {
+            let id = run.recorder.request("EchoRequest", "game");
+            (0..=at).for_each(|_| {
+                run.recorder.issued(id);
+                run.recorder.request_failed(id, kind, "it failed", no_sample);
+            });
+        }
+        run.generator(40.0);
+        if stretch == 30 {
+            played.second += 20;
+        }
+        played.seconds(seconds, &mut run, phase, 500);
+    }
+    (played, RunRecord { scenarios, storms, ..record() })
+}
+
+#[test]
+fn a_page_has_what_was_planned_and_what_was_not_recorded() {
+    let (played, record) = planned();
+    let figures = figures(&played.page("plan", &record));
+    let summary = &figures["summary"];
+    for (list, length) in [
+        ("scenarios", 2),
+        ("arrivals", 1),
+        ("storms", 3),
+        ("orders", 1),
+        ("delays", 1),
+        ("gaps", 1),
+        ("groups", 2),
+    ] {
+        assert_eq!(summary[list].as_array().map(Vec::len), Some(length), "{list}");
+    }
+    let timeline = &figures["timeline"];
+    let at = timeline["at"].as_array().unwrap();
+    assert!(
+        at.contains(&110_000.into()) && at.contains(&137_000.into()) && at.contains(&158_000.into()),
+        "{at:?}"
+    );
+    assert!(!at.contains(&138_000.into()), "{at:?}");
+}
+
+#[test]
+fn the_page_has_words_in_chinese_for_all_kinds_of_failures_ends_and_lags() {
+    let chinese = include_str!("../../../../web/src/shared/strings/zh.ts");
+    let names = FailureKind::ALL.iter().map(|kind| kind.name());
+    let names = names.chain(EndCause::ALL.iter().map(|cause| cause.name()));
+    for name in names.chain(LagSource::ALL.iter().map(|source| source.name())) {
+        assert!(chinese.contains(&format!(" {name}: \"")), "{name}");
+    }
 }
 
 #[test]

@@ -10,12 +10,13 @@ export const en = {
   noFigures: "This page holds no figures that can be read.",
   resetZoom: "Reset zoom",
   chartHint:
-    "Drag across a chart to zoom in on a time, double-click to see the whole run. A name in a legend switches its line. With the keyboard: Tab to a chart, then the arrow keys.",
-  noData: "nothing recorded",
+    "Drag across a chart to zoom in on a time, double-click to see the whole run. Tinted bands are the phases of the plan. A name in a legend switches its line. With the keyboard: Tab to a chart, then the arrow keys.",
   nothingInTime: "Nothing was recorded over time.",
-  time: "time",
   chartOf: (title: string, lines: string) => `Chart: ${title}. ${lines}`,
   rangeOf: (name: string, low: string, high: string) => `${name} from ${low} to ${high}`,
+  counted: (count: string, name: string) => `${count} ${name}`,
+  between: ", ",
+  rest: (count: number) => (count === 1 ? "1 other" : `${whole(count)} others`),
 
   verdicts: { pass: "Passed", fail: "Failed", broken: "Broken", interrupted: "Interrupted" } as Record<
     string,
@@ -26,7 +27,16 @@ export const en = {
     allHold: (_count: number): string | null => null,
     someFail: (_failed: number, _count: number): string | null => null,
     interrupted: null as string | null,
+    nothing: null as string | null,
+    ended: (_key: string, _actual: string, _wanted: string): string | null => null,
   },
+  /** Why the generator was the limit; nothing where the program's own words do. */
+  limits: null as {
+    share: (share: string, lag: string) => string;
+    lag: (lag: string) => string;
+    stall: (longest: string) => string;
+    cpu: (share: string) => string;
+  } | null,
   limited: "Limited by the generator",
   limitedMeans:
     "The machine that drove the robots was a bottleneck itself: the latencies below are partly its own. Use more cores or machines, or fewer robots.",
@@ -61,7 +71,7 @@ export const en = {
 
   sections: {
     thresholds: "Thresholds",
-    plan: "Phases",
+    plan: "Plan",
     load: "Load",
     latency: "Latency",
     messages: "Requests",
@@ -78,6 +88,7 @@ export const en = {
 
   plan: {
     phases: "Phases",
+    phase: "Phase",
     began: "From",
     length: "Length",
     peak: "Robots, most",
@@ -91,20 +102,32 @@ export const en = {
     ready: "Ready",
     stopped: "Stopped",
     restarts: "Restarts",
+    tasks: "Tasks",
     arrivals: "Arrivals",
     allRobots: "all robots",
     due: "Due",
     dropped: "Turned away",
-    late99: "Late p99",
+    droppedShare: "Turned away %",
+    late: "Late",
+    lateHelp: "how much later than it was due a robot began",
     storms: "Storms",
     at: "At",
-    drop: "Share dropped",
+    loss: "How",
+    cable: "pulled cables",
+    closed: "closed",
+    drop: "Share",
     there: "There",
+    thereHelp: "robots with an open connection when it came",
     hit: "Hit",
+    lost: "Connections lost",
     back: "Back",
+    backHelp: "ready again, with as many connections as before",
     gone: "Ended before",
+    out: "Never back",
     recovery: "99 % back after",
     notBack: "not reached",
+    after: "Back after",
+    nobody: "A storm that hit nobody met no open connection, or the run had ended before it.",
   },
 
   thresholds: {
@@ -117,6 +140,7 @@ export const en = {
     fails: "does not hold",
     endedRun: "ended the run",
     noSamples: "no samples",
+    aborts: (after: string) => (after === "0s" ? "ends the run at once" : `ends the run after ${after}`),
     decidedBy: (name: string) => `decided by ${name}`,
     nearest: (name: string) => `measured was ${name}`,
   },
@@ -128,7 +152,6 @@ export const en = {
     storm: "storm",
     stop: "stop",
   } as Record<string, string>,
-  phasesLegend: "Phases",
 
   load: {
     robots: "Robots: planned and actual",
@@ -144,6 +167,10 @@ export const en = {
     bytes: "Bytes per second, at the sockets",
     errors: "Errors per second, by kind",
     noErrors: "No errors in the whole run.",
+    open: "Open connections",
+    opens: "open",
+    ofOne: (middle: string, low: string, high: string) =>
+      `Messages of one robot, sent and received: median ${middle}, p5 ${low}, p95 ${high}.`,
     connections: "Connections opened and ended per second",
     opened: "opened",
     ended: "ended",
@@ -159,7 +186,7 @@ export const en = {
     heat: "Where the latencies lie: time by latency",
     heatHelp: "The darker, the more replies. Lines: median and p99.",
     heatHelpDark: "The brighter, the more replies. Lines: median and p99.",
-    heatLegend: "replies in a cell",
+    heatLegend: "replies per second in a cell",
     cell: (share: string) => `${share} of the replies at that time`,
     none: "No request was answered, so there are no latencies.",
     scale: "Latency axes are logarithmic: each step up is a multiple.",
@@ -225,6 +252,17 @@ export const en = {
     handled: "something in the script listened to them",
     orphans: "replies of which no request is known",
     lifetime: "how long connections were open that ended before their robot or the run",
+    ofAll: "latency of all requests together",
+    taskIntended: "from the moment it should have begun to its end",
+    missing: "numbers that were skipped and have not come since",
+    gapCount: "how often numbers were skipped",
+    lateNumbers: "numbers that came after a higher one",
+    doubled: "numbers that came once more",
+    restarts: "how often the numbers began anew",
+    fastest: "the fastest message took at most this: the shortest round trip on its connection",
+    floor: "the fastest of each second above the fastest of all; it grows when clocks drift apart",
+    jitter: "by how much a message took longer or shorter than the one before",
+    clock: "how often the server’s clock was set",
   },
 
   message: {
@@ -234,6 +272,7 @@ export const en = {
     latency: "Latency over time",
     heatOf: (name: string) => `Where the latencies of ${name} lie`,
     distribution: "Distribution over the whole run",
+    inPhases: "In each phase",
     none: "It was never answered: there are no latencies.",
     books: "The books",
     failedBy: "Failed because",
@@ -243,7 +282,6 @@ export const en = {
   pushes: {
     none: "The server pushed nothing.",
     over: "Pushes per second, the most frequent",
-    rest: (count: number) => (count === 1 ? "1 other" : `${whole(count)} others`),
   },
   sends: { none: "No message was sent without asking for a reply." },
   messages: {
@@ -273,7 +311,9 @@ export const en = {
     missing: "Missing",
     gapCount: "Gaps",
     doubled: "Doubled",
+    restarts: "Began anew",
     fastest: "Fastest at most",
+    floor: "Floor p50",
     jitter: "Jitter p99",
     clock: "Clock set",
     groups: "Groups",
@@ -318,11 +358,13 @@ export const en = {
     longest: "Longest stall",
     share: "Part of all waiting spent in throng",
     cpuShare: "CPU of a shard, average",
+    cpu90: "CPU of a shard, p90",
     busiest: "CPU of a shard, most in a second",
     sources: {
       ready: "ready sockets waited",
       timer: "timers came late",
       collector: "the collector stopped the shard",
+      spawn: "arrivals began late",
     } as Record<string, string>,
     all: "all together",
     help: "How late throng itself was. Lag far below the latency means that the latency can be trusted.",
