@@ -245,32 +245,41 @@ check("the kinds of errors that have no colour of their own are together", "plan
   assert.match(await legend.last().innerText(), /2 others/);
 });
 
+/** How many pixels of a chart have a colour, from one second of the run to another. */
+const painted = (figure, tone, span) =>
+  figure.locator(".plot").evaluate(
+    (plot, [tone, span]) => {
+      const { at, took } = JSON.parse(document.getElementById("figures").textContent).timeline;
+      const last = (at.at(-1) + took.at(-1)) / 1000;
+      const [over, canvas] = [plot.querySelector(".u-over"), plot.querySelector("canvas")];
+      const scale = canvas.width / canvas.clientWidth;
+      const x = (second) => Math.round((over.offsetLeft + (second / last) * over.clientWidth) * scale);
+      const [left, right] = (span ?? [0, last]).map(x);
+      const { data } = canvas.getContext("2d").getImageData(left, 0, right - left, canvas.height);
+      const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${tone}`).trim();
+      const [r, g, b] = [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));
+      let pixels = 0;
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at] === r && data[at + 1] === g && data[at + 2] === b) pixels += 1;
+      }
+      return pixels;
+    },
+    [tone, span],
+  );
+
 check("nothing is drawn where nothing was recorded", "plan", {}, async (page) => {
-  const drawn = (from, to) =>
-    page
-      .locator("figure", { hasText: "Latency of all requests" })
-      .locator(".plot")
-      .evaluate(
-        (plot, span) => {
-          const { at, took } = JSON.parse(document.getElementById("figures").textContent).timeline;
-          const last = (at.at(-1) + took.at(-1)) / 1000;
-          const [over, canvas] = [plot.querySelector(".u-over"), plot.querySelector("canvas")];
-          const scale = canvas.width / canvas.clientWidth;
-          const x = (second) => Math.round((over.offsetLeft + (second / last) * over.clientWidth) * scale);
-          const [left, right] = span.map(x);
-          const { data } = canvas.getContext("2d").getImageData(left, 0, right - left, canvas.height);
-          const hex = getComputedStyle(document.documentElement).getPropertyValue("--a").trim();
-          const [r, g, b] = [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));
-          let pixels = 0;
-          for (let at = 0; at < data.length; at += 4) {
-            if (data[at] === r && data[at + 1] === g && data[at + 2] === b) pixels += 1;
-          }
-          return pixels;
-        },
-        [from, to],
-      );
-  await soon(async () => assert.ok((await drawn(124, 134)) > 5, "no line where there are figures"));
-  assert.equal(await drawn(142, 154), 0, "a line where there are none");
+  const latency = page.locator("figure", { hasText: "Latency of all requests" });
+  await soon(async () =>
+    assert.ok((await painted(latency, "a", [124, 134])) > 5, "no line where there are figures"),
+  );
+  assert.equal(await painted(latency, "a", [142, 154]), 0, "a line where there are none");
+});
+
+check("what came too seldom for a line is drawn as points", "plan", {}, async (page) => {
+  const messages = section(page, "messages");
+  await messages.getByRole("button", { name: "Seldom" }).click();
+  const latency = messages.locator("tr.detail figure", { hasText: "Latency over time" });
+  await soon(async () => assert.ok((await painted(latency, "b")) > 12, "not a point for each of twelve"));
 });
 
 check("what a reader chose stays when the language changes and on paper", "hour", {}, async (page) => {

@@ -6,7 +6,7 @@ import { logMarks, SECONDS, WHOLE } from "./axes";
 import { colour, type Tone } from "./colours";
 import { h, lookup, visible } from "./dom";
 import { clock } from "./format";
-import { bars, gaps } from "./paths";
+import { alone, bars, gaps } from "./paths";
 import { strings } from "./strings";
 
 /** How a value is shown, on axes and in tooltips. */
@@ -75,6 +75,8 @@ export interface ChartSpec {
 
 const SYNC = "time";
 const HEIGHT = 220;
+/** How large a value is drawn that no line goes through. */
+const POINT = 5;
 /** The most marks of a logarithmic axis. */
 const MARKS = 7;
 /** The most marks along a logarithmic axis. */
@@ -345,11 +347,12 @@ function series(line: Line, spec: ChartSpec): uPlot.Series {
   if (spec.stacked) {
     return { label: line.label, stroke, fill: stroke, width: 0, points: { show: false }, paths: bars(took) };
   }
+  const points = alone(line.values, spec.at, took);
   return {
     label: line.label,
     stroke,
     width: line.width ?? 1.75,
-    points: { show: line.values.length < 3, fill: stroke },
+    points: { show: false, filter: () => points, size: POINT, fill: stroke },
     spanGaps: false,
     gaps: gaps(took),
     ...(line.dash ? { dash: line.dash } : {}),

@@ -1,4 +1,5 @@
-// How a plot's stretches are drawn: bars as wide as their stretches, and lines that end where nothing was recorded.
+// How a plot's stretches are drawn: bars as wide as their stretches, lines that end where nothing was recorded, and points where a
+// line would have nowhere to go.
 
 import type uPlot from "uplot";
 
@@ -23,6 +24,20 @@ export function bars(took: number[]): uPlot.Series.PathBuilder {
   };
 }
 
+/** Which values have none beside them: no line goes through them, and without a point they would not be seen. */
+export function alone(values: (number | null)[], at: number[], took: number[]): number[] {
+  const meet = (place: number) =>
+    typeof values[place - 1] === "number" &&
+    typeof values[place] === "number" &&
+    !apart(at[place - 1] ?? 0, at[place] ?? 0, took[place] ?? 0);
+  return values.flatMap((value, place) =>
+    typeof value !== "number" || meet(place) || meet(place + 1) ? [] : [place],
+  );
+}
+
+/** Whether nothing was recorded between two stretches. */
+const apart = (before: number, end: number, took: number): boolean => end - took - before > GAP;
+
 /** Adds to the gaps of a line those where no stretch was. */
 export function gaps(took: number[]): uPlot.Series.GapsRefiner {
   return (plot, _series, first, last, found) => {
@@ -30,7 +45,7 @@ export function gaps(took: number[]): uPlot.Series.GapsRefiner {
     const all = [...found];
     for (let place = first + 1; place <= last; place += 1) {
       const [before, end] = [at[place - 1] ?? 0, at[place] ?? 0];
-      if (end - (took[place] ?? 0) - before > GAP) {
+      if (apart(before, end, took[place] ?? 0)) {
         all.push([plot.valToPos(before, "x", true), plot.valToPos(end, "x", true)]);
       }
     }
