@@ -16,8 +16,8 @@ const WHOLE: Unit = { show: whole, whole: true };
 const LATENCY: Unit = { show: time, log: true };
 const SHARE: Unit = { show: percent };
 
-/** Colours of the most frequent kinds of errors, which can be told apart by those who do not see red and green; more are one. */
-const KINDS: Tone[] = ["bad", "e", "f", "d", "a"];
+/** Colours of the most frequent kinds of errors, which lie on top of each other; more kinds are one. */
+const KINDS: Tone[] = ["bad", "s1", "s2", "s3", "s4"];
 
 /** What all charts of the whole run share. */
 const whenever = (timeline: Timeline): Pick<ChartSpec, "at" | "took" | "bands" | "empty"> => ({
@@ -112,7 +112,7 @@ function errorRates(timeline: Timeline): HTMLElement {
   const lines = kinds.slice(0, KINDS.length).map(
     ([kind, counts], place): Line => ({
       label: kindName(kind),
-      tone: KINDS[place] ?? "quiet",
+      tone: KINDS[place] ?? "rest",
       values: perSecond(counts, timeline.took),
     }),
   );
@@ -120,7 +120,7 @@ function errorRates(timeline: Timeline): HTMLElement {
   if (others.length > 0) {
     lines.push({
       label: t.rest(others.length),
-      tone: "quiet",
+      tone: "rest",
       values: perSecond(together(others), timeline.took),
     });
   }
