@@ -47,6 +47,33 @@ pub fn fit_end(text: &str, cells: usize) -> Cow<'_, str> {
 
 /// The text in lines of at most `cells` cells, broken at spaces, but not between a number and its unit.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    cut(filled(&words(text), " ", cells), cells)
+}
+
+/// The parts with `between` between them, in lines of at most `cells` cells, broken between parts; a part that is longer than a
+/// line is broken at its spaces.
+pub fn wrap_parts(parts: &[String], between: &str, cells: usize) -> Vec<String> {
+    let fits = |part: &String| width(part) <= cells;
+    if parts.iter().all(fits) {
+        return cut(filled(parts, between, cells), cells);
+    }
+    let mut lines = Vec::new();
+    let mut line: Vec<String> = Vec::new();
+    for part in parts {
+        if fits(part) {
+            line.push(part.clone());
+            continue;
+        }
+        lines.extend(filled(&std::mem::take(&mut line), between, cells));
+        let mut pieces = filled(&words(part), " ", cells);
+        line.extend(pieces.pop());
+        lines.extend(pieces);
+    }
+    lines.extend(filled(&line, between, cells));
+    cut(lines, cells)
+}
+
+fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         match words.last_mut().filter(|last| last.bytes().all(|b| b.is_ascii_digit() || b == b'.')) {
@@ -54,11 +81,11 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
             None => words.push(word.to_owned()),
         }
     }
-    wrap_parts(&words, " ", cells)
+    words
 }
 
-/// The parts with `between` between them, in lines of at most `cells` cells, broken only between parts.
-pub fn wrap_parts(parts: &[String], between: &str, cells: usize) -> Vec<String> {
+/// As many parts in each line as fit.
+fn filled(parts: &[String], between: &str, cells: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for part in parts {
@@ -73,6 +100,10 @@ pub fn wrap_parts(parts: &[String], between: &str, cells: usize) -> Vec<String> 
     if !line.is_empty() {
         lines.push(line);
     }
+    lines
+}
+
+fn cut(lines: Vec<String>, cells: usize) -> Vec<String> {
     lines.into_iter().map(|line| fit_end(&line, cells).into_owned()).collect()
 }
 
@@ -133,6 +164,10 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("lag of 94.8 ms", 12), ["lag of", "94.8 ms"]);
         assert_eq!(wrap_parts(&["a b".into(), "c d".into(), "e".into()], " · ", 7), ["a b", "c d · e"]);
+        assert_eq!(
+            wrap_parts(&["a".into(), "b c d e".into(), "f".into()], " · ", 5),
+            ["a", "b c d", "e · f"]
+        );
         assert_eq!(wrap("incomprehensible", 6), ["incom…"]);
         assert!(wrap("", 5).is_empty());
     }

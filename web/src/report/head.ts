@@ -43,6 +43,7 @@ function reason(summary: Summary): string {
   if (summary.verdict === "fail" && failed > 0) {
     return reasons.someFail(failed, summary.thresholds.length) ?? own;
   }
+  if (summary.verdict === "broken") return reasons.broken(own) ?? own;
   if (summary.verdict === "interrupted") return reasons.interrupted ?? own;
   return own;
 }

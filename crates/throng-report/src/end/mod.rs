@@ -3,6 +3,7 @@
 //! Each part is a function of the summary and gives nothing when there is nothing to say: [`tables`] and [`phases`]
 //! have what is shown in columns, [`troubles`] the errors and the generator.
 
+mod connections;
 mod load;
 mod phases;
 mod tables;
@@ -48,7 +49,7 @@ pub fn end_report(summary: &Summary, style: &EndStyle<'_>) -> String {
         tables::schedules(summary, cells),
         tables::pushes_and_sends(summary, cells),
         tables::orders(summary, cells),
-        tables::connections(summary, cells),
+        connections::connections(summary, cells),
         tables::checks_and_counters(summary, cells),
         troubles::failures(summary, cells),
         troubles::script_errors(summary, cells),

@@ -123,7 +123,7 @@ fn grid(sections: &[(&str, Shown<'_>)], cells: usize, spark: usize) -> Grid {
         grid.row(heading);
         for line in lines {
             grid.row(row(line, all_columns, spark));
-            grid.rows(line.intended.map(|times| intended_row(times, all_columns)));
+            grid.rows(line.intended.map(|times| intended_row(line, times, all_columns)));
             line.notes.iter().for_each(|note| grid.note(note.clone()));
         }
         say_left_out(&mut grid, *left_out);
@@ -148,8 +148,9 @@ fn row(line: &Timed<'_>, all_columns: bool, spark: usize) -> Vec<Word> {
 }
 
 /// The figures of a line's times from the intended start, under those from the real one.
-fn intended_row(times: &Spread, all_columns: bool) -> Vec<Word> {
-    let mut words = vec![Word::new("    intended start", Tone::Warn)];
+fn intended_row(line: &Timed<'_>, times: &Spread, all_columns: bool) -> Vec<Word> {
+    let indent = if line.name.starts_with(' ') { "      " } else { "    " };
+    let mut words = vec![Word::new(format!("{indent}intended start"), Tone::Warn)];
     words.extend(vec![Word::default(); if all_columns { 4 } else { 3 }]);
     words.extend(figures(Some(times), all_columns, Tone::Warn));
     words
@@ -307,63 +308,6 @@ pub(super) fn pushes_and_sends(summary: &Summary, cells: usize) -> Vec<Words> {
     grid.lines(cells, false)
 }
 
-/// Connections: how many, how fast, and how they ended.
-pub(super) fn connections(summary: &Summary, cells: usize) -> Vec<Words> {
-    if summary.connections.is_empty() {
-        return Vec::new();
-    }
-    let mut grid = Grid::new([
-        Column::left(),
-        Column::right(6),
-        Column::right(4),
-        Column::right(5),
-        Column::right(5),
-        Column::text(),
-    ]);
-    grid.row(heading("Connections", &["opened", "fail", "p50", "p99", "ended"]));
-    let (connections, left_out) = most(&summary.connections, |connection| connection.attempts);
-    for connection in connections {
-        let time = |us: Option<u64>| us.map_or_else(|| Word::dim("-"), |us| Word::plain(units::time(us)));
-        let times = connection.connect_us.as_ref();
-        let mut ended: Vec<String> = connection
-            .ended
-            .iter()
-            .map(|(cause, count)| format!("{} {cause}", units::count(count)))
-            .collect();
-        if connection.open > 0 {
-            ended.push(format!("{} still open", units::count(connection.open)));
-        }
-        grid.row(vec![
-            Word::plain(format!("  {}", clean(&connection.name))),
-            Word::plain(units::count(connection.opened)),
-            Word::bad_count(connection.failed),
-            time(times.map(|times| times.p50)),
-            time(times.map(|times| times.p99)),
-            Word::plain(ended.join(", ")),
-        ]);
-        let mut lives = Vec::new();
-        if connection.reconnects > 0 {
-            lives.push(format!("{} reconnects", units::count(connection.reconnects)));
-        }
-        if let Some(lived) = &connection.lifetime_us {
-            let [p50, max] = [lived.p50, lived.max].map(units::time);
-            lives.push(format!("lifetime p50 {p50}, max {max}"));
-        }
-        if !lives.is_empty() {
-            grid.note(Words::of([Word::dim(format!("    {}", lives.join(", ")))]));
-        }
-        if connection.orphans > 0 {
-            let text = format!(
-                "    {} orphan replies: no request of theirs is known",
-                units::count(connection.orphans)
-            );
-            grid.note(Words::of([Word::new(text, Tone::Warn)]));
-        }
-    }
-    say_left_out(&mut grid, left_out);
-    grid.lines(cells, false)
-}
-
 /// Numbers that servers count up.
 pub(super) fn orders(summary: &Summary, cells: usize) -> Vec<Words> {
     if summary.orders.is_empty() {
@@ -452,7 +396,7 @@ pub(super) fn heading(title: &str, columns: &[&str]) -> Vec<Word> {
 }
 
 /// The rows to show, and how many are left out.
-fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> (Vec<&S>, usize) {
+pub(super) fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> (Vec<&S>, usize) {
     let mut rows: Vec<&S> = rows.iter().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(count(row)));
     let left_out = rows.len().saturating_sub(MOST_LINES);
@@ -461,7 +405,7 @@ fn most<S>(rows: &[S], count: impl Fn(&S) -> u64) -> (Vec<&S>, usize) {
 }
 
 /// Says that rows are left out, if any are.
-fn say_left_out(grid: &mut Grid, left_out: usize) {
+pub(super) fn say_left_out(grid: &mut Grid, left_out: usize) {
     if left_out > 0 {
         grid.note(Words::of([Word::dim(format!("  and {left_out} more, less frequent"))]));
     }

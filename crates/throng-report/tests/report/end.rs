@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throng_metrics::{Ledger, RobotState, RunEnd, RunRecord, Summary};
+use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -181,4 +181,18 @@ fn strip(text: &str) -> String {
         plain.push_str(if at == 0 { part } else { part.split_once('m').unwrap().1 });
     }
     plain.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[test]
+fn how_connections_ended_is_not_cut_on_a_narrow_terminal() {
+    let mut run = fixtures::Run::new();
+    let causes = [EndCause::Server, EndCause::Reset, EndCause::Own, EndCause::Storm, EndCause::RunEnd];
+    run.connections("gateway-europe-west", 300, &causes.map(|cause| (cause, 50)));
+    let summary = run.summary(0, &fixtures::record(10, &[]));
+    let (narrow, wide) = (shown(&summary, 60), shown(&summary, 140));
+    assert!(
+        narrow.contains("    50 server, 50 reset, 50 self, 50 storm, 50 run_end\n    50 still open\n"),
+        "{narrow}"
+    );
+    assert!(wide.contains("  50 server, 50 reset, 50 self, 50 storm, 50 run_end, 50 still open\n"), "{wide}");
 }

@@ -28,6 +28,7 @@ export const en = {
     someFail: (_failed: number, _count: number): string | null => null,
     interrupted: null as string | null,
     nothing: null as string | null,
+    broken: (_why: string): string | null => null,
     ended: (_key: string, _actual: string, _wanted: string): string | null => null,
   },
   /** Why the generator was the limit; nothing where the program's own words do. */

@@ -25,6 +25,7 @@ export const zh: Strings = {
     someFail: (failed, count) => `${whole(count)} 条阈值里有 ${whole(failed)} 条没达标。`,
     interrupted: "运行被手动打断，没有跑完计划。",
     nothing: "没有一件事成功：没有应答、没有推送，也没有通过的断言。",
+    broken: (why) => `运行中途断掉了，没有按计划跑完。${why}`,
     ended: (key, actual, wanted) => `${key} 一直不达标，运行提前结束：实测 ${actual}，要求 ${wanted}。`,
   },
   limits: {
