@@ -275,6 +275,25 @@ check("nothing is drawn where nothing was recorded", "plan", {}, async (page) =>
   assert.equal(await painted(latency, "a", [142, 154]), 0, "a line where there are none");
 });
 
+check(
+  "a crosshair tells the stretch that it is in, and nothing where there is none",
+  "plan",
+  {},
+  async (page) => {
+    const errors = page.locator("figure", { hasText: "Errors per second" });
+    const over = errors.locator(".u-over");
+    await over.scrollIntoViewIfNeeded();
+    const { width } = await over.boundingBox();
+    const at = async (second) => {
+      await over.hover({ position: { x: (second / 188) * width, y: 40 } });
+      return errors.locator(".tip");
+    };
+    await soon(async () => assert.match(await (await at(12)).innerText(), /^0:20 · ramp up/));
+    await soon(async () => assert.match(await (await at(18)).innerText(), /^0:20 · ramp up/));
+    await soon(async () => assert.equal(await (await at(148)).isVisible(), false));
+  },
+);
+
 check("what came too seldom for a line is drawn as points", "plan", {}, async (page) => {
   const messages = section(page, "messages");
   await messages.getByRole("button", { name: "Seldom" }).click();

@@ -6,7 +6,7 @@ import { logMarks, SECONDS, WHOLE } from "./axes";
 import { colour, type Tone } from "./colours";
 import { h, lookup, visible } from "./dom";
 import { clock } from "./format";
-import { alone, bars, gaps } from "./paths";
+import { alone, bars, GAP, gaps } from "./paths";
 import { strings } from "./strings";
 
 /** How a value is shown, on axes and in tooltips. */
@@ -291,6 +291,7 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement, hidden: Set<n
       drag: { x: true, y: false, setScale: true },
       points: { size: 6 },
       focus: { prox: -1 },
+      dataIdx: (plot, _series, closest, value) => stretchAt(plot, closest, value) ?? closest,
     },
     scales: {
       x: {
@@ -408,15 +409,36 @@ export function phaseAt(bands: Band[], at: number): string {
   return band ? phaseName(band.phase) : "";
 }
 
+/** In which stretch the crosshair is, or at which place; in none where nothing was recorded. */
+export function placeAt(plot: uPlot): number | null {
+  const { idx, left = -1 } = plot.cursor;
+  return idx === null || idx === undefined || left < 0
+    ? null
+    : stretchAt(plot, idx, plot.posToVal(left, "x"));
+}
+
+/** The stretch that a time is in, given the one whose end is closest: it, or the one after. */
+function stretchAt(plot: uPlot, closest: number, time: number): number | null {
+  const spec = specs.get(plot);
+  if (!spec || spec.across) return closest;
+  const { min = 0, max = 1 } = plot.scales.x ?? {};
+  const exact = (max - min) / 1e6;
+  const place = (spec.at[closest] ?? 0) + exact >= time ? closest : closest + 1;
+  const end = spec.at[place];
+  const took = spec.took?.[place] ?? Infinity;
+  return end === undefined || time < end - took - GAP ? null : place;
+}
+
 function showTip(plot: uPlot, spec: ChartSpec, lines: Line[], tip: HTMLElement): void {
-  const { left = -1, top = -1, idx } = plot.cursor;
+  const { left = -1, top = -1 } = plot.cursor;
+  const idx = placeAt(plot);
   const figure = plot.root.closest("figure");
   for (const [at, value] of (figure?.querySelectorAll(".legend-value") ?? []).entries()) {
-    const shown = idx === null || idx === undefined || left < 0 ? null : lines[at]?.values[idx];
+    const shown = idx === null ? null : lines[at]?.values[idx];
     value.textContent = shown === null || shown === undefined ? "" : spec.unit.show(shown);
   }
   const own = plot.over.matches(":hover") || plot.root.closest(".plot") === document.activeElement;
-  if (!own || left < 0 || idx === null || idx === undefined) {
+  if (!own || idx === null) {
     tip.hidden = true;
     return;
   }

@@ -1,7 +1,7 @@
 // A heat map: time by latency, with the median and the p99 as lines.
 
 import type uPlot from "uplot";
-import { type Band, type Line, timeChart } from "./chart";
+import { type Band, type Line, placeAt, timeChart } from "./chart";
 import { colour, shade } from "./colours";
 import { h } from "./dom";
 import { percent, rate, time } from "./format";
@@ -110,7 +110,7 @@ function paint(plot: uPlot, spec: HeatSpec, bounds: Bounds): void {
 }
 
 function told(plot: uPlot, spec: HeatSpec, _left: number, top: number): string[] {
-  const column = spec.columns[plot.cursor.idx ?? -1];
+  const column = spec.columns[placeAt(plot) ?? -1];
   if (!column) return [];
   const [first, counts] = column;
   const row = Math.floor(Math.log2(Math.max(1, plot.posToVal(top, "y"))) * spec.perDoubling);

@@ -4,7 +4,7 @@
 import type uPlot from "uplot";
 
 /** Stretches that began this much later than the one before ended, in seconds, leave a gap. */
-const GAP = 0.75;
+export const GAP = 0.75;
 
 /** Bars from zero, each from its stretch's beginning to its end. */
 export function bars(took: number[]): uPlot.Series.PathBuilder {
