@@ -153,16 +153,28 @@ impl Wait {
         Some(pace).filter(|(interval, _)| !interval.is_zero())
     }
 
-    /// A phase for a robot's first task, so that robots that start together do not act together.
+    /// A phase for a robot's first task, so that robots that start together do not act together: what is left of a wait in
+    /// which it is met at any time. So as many tasks begin in the first seconds as in all others.
     pub fn phase(self, random: f64) -> Duration {
         match self {
-            Wait::Constant(wait)
-            | Wait::Between(_, wait)
-            | Wait::Pacing(wait, _)
-            | Wait::Exponential(wait) => wait.mul_f64(random),
+            Wait::Constant(wait) | Wait::Pacing(wait, _) => wait.mul_f64(random),
+            Wait::Between(low, high) => left_between(low, high, random),
+            // However long it has lasted, what is left of it is as long as the whole.
+            Wait::Exponential(_) => self.after(random),
             Wait::Throughput(rate, _) => seconds(random / rate),
         }
     }
+}
+
+/// What is left of a wait between two bounds. Of length `x` it is as likely as waits are longer than `x`.
+fn left_between(low: Duration, high: Duration, random: f64) -> Duration {
+    let (low, high) = (low.as_secs_f64(), high.as_secs_f64());
+    let reached = random * (low + high) / 2.0;
+    if reached <= low {
+        return seconds(reached);
+    }
+    let range = high - low;
+    seconds(high - (range * range - 2.0 * range * (reached - low)).max(0.0).sqrt())
 }
 
 /// A time in seconds; one that no clock can tell is as long as can be.
@@ -173,6 +185,7 @@ fn seconds(seconds: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn a_wait_beyond_all_bounds_is_as_long_as_can_be() {
@@ -183,6 +196,31 @@ mod tests {
         }
         let between = Wait::Between(Duration::MAX, Duration::MAX);
         assert_eq!(between.after(0.5), Duration::MAX);
+    }
+
+    #[test]
+    fn as_many_tasks_begin_in_the_first_seconds_as_in_all_others() {
+        let (second, robots) = (Duration::from_secs(1), 20_000);
+        for wait in [
+            Wait::Constant(4 * second),
+            Wait::Between(second, 7 * second),
+            Wait::Between(Duration::ZERO, 8 * second),
+            Wait::Between(4 * second, 4 * second),
+            Wait::Exponential(4 * second),
+            Wait::Throughput(0.25, Late::CatchUp),
+        ] {
+            let mut begun = [0_u32; 12];
+            for robot in 0..robots {
+                let mut random = Random::new(7, robot);
+                let mut at = wait.phase(random.unit());
+                while let Some(begun) = begun.get_mut(at.as_secs() as usize) {
+                    *begun += 1;
+                    at = at.saturating_add(wait.after(random.unit()));
+                }
+            }
+            let each = robots as u32 / 4;
+            assert!(begun.iter().all(|begun| begun.abs_diff(each) < each / 10), "{wait:?}: {begun:?}");
+        }
     }
 
     #[test]

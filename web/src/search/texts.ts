@@ -81,11 +81,11 @@ const zh: Texts = {
   found: (load) => `拐点在 ${load}`,
   notFound: "没有找到拐点",
   reasons: {
-    found: (load, failsAt) => `${load} 两次达标，${failsAt} 两次不达标。`,
+    found: (load, failsAt) => `${load}两次达标，${failsAt}两次不达标。`,
     below_range: "连最小的负载试了两次都不达标。",
-    above_range: (load) => `到 ${load} 仍然达标。`,
+    above_range: (load) => `到 ${load}仍然达标。`,
     unsteady: "同一负载时而达标、时而不达标。请延长每次保持的时间。",
-    limited: (at) => `在 ${at} 时，瓶颈是 throng 自己。`,
+    limited: (at) => `在 ${at}时，瓶颈是 throng 自己。`,
     broken_off: "搜索没有做完就被终止了。",
     bears: (held) => `服务器至少承受得住 ${held}。`,
   },
@@ -99,7 +99,7 @@ const zh: Texts = {
   },
   tiles: {
     bears: "服务器承受得住",
-    failsAt: (load) => `${load} 不达标`,
+    failsAt: (load) => `${load}不达标`,
     figure: (key) => `拐点处 ${key}`,
     bound: (condition) => `要求 ${condition}`,
     replies: "拐点处每秒应答",
@@ -142,7 +142,7 @@ const zh: Texts = {
     answered: "已应答",
     failed: "失败",
   },
-  requests: (load) => `${load} 下的请求`,
+  requests: (load) => `${load}下的请求`,
   noRequests: "没有发出请求。",
   noTries: "没有一个负载试完。",
 };

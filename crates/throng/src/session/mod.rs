@@ -31,7 +31,7 @@ use shape::{Course, Shaping};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stops;
-use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Schedule, Storm};
+use throng_engine::{Desired, Loss, Phase, Report, Run, RunError, Schedule, Storm, units};
 use throng_lua::{LoadError, LuaHost, ScenarioRules};
 use throng_metrics::{
     AbortWatch, FailureKind, Ledger, RunEnd, RunRecord, ScenarioPlan, StormPlan, Stretch, Summary,
@@ -86,7 +86,8 @@ impl Session<'_> {
     ///
     /// # Errors
     /// The project does not load, or the machine gives no threads.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
+        self.prepared.warnings.extend(storms_in_vain(&self.prepared.schedule));
         self.warn();
         self.carry_out(|ended, _, files| self.finish(ended, files))
     }
@@ -453,6 +454,17 @@ fn scenario_plans(prepared: &Prepared) -> Vec<ScenarioPlan> {
     let peaks = prepared.schedule.peaks(scenarios.len());
     let plan = |(rules, planned): (&ScenarioRules, u64)| ScenarioPlan { name: rules.name.clone(), planned };
     scenarios.iter().zip(peaks).map(plan).collect()
+}
+
+/// Storms that come when the run is over.
+fn storms_in_vain(schedule: &Schedule) -> Vec<String> {
+    let Some(end) = schedule.run_time() else { return Vec::new() };
+    let late = schedule.storms().iter().filter(|storm| storm.at >= end);
+    let told = late.map(|storm| {
+        let (at, end) = (units::display(storm.at), units::display(end));
+        format!("the storm at {at} never comes: the run ends after {end}")
+    });
+    told.collect()
 }
 
 fn storm_plan(storm: &Storm) -> StormPlan {

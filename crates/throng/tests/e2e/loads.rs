@@ -244,3 +244,16 @@ fn a_shape_names_scenarios() {
     let started = |number: usize| report.value()["scenarios"][number]["started"].as_u64().unwrap();
     assert_eq!((started(0), started(1)), (8, 4));
 }
+
+#[test]
+fn a_storm_behind_the_end_of_the_run_is_told() {
+    let toml = settings("ws://127.0.0.1:1", 1, GAME)
+        .replace("run_time = \"2m\"", "run_time = \"1s\"\nstorms = [{ at = \"3m\", drop = 0.5 }]");
+    let player = "local player = throng.mod()
+        player:task('play', function() throng.check('played', true) end)
+        return player\n";
+    let played = Project::new(&toml, player).run(&[]);
+    let wanted = "the storm at 3m never comes: the run ends after 1s";
+    assert!(played.stderr.contains(wanted), "{}", played.stderr);
+    assert_eq!(played.report().value()["warnings"], serde_json::json!([wanted]));
+}
