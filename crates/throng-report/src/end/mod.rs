@@ -127,35 +127,49 @@ fn thresholds(summary: &Summary, cells: usize) -> Vec<Words> {
     if summary.thresholds.is_empty() {
         return Vec::new();
     }
+    let beside = threshold_grid(summary, cells, true);
+    let fits = beside.first_width() + beside.fixed_width() <= cells;
+    let grid = if fits { beside } else { threshold_grid(summary, cells, false) };
+    grid.lines(cells, false)
+}
+
+/// A line for each threshold; what else there is to say of it stands beside its figure, or below where keys would be cut for it.
+fn threshold_grid(summary: &Summary, cells: usize, beside: bool) -> Grid {
     let mut grid = Grid::new([Column::left(), Column::left(), Column::text()]);
     grid.row(vec![Word::new("Thresholds", Tone::Strong)]);
     for threshold in &summary.thresholds {
         let (sign, tone) = if threshold.passed { ("✓", Tone::Good) } else { ("✗", Tone::Bad) };
+        let (mut was, more) = (was(threshold), more(threshold));
+        if beside {
+            was += &more;
+        }
         grid.row(vec![
             Word::new(format!("  {sign} {}", clean(&threshold.key)), tone),
             Word::plain(clean(&threshold.condition)),
-            Word::new(was(threshold), if threshold.passed { Tone::Plain } else { Tone::Bad }),
+            Word::new(was, if threshold.passed { Tone::Plain } else { Tone::Bad }),
         ]);
-        if let Some(nearest) = &threshold.nearest {
-            let text = format!("    did you mean {}?", clean(nearest));
+        let nearest = threshold.nearest.as_ref().map(|nearest| format!("did you mean {}?", clean(nearest)));
+        let below = (!beside && !more.is_empty()).then(|| more.trim_start_matches([',', ' ']).to_owned());
+        for text in below.into_iter().chain(nearest) {
+            let text = format!("    {text}");
             grid.note(Words::of([Word::dim(fit_end(&text, cells).into_owned())]));
         }
     }
-    grid.lines(cells, false)
+    grid
 }
 
 fn was(threshold: &ThresholdSummary) -> String {
-    let mut text = format!("was {}", threshold.actual);
-    if threshold.value.is_none() {
-        text.clone_from(&threshold.actual);
+    match threshold.value {
+        Some(_) => format!("was {}", clean(&threshold.actual)),
+        None => clean(&threshold.actual).into_owned(),
     }
-    if threshold.ended_run {
-        text += ", which ended the run";
-    }
-    if let Some(name) = &threshold.decided_by {
-        text += &format!(" ({})", clean(name));
-    }
-    text
+}
+
+/// That it ended the run, and which name decided.
+fn more(threshold: &ThresholdSummary) -> String {
+    let ended = if threshold.ended_run { ", which ended the run" } else { "" };
+    let by = threshold.decided_by.as_ref();
+    ended.to_owned() + &by.map_or_else(String::new, |name| format!(" ({})", clean(name)))
 }
 
 fn outlook(style: &EndStyle<'_>) -> Vec<Words> {

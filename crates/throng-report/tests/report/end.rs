@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throng_metrics::{EndCause, Ledger, RobotState, RunEnd, RunRecord, Summary};
+use throng_metrics::{Answer, EndCause, Ledger, RobotState, RunEnd, RunRecord, Summary};
 use throng_report::{Colour, EndStyle, end_report};
 
 use crate::fixtures;
@@ -195,4 +195,33 @@ fn how_connections_ended_is_not_cut_on_a_narrow_terminal() {
         "{narrow}"
     );
     assert!(wide.contains("  50 server, 50 reset, 50 self, 50 storm, 50 run_end, 50 still open\n"), "{wide}");
+}
+
+#[test]
+fn a_thresholds_key_is_not_cut_for_the_name_that_decided() {
+    let mut run = fixtures::Run::new();
+    let name = "inventory.TransferItemsBetweenCharactersRequest";
+    run.requests("gateway-europe-west", name, 30, 900.0);
+    let key = "request.gateway-europe-west/inventory.*.p99";
+    let summary = run.summary(0, &fixtures::record(10, &[(key, "< 50ms")]));
+    let narrow = shown(&summary, 80);
+    assert!(narrow.contains(&format!("  ✓ {key}  < 50ms  was ")), "{narrow}");
+    assert!(narrow.contains(&format!("\n    (gateway-europe-west/{name})\n")), "{narrow}");
+    let wide = shown(&summary, 160);
+    assert!(
+        wide.contains(&format!(" (gateway-europe-west/{name})\n")) && !wide.contains("\n    ("),
+        "{wide}"
+    );
+}
+
+#[test]
+fn the_intended_start_stands_under_the_request_it_is_of() {
+    let mut run = fixtures::Run::new();
+    let hit = run.recorder.request_in("fight", "Hit", "battle");
+    run.recorder.issued(hit);
+    let answer = Answer { latency_us: 900, intended_us: Some(90_000), observed_us: 900, generator_us: 0 };
+    run.recorder.answered(hit, answer);
+    let shown = shown(&run.summary(0, &fixtures::record(10, &[])), 80);
+    assert!(shown.contains("\n  battle/Hit") && shown.contains("\n    intended start"), "{shown}");
+    assert!(shown.contains("\n    battle/Hit") && shown.contains("\n      intended start"), "{shown}");
 }
