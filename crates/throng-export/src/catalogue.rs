@@ -38,6 +38,7 @@ impl Reading {
         sheet.run(moment);
         sheet.robots(&totals.robots(), moment.wanted);
         sheet.requests(totals);
+        sheet.groups(totals);
         sheet.messages(totals);
         sheet.connections(totals);
         sheet.scripts(totals);
@@ -152,6 +153,27 @@ impl Sheet {
             Unit::Of("{reply}"),
             "Replies that were late, came twice, fit several requests, or none.",
             stray.chain(orphans).filter(|(_, count)| *count > 0),
+        );
+    }
+
+    /// Requests of groups, which are among all requests too.
+    fn groups(&mut self, totals: &Totals) {
+        // Without a group is only what says that some were left out.
+        let rows = || totals.grouped().iter().filter(|(key, _)| !key.connection.is_empty());
+        let rows = || rows().map(|(key, row)| (of_group(key), row));
+        self.counter(
+            "throng.group.requests",
+            Unit::Of("{request}"),
+            "Requests of groups that are through: ok, cancelled, or the kind of their failure.",
+            rows().flat_map(|(labels, row)| {
+                let done = [("ok", row.counts.ok), ("cancelled", row.counts.cancelled)];
+                outcomes(labels, done, &row.counts.failures)
+            }),
+        );
+        self.histogram(
+            "throng.group.request.duration",
+            "From just before the write that took the last byte of a group's request to the receipt of its reply.",
+            rows().map(|(labels, row)| (labels, row.latency())),
         );
     }
 
@@ -285,14 +307,14 @@ impl Sheet {
             totals.counters().iter().map(|(key, row)| (named(key), row.counts.value)),
         );
         let schedules = totals.schedules().iter().flat_map(|(key, row)| {
-            let begun = row.counts.due.saturating_sub(row.counts.missed);
-            [("begun", begun), ("missed", row.counts.missed)]
-                .map(|(outcome, count)| (with(named(key), "outcome", outcome), count))
+            // Not what has begun: that is what came due less what was missed, and what waits at the end of a run is missed then.
+            [("due", row.counts.due), ("missed", row.counts.missed)]
+                .map(|(kind, count)| (with(named(key), "kind", kind), count))
         });
         self.counter(
             "throng.schedule.times",
             Unit::Of("{time}"),
-            "Times at which something should begin, and did or not.",
+            "Times at which something should begin: all that came due, and those at which nothing began.",
             schedules,
         );
         self.streams(totals);
@@ -406,6 +428,16 @@ fn named(key: &Key) -> Vec<Label> {
     labels
 }
 
+/// The labels of a request of a group, whose key has the group in place of the connection.
+fn of_group(key: &Key) -> Vec<Label> {
+    let (connection, name) = key.name.split_once('/').unwrap_or(("", &key.name));
+    vec![
+        ("group", Word::Name(Arc::clone(&key.connection))),
+        ("name", Word::Name(name.into())),
+        ("connection", Word::Name(connection.into())),
+    ]
+}
+
 fn with(mut labels: Vec<Label>, name: &'static str, word: &'static str) -> Vec<Label> {
     labels.push((name, Word::Fixed(word)));
     labels
@@ -428,6 +460,8 @@ fn tally<K: Kind>(labels: &[Label], name: &'static str, tally: &Tally<K>) -> Vec
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use throng_metrics::Recorder;
 
     use super::*;
     use crate::testing::{moment, played};
@@ -471,6 +505,47 @@ mod tests {
             }
         }
         assert!(seen.len() > 40, "{}", seen.len());
+    }
+
+    fn counters(reading: &Reading) -> Vec<(String, u64)> {
+        let mut all = Vec::new();
+        for family in &reading.families {
+            let Points::Counter(points) = &family.points else { continue };
+            all.extend(
+                points.iter().map(|(labels, value)| (format!("{} {}", family.name, text(labels)), *value)),
+            );
+        }
+        all
+    }
+
+    #[test]
+    fn no_counter_goes_down_when_what_waited_is_missed() {
+        let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
+        let rate = recorder.schedule("task_rate");
+        recorder.due(rate, 5);
+        ledger.merge(&recorder.take());
+        let before = counters(&Reading::of(&ledger, &moment()));
+        recorder.missed(rate, 3);
+        ledger.merge(&recorder.take());
+        let after = Reading::of(&ledger, &moment());
+        for (name, value) in before {
+            let now = counters(&after).into_iter().find(|(known, _)| *known == name);
+            assert!(now.as_ref().is_some_and(|(_, now)| *now >= value), "{name}: {value} and then {now:?}");
+        }
+        assert_eq!(counter(&after, "throng.schedule.times", "name=task_rate,kind=missed"), 3);
+    }
+
+    #[test]
+    fn requests_of_groups_are_told_apart() {
+        let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
+        let echo = recorder.request_in("shop", "Echo", "game");
+        recorder.issued(echo);
+        recorder.cancelled(echo);
+        ledger.merge(&recorder.take());
+        let reading = Reading::of(&ledger, &moment());
+        let labels = "group=shop,name=Echo,connection=game,outcome=cancelled";
+        assert_eq!(counter(&reading, "throng.group.requests", labels), 1);
+        assert_eq!(counter(&reading, "throng.requests", "name=Echo,connection=game,outcome=cancelled"), 1);
     }
 
     #[test]

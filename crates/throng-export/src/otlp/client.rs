@@ -75,15 +75,20 @@ impl Client<'_> {
 
     /// Sends a body and reads what the collector says of it.
     pub(crate) async fn post(&self, body: Vec<u8>) -> Result<(), PushError> {
+        // Before anything is sent: what is meant to be secret must not go without TLS.
+        let name = match self.url.scheme() {
+            "https" => Some(self.server_name().ok_or_else(no_name).map_err(PushError::Tls)?),
+            _ => None,
+        };
         let stream = self.connect().await.map_err(PushError::Connect)?;
         // Most collectors are asked for a small message every few seconds.
         let _ = stream.set_nodelay(true);
-        let response = match (self.url.scheme(), self.server_name()) {
-            ("https", Some(name)) => {
+        let response = match name {
+            Some(name) => {
                 let stream = self.tls.connect(name, stream).await.map_err(PushError::Tls)?;
                 self.exchange(stream, body).await?
             }
-            _ => self.exchange(stream, body).await?,
+            None => self.exchange(stream, body).await?,
         };
         judge(response).await
     }
@@ -132,6 +137,10 @@ impl Client<'_> {
         }
         request
     }
+}
+
+fn no_name() -> io::Error {
+    io::Error::other("the host has a name that no certificate can have")
 }
 
 fn connector() -> TlsConnector {
@@ -195,6 +204,15 @@ mod tests {
         check("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/metrics");
         check("https://otel.example.com/v1/metrics", "https://otel.example.com/v1/metrics");
         check("http://prometheus:9090/api/v1/otlp", "http://prometheus:9090/api/v1/otlp/v1/metrics");
+    }
+
+    #[test]
+    fn what_should_be_encrypted_is_never_sent_as_it_is() {
+        let settings = OtlpSettings::to("https://a..b:1/".parse().unwrap());
+        let client = Client::new(&settings);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let said = runtime.block_on(client.post(Vec::new())).unwrap_err().to_string();
+        assert_eq!(said, "no TLS: the host has a name that no certificate can have");
     }
 
     #[test]

@@ -19,12 +19,15 @@ use tokio::task::JoinSet;
 
 use super::accept::Format;
 use super::exposition::body;
+use super::patient::Patient;
 use crate::exporters::Source;
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS: usize = 32;
 /// How long a connection may rest between two scrapes, or take to say what it wants.
 const REST: Duration = Duration::from_secs(120);
+/// How long a scraper may take nothing of a response.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long responses on their way may take once the run is over.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -66,7 +69,8 @@ async fn talk(stream: TcpStream, source: Source, mut end: watch::Receiver<bool>)
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(REST);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(Patient::new(stream, PATIENCE)), service));
     // How a scraper leaves is its own affair.
     tokio::select! {
         _ = connection.as_mut() => return,
