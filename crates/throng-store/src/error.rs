@@ -86,6 +86,14 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether another process or connection holds the file, and may let it go.
+    pub(crate) fn is_busy(&self) -> bool {
+        let StoreError::Sql(why) = self else { return false };
+        why.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
         StoreError::Sql(error)

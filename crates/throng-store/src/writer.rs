@@ -27,7 +27,7 @@ pub struct Writer {
     work: SyncSender<Work>,
     thread: JoinHandle<WriterEnd>,
     not_kept: u64,
-    /// Somebody waits for the end.
+    /// Somebody waits for the end, or until all is written.
     closing: Arc<AtomicBool>,
     /// Where the next sample begins at the earliest: no two have the same place.
     free_ms: i64,
@@ -87,13 +87,15 @@ impl Writer {
         }
     }
 
-    /// Waits until everything handed over is on the disk.
+    /// Waits until everything handed over is on the disk, or cannot be brought there.
     pub fn flush(&self) {
         let (done, wait) = sync_channel(0);
+        self.closing.store(true, Ordering::Relaxed);
         if self.work.send(Work::Tell(done)).is_ok() {
             // A thread that has ended has nothing to wait for.
             let _ = wait.recv();
         }
+        self.closing.store(false, Ordering::Relaxed);
     }
 
     /// Writes the run's end and waits until everything is on the disk, or cannot be brought there.
@@ -180,11 +182,12 @@ impl Desk {
             Work::Sample { at_ms, took_ms, phase, packed } => {
                 // A sample that cannot be read is kept as it is, and told of when somebody reads it.
                 let packed = self.seconds.bytes(packed.clone()).unwrap_or(packed);
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)",
-                    )?
-                    .execute(params![self.run.0, at_ms, took_ms, phase, packed])?;
+                // Others may hold the file for long, as who deletes runs does; what comes meanwhile waits.
+                while let Err(error) = self.insert(at_ms, took_ms, &phase, &packed) {
+                    if !error.is_busy() || self.closing.load(Ordering::Relaxed) {
+                        return Err(error);
+                    }
+                }
                 self.join_old(at_ms);
                 Ok(())
             }
@@ -201,6 +204,13 @@ impl Desk {
                 Ok(())
             }
         }
+    }
+
+    fn insert(&self, at_ms: i64, took_ms: i64, phase: &str, packed: &[u8]) -> Result<(), StoreError> {
+        let insert = "INSERT INTO samples (run, at_ms, took_ms, phase, data) VALUES (?, ?, ?, ?, ?)";
+        let mut insert = self.connection.prepare_cached(insert)?;
+        insert.execute(params![self.run.0, at_ms, took_ms, phase, packed])?;
+        Ok(())
     }
 
     /// Joins what has grown old by the time `now_ms`.
@@ -257,6 +267,33 @@ mod tests {
         let end = serve(desk, work);
         assert_eq!((end.not_kept, WAITS.load(Ordering::Relaxed)), (50, 2));
         assert!(end.error.unwrap().to_string().contains("database is locked"));
+    }
+
+    #[test]
+    fn samples_wait_for_a_file_that_is_locked_while_the_run_goes_on() {
+        static WAITS: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut desk = entered(folder.path());
+        desk.connection
+            .busy_handler(Some(|_| {
+                WAITS.fetch_add(1, Ordering::Relaxed);
+                false
+            }))
+            .unwrap();
+        let other = schema::open(&folder.path().join("runs.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (sender, inbox) = sync_channel(WAITING);
+        (0..3).for_each(|second| sender.send(sample(second)).unwrap());
+        drop(sender);
+        let writing = thread::spawn(move || desk.serve(&inbox));
+        while WAITS.load(Ordering::Relaxed) < 5 {
+            thread::yield_now();
+        }
+        other.execute_batch("COMMIT").unwrap();
+        let end = writing.join().unwrap();
+        assert!(end.error.is_none() && end.not_kept == 0, "{end:?}");
+        let rows: i64 = other.query_row("SELECT count(*) FROM samples", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 3);
     }
 
     #[test]
