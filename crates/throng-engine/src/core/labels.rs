@@ -13,6 +13,8 @@ const NAMES: usize = 1000;
 
 /// Names of connections that are told apart; scripts can make up names without end.
 const LABELS: usize = 1000;
+/// The longest name of a connection or a group, in bytes; what is longer is cut, as the books do with names.
+const LONGEST: usize = 120;
 /// Names of groups that are told apart.
 const GROUPS: usize = 1000;
 /// Messages in groups whose books are remembered; those of others are looked up each time.
@@ -81,6 +83,7 @@ impl Labels {
         measured: bool,
         recorder: &mut Recorder,
     ) -> usize {
+        let name = &name[..name.floor_char_boundary(LONGEST)];
         if let Some(index) = self.index.get(&(name.into(), protocol, measured)) {
             return *index;
         }
@@ -152,6 +155,7 @@ impl Labels {
 
     /// The group of that name; names beyond what is told apart are one group.
     pub(crate) fn group(&mut self, name: &str) -> Group {
+        let name = &name[..name.floor_char_boundary(LONGEST)];
         let Groups { names, index, .. } = &mut self.groups;
         if let Some(group) = index.get(name) {
             return *group;
@@ -290,5 +294,16 @@ mod tests {
         assert_eq!(labels.group_name(other), OTHER);
         assert_eq!(labels.get(label).sends.len(), hello.0 as usize + 1);
         assert_eq!(labels.message_name(label, MessageId(1 << 20)), OTHER);
+    }
+
+    #[test]
+    fn names_of_connections_and_groups_are_cut() {
+        let mut labels = Labels::new(&Settings::default());
+        let long = "登".repeat(1_000_000);
+        let label = labels.intern(&long, None, true, &mut Recorder::default());
+        let group = labels.group(&long);
+        assert!(labels.get(label).name.len() <= LONGEST && labels.group_name(group).len() <= LONGEST);
+        assert!(labels.index.keys().all(|(name, ..)| name.len() <= LONGEST));
+        assert!(group == labels.group(&long) && group != labels.group("登"));
     }
 }
