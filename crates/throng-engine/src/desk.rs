@@ -406,10 +406,13 @@ impl Desk {
 
 /// Measuring and telling.
 impl Desk {
-    /// Counts a check.
-    pub fn check(&self, name: &str, passed: bool) {
-        let recorder = &mut self.0.borrow_mut().recorder;
-        let check = recorder.check(name);
+    /// Counts a check, in a group or in none.
+    pub fn check(&self, group: Option<Group>, name: &str, passed: bool) {
+        let Core { recorder, labels, .. } = &mut *self.0.borrow_mut();
+        let check = match group {
+            None => recorder.check(name),
+            Some(group) => recorder.check_in(labels.group_name(group), name),
+        };
         match passed {
             true => recorder.check_passed(check),
             false => recorder.check_failed(check, throng_metrics::no_sample),

@@ -1,5 +1,6 @@
 //! HTTP requests as hosts make them: what is asked, what is answered, and what is wrong with a request before it leaves.
 
+use crate::id::Group;
 use crate::net::target::shown;
 use crate::redact::Redaction;
 use hyper::Method;
@@ -60,6 +61,8 @@ pub struct HttpRequest {
     pub quiet: bool,
     /// Statuses of 400 and above that are no failure.
     pub expect: Vec<u16>,
+    /// The group that it is measured in too.
+    pub group: Option<Group>,
 }
 
 /// A response, after redirects.

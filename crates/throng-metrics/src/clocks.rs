@@ -5,6 +5,8 @@
 //! What the others are above it is their delay above that of the fastest. The fastest one's own delay stays unknown; it is
 //! at most the shortest round trip on the same connection (Cristian 1989), which is what the report sets beside it.
 //!
+//! Clocks are told apart up to a bound. What is by further ones cannot be compared with anything, and is only counted.
+//!
 //! What came in the second that goes on is kept until its end, so that the first messages are not compared with themselves.
 
 use std::collections::HashMap;
@@ -43,16 +45,17 @@ pub(crate) enum Found {
     Floor { row: u32, us: u64 },
     /// The clock was set.
     Set { row: u32 },
+    /// A message by a clock beyond those that are told apart.
+    Beyond { row: u32 },
 }
 
 impl Clocks {
     /// A message came; `difference_us` is when, less when it was sent by its own clock.
     pub(crate) fn see(&mut self, row: u32, clock: u64, difference_us: i64, mut book: impl FnMut(Found)) {
-        let key = match (row, clock) {
-            known if self.clocks.len() < CLOCKS || self.clocks.contains_key(&known) => known,
-            // Clocks beyond are taken for one, whose figures are worth nothing, but take no room.
-            _ => (row, u64::MAX),
-        };
+        let key = (row, clock);
+        if self.clocks.len() >= CLOCKS && !self.clocks.contains_key(&key) {
+            return book(Found::Beyond { row });
+        }
         let known = self.clocks.entry(key).or_insert(Clock { least: difference_us, least_now: None });
         if difference_us.saturating_sub(known.least).saturating_abs() > SET_US {
             *known = Clock { least: difference_us, least_now: None };
@@ -161,7 +164,20 @@ mod tests {
         for clock in 0..5_000 {
             clocks.see(0, clock, 0, |_| {});
         }
-        assert!(clocks.clocks.len() <= CLOCKS + 1 && clocks.pending.len() <= PENDING);
+        assert!(clocks.clocks.len() <= CLOCKS && clocks.pending.len() <= PENDING);
+    }
+
+    #[test]
+    fn clocks_beyond_are_not_taken_for_one() {
+        let (mut clocks, mut found) = (Clocks::default(), Vec::new());
+        let apart = SET_US * 2;
+        for clock in 0..CLOCKS as u64 + 2 {
+            clocks.see(0, clock, apart * clock as i64, |one| found.push(one));
+        }
+        assert_eq!(found, [Found::Beyond { row: 0 }; 2]);
+        found.clear();
+        clocks.end_second(|one| found.push(one));
+        assert!(delays(&found).iter().all(|us| *us == 0) && delays(&found).len() == CLOCKS);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub use stretch::Stretch;
 pub use summary::*;
 pub use tally::{Kind, Tally};
 pub use threshold::{
-    Abort, AbortWatch, Comparison, Outcome, Threshold, ThresholdError, ThresholdResult, Thresholds,
+    Abort, AbortWatch, Comparison, Failing, Outcome, Threshold, ThresholdError, ThresholdResult, Thresholds,
 };
 pub use totals::{Delta, Totals};
 pub use verdict::{Judgement, RunEnd, Verdict};

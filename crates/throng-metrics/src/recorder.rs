@@ -1,4 +1,6 @@
-//! The recorder of one shard: names become ids once, then a record is an index and an add.
+//! The recorder of one shard: names become ids once ([`names`]), then a record is an index and an add.
+
+mod names;
 
 use crate::clocks::{Clocks, Found};
 use crate::generator::Generator;
@@ -137,74 +139,7 @@ fn book_delay(delays: &mut Table<DelayCounts, 3>, found: Found) {
         Found::Delay { row, us } => delays.row(Id::at(row)).time_mut(LATENCY).record(us),
         Found::Floor { row, us } => delays.row(Id::at(row)).time_mut(FLOOR).record(us),
         Found::Set { row } => delays.row(Id::at(row)).counts.set += 1,
-    }
-}
-
-/// Names become ids.
-impl Recorder {
-    /// The id of a request's name on a connection's name.
-    pub fn request(&mut self, name: &str, connection: &str) -> RequestId {
-        self.tables.requests.intern(connection, name)
-    }
-
-    /// The id of a request's name on a connection's name, in a group: it counts there and among all of its name.
-    pub fn request_in(&mut self, group: &str, name: &str, connection: &str) -> RequestId {
-        self.tables.request_in(group, connection, name)
-    }
-
-    /// The id of a send's name on a connection's name.
-    pub fn send(&mut self, name: &str, connection: &str) -> SendId {
-        self.tables.sends.intern(connection, name)
-    }
-
-    /// The id of a push's name on a connection's name.
-    pub fn push(&mut self, name: &str, connection: &str) -> PushId {
-        self.tables.pushes.intern(connection, name)
-    }
-
-    /// The id of a connection's name.
-    pub fn connection(&mut self, name: &str) -> ConnectionId {
-        self.tables.connections.intern("", name)
-    }
-
-    /// The id of a check's name.
-    pub fn check(&mut self, name: &str) -> CheckId {
-        self.tables.checks.intern("", name)
-    }
-
-    /// The id of a task, sequence, step or start.
-    pub fn work(&mut self, kind: WorkKind, name: &str) -> WorkId {
-        WorkId { kind, id: self.tables.work[kind.index()].intern("", name) }
-    }
-
-    /// The id of a schedule.
-    pub fn schedule(&mut self, name: &str) -> ScheduleId {
-        self.tables.schedules.intern("", name)
-    }
-
-    /// The id of a custom measure.
-    pub fn measure(&mut self, name: &str) -> MeasureId {
-        self.tables.measures.intern("", name)
-    }
-
-    /// The id of a custom counter.
-    pub fn counter(&mut self, name: &str) -> CounterId {
-        self.tables.counters.intern("", name)
-    }
-
-    /// The id of numbers that a server counts up.
-    pub fn order(&mut self, name: &str) -> OrderId {
-        self.tables.orders.intern("", name)
-    }
-
-    /// The id of messages that say when they were sent; `connection` is empty where it is not known.
-    pub fn delay(&mut self, name: &str, connection: &str) -> DelayId {
-        self.tables.delays.intern(connection, name)
-    }
-
-    /// The id of what comes again and again.
-    pub fn gap(&mut self, name: &str) -> GapId {
-        self.tables.gaps.intern("", name)
+        Found::Beyond { row } => delays.row(Id::at(row)).counts.beyond += 1,
     }
 }
 
@@ -226,6 +161,12 @@ impl Recorder {
             row.time_mut(INTENDED).record(intended);
         }
         self.generator.wait(answer.observed_us, answer.generator_us);
+    }
+
+    /// The reply of a request has so many bytes.
+    pub fn replied(&mut self, id: RequestId, bytes: usize) {
+        let counts = &mut self.tables.request(id).counts;
+        counts.bytes = counts.bytes.saturating_add(bytes as u64);
     }
 
     /// The answer recorded last cannot be understood, and the request fails after all: its latency counts. To be said
@@ -381,14 +322,14 @@ impl Recorder {
 impl Recorder {
     /// A check held.
     pub fn check_passed(&mut self, id: CheckId) {
-        self.tables.checks.row(id).counts.passed += 1;
+        self.tables.check(id).counts.passed += 1;
     }
 
     /// A check did not hold, which is a failure of the kind `check`.
     pub fn check_failed(&mut self, id: CheckId, sample: impl FnOnce() -> Option<String>) {
-        self.tables.checks.row(id).counts.failed += 1;
+        self.tables.check(id).counts.failed += 1;
         self.errors.add_one(FailureKind::Check);
-        let name = &self.tables.checks.key(id).name;
+        let name = self.tables.check_name(id);
         self.failures
             .failure(Failure { kind: FailureKind::Check, name, message: "the check did not hold" }, sample);
     }

@@ -26,6 +26,8 @@ counts! {
         observed_us: u64,
         /// The part of `observed_us` that was spent in the generator.
         generator_us: u64,
+        /// Bytes of the replies, those that say no included.
+        bytes: u64,
     }
 }
 
@@ -137,6 +139,8 @@ counts! {
     pub struct DelayCounts {
         /// How often the server's clock was set.
         set: u64,
+        /// Messages by clocks beyond those that are told apart, of which no delay is known.
+        beyond: u64,
     }
 }
 
@@ -302,6 +306,8 @@ pub(crate) struct Tables {
     pub(crate) pushes: Table<PushCounts, 0>,
     pub(crate) connections: Table<ConnectionCounts, 2>,
     pub(crate) checks: Table<CheckCounts, 0>,
+    /// Checks of groups: the group stands in place of the connection.
+    pub(crate) grouped_checks: Table<CheckCounts, 0>,
     pub(crate) work: [Table<WorkCounts, 2>; WorkKind::ALL.len()],
     pub(crate) schedules: Table<ScheduleCounts, 0>,
     pub(crate) measures: Table<MeasureCounts, 1>,
@@ -319,6 +325,7 @@ pub(crate) struct TableChanges {
     pushes: Vec<Change<PushCounts, 0>>,
     connections: Vec<Change<ConnectionCounts, 2>>,
     checks: Vec<Change<CheckCounts, 0>>,
+    grouped_checks: Vec<Change<CheckCounts, 0>>,
     work: [Vec<Change<WorkCounts, 2>>; WorkKind::ALL.len()],
     schedules: Vec<Change<ScheduleCounts, 0>>,
     measures: Vec<Change<MeasureCounts, 1>>,
@@ -337,6 +344,7 @@ impl Tables {
             pushes: Table::new(cap),
             connections: Table::new(cap),
             checks: Table::new(cap),
+            grouped_checks: Table::new(cap),
             work: std::array::from_fn(|_| Table::new(cap)),
             schedules: Table::new(cap),
             measures: Table::new(cap),
@@ -350,8 +358,14 @@ impl Tables {
     /// The place of a request in a group; among all requests of its name, where the group's rows are full.
     pub(crate) fn request_in(&mut self, group: &str, connection: &str, name: &str) -> Id<RequestCounts> {
         let whole = (!connection.contains('/')).then(|| format!("{connection}/{name}"));
-        let grouped = whole.and_then(|label| self.grouped.intern_whole(group, &label));
-        grouped.map_or_else(|| self.requests.intern(connection, name), Id::grouped)
+        match whole.and_then(|label| self.grouped.intern_whole(group, &label)) {
+            Some(id) => id.grouped(),
+            None => {
+                // An empty row, by which it is known that something was left out.
+                self.grouped.mark_crowded();
+                self.requests.intern(connection, name)
+            }
+        }
     }
 
     /// The row of a request, in its group or not, which from now on counts as changed.
@@ -360,6 +374,32 @@ impl Tables {
         match id.in_groups() {
             None => self.requests.row(id),
             Some(id) => self.grouped.row(id),
+        }
+    }
+
+    /// The place of a check in a group; among all checks of its name, where the group's rows are full.
+    pub(crate) fn check_in(&mut self, group: &str, name: &str) -> Id<CheckCounts> {
+        match self.grouped_checks.intern_whole(group, name) {
+            Some(id) => id.grouped(),
+            None => {
+                self.grouped_checks.mark_crowded();
+                self.checks.intern("", name)
+            }
+        }
+    }
+
+    /// The row of a check, in its group or not, which from now on counts as changed.
+    pub(crate) fn check(&mut self, id: Id<CheckCounts>) -> &mut CheckRow {
+        match id.in_groups() {
+            None => self.checks.row(id),
+            Some(id) => self.grouped_checks.row(id),
+        }
+    }
+
+    pub(crate) fn check_name(&self, id: Id<CheckCounts>) -> &str {
+        match id.in_groups() {
+            None => &self.checks.key(id).name,
+            Some(id) => &self.grouped_checks.key(id).name,
         }
     }
 
@@ -378,6 +418,7 @@ impl Tables {
             pushes: self.pushes.take(),
             connections: self.connections.take(),
             checks: self.checks.take(),
+            grouped_checks: self.grouped_checks.take(),
             work: self.work.each_mut().map(Table::take),
             schedules: self.schedules.take(),
             measures: self.measures.take(),
@@ -397,6 +438,8 @@ impl Tables {
         self.pushes.absorb(&changes.pushes);
         self.connections.absorb(&changes.connections);
         self.checks.absorb(&changes.checks);
+        self.grouped_checks.absorb(&changes.grouped_checks);
+        self.checks.absorb_as(&changes.grouped_checks, |name| ("", name));
         for (table, changes) in self.work.iter_mut().zip(&changes.work) {
             table.absorb(changes);
         }
@@ -425,6 +468,7 @@ impl Tables {
         self.pushes.add(&other.pushes);
         self.connections.add(&other.connections);
         self.checks.add(&other.checks);
+        self.grouped_checks.add(&other.grouped_checks);
         for (table, other) in self.work.iter_mut().zip(&other.work) {
             table.add(other);
         }

@@ -28,6 +28,8 @@ pub struct SampleToWrite<'a> {
     pushes: &'a Table<PushCounts, 0>,
     connections: &'a Table<ConnectionCounts, 2>,
     checks: &'a Table<CheckCounts, 0>,
+    #[serde(skip_serializing_if = "no_rows")]
+    grouped_checks: &'a Table<CheckCounts, 0>,
     work: &'a [Table<WorkCounts, 2>],
     schedules: &'a Table<ScheduleCounts, 0>,
     measures: &'a Table<MeasureCounts, 1>,
@@ -62,6 +64,7 @@ pub struct Sample {
     pushes: Vec<WrittenRow<PushCounts>>,
     connections: Vec<WrittenRow<ConnectionCounts>>,
     checks: Vec<WrittenRow<CheckCounts>>,
+    grouped_checks: Vec<WrittenRow<CheckCounts>>,
     work: Vec<Vec<WrittenRow<WorkCounts>>>,
     schedules: Vec<WrittenRow<ScheduleCounts>>,
     measures: Vec<WrittenRow<MeasureCounts>>,
@@ -93,6 +96,7 @@ impl Totals {
             pushes: &self.tables.pushes,
             connections: &self.tables.connections,
             checks: &self.tables.checks,
+            grouped_checks: &self.tables.grouped_checks,
             work: &self.tables.work,
             schedules: &self.tables.schedules,
             measures: &self.tables.measures,
@@ -118,6 +122,7 @@ impl Totals {
         tables.pushes.absorb_written(&sample.pushes);
         tables.connections.absorb_written(&sample.connections);
         tables.checks.absorb_written(&sample.checks);
+        tables.grouped_checks.absorb_written(&sample.grouped_checks);
         for (&kind, rows) in WorkKind::ALL.iter().zip(&sample.work) {
             tables.work[kind.index()].absorb_written(rows);
         }
@@ -179,6 +184,8 @@ mod tests {
         recorder.measured(measure, us);
         recorder.counted(counter, 3);
         recorder.check_passed(check);
+        let inside = recorder.check_in("arena", "right");
+        recorder.check_failed(inside, crate::no_sample);
         let (order, delay, gap) =
             (recorder.order("moves"), recorder.delay("moved", "game"), recorder.gap("moved"));
         recorder.ordered(order, crate::Standing::Skipped(us));

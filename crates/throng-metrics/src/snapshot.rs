@@ -8,6 +8,7 @@ use crate::histogram::Spread;
 use crate::kinds::FailureKind;
 use crate::robots::Robots;
 use crate::table::Key;
+use crate::threshold::Failing;
 use crate::totals::Totals;
 
 /// More lines than this are not worked out for a screen; the busiest come first.
@@ -22,6 +23,10 @@ pub struct Plan {
     pub target: String,
     /// What the plan does at the moment, such as "ramping up to 500 robots".
     pub phase: String,
+    /// The phase that this moment is of, as thresholds and reports name it.
+    pub phase_name: String,
+    /// Thresholds that will end the run if it goes on like that.
+    pub failing: Vec<Failing>,
     /// How long the whole takes, where that is known.
     pub takes: Option<Duration>,
     /// Above which bounds throng itself is the limit.

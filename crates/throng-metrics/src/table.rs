@@ -215,9 +215,20 @@ impl<C: Counts, const N: usize> Table<C, N> {
         (fits && room).then(|| self.intern(connection, name))
     }
 
-    /// Whether names share [`OTHER`], because there were more than it keeps apart.
+    /// Whether names share [`OTHER`], because there were more than are kept apart, here or by whoever gave the names.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.find("", OTHER).is_some()
+        self.slots.iter().any(|slot| &*slot.key.name == OTHER)
+    }
+
+    /// Whether a row is [`OTHER`].
+    pub(crate) fn is_other(&self, id: Id<C>) -> bool {
+        &*self.key(id).name == OTHER
+    }
+
+    /// Says that names were left out.
+    pub(crate) fn mark_crowded(&mut self) {
+        let other = self.intern("", OTHER);
+        self.row(other);
     }
 
     /// How many names it keeps apart.
@@ -274,7 +285,9 @@ impl<C: Counts, const N: usize> Table<C, N> {
 
     /// Adds what another table's rows held to rows of other names, which `names` makes of theirs.
     pub(crate) fn absorb_as(&mut self, changes: &[Change<C, N>], names: fn(&str) -> (&str, &str)) {
-        for Change { key, counts, times } in changes {
+        // What only says that something was left out is nothing to be added.
+        let is_mark = |key: &Key| (&*key.connection, &*key.name) == ("", OTHER);
+        for Change { key, counts, times } in changes.iter().filter(|change| !is_mark(&change.key)) {
             let (connection, name) = names(&key.name);
             self.add_row(connection, name, counts, times);
         }

@@ -142,6 +142,16 @@ impl Totals {
         tables.into_iter().filter(|(_, crowded)| *crowded).map(|(what, _)| (what, cap)).collect()
     }
 
+    /// Whether there were more messages or checks in groups than are kept apart: what is left out is among all requests only.
+    pub fn groups_are_crowded(&self) -> bool {
+        self.tables.grouped.is_crowded() || self.tables.grouped_checks.is_crowded()
+    }
+
+    /// Messages of which no delay is known, because they are by clocks beyond those that are told apart.
+    pub fn clocks_beyond(&self) -> u64 {
+        sum(self.tables.delays.iter().map(|(_, row)| row.counts.beyond))
+    }
+
     /// Sends by connection and name.
     pub fn sends(&self) -> &Table<SendCounts, 0> {
         &self.tables.sends
@@ -160,6 +170,11 @@ impl Totals {
     /// Checks by name.
     pub fn checks(&self) -> &Table<CheckCounts, 0> {
         &self.tables.checks
+    }
+
+    /// Checks of groups: the group stands in place of the connection.
+    pub fn grouped_checks(&self) -> &Table<CheckCounts, 0> {
+        &self.tables.grouped_checks
     }
 
     /// Tasks, sequences, steps or starts by name.
@@ -273,6 +288,7 @@ fn sum(counts: impl Iterator<Item = u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::OTHER;
     use crate::{Answer, Failure, Recorder, no_sample};
 
     fn answer(us: u64) -> Answer {
@@ -319,6 +335,25 @@ mod tests {
         totals.merge(&recorder.take());
         totals.merge(&recorder.take());
         assert_eq!(totals.counters().find("", "kills").unwrap().counts.value, 7);
+    }
+
+    #[test]
+    fn names_that_were_left_out_are_said_wherever_that_was() {
+        let raw = totals(|r| {
+            // As the engine calls names of raw messages beyond its own limit.
+            let other = r.push(OTHER, "game");
+            r.pushed(other, 1);
+        });
+        assert_eq!((raw.crowded(), raw.groups_are_crowded()), (vec![("pushes", 1_000)], false));
+        let grouped = totals(|r| {
+            for (group, name) in (0..40).flat_map(|group| (0..30).map(move |name| (group, name))) {
+                let id = r.request_in(&format!("group {group}"), &format!("m{name}"), "game");
+                r.issued(id);
+            }
+        });
+        assert_eq!((grouped.crowded(), grouped.groups_are_crowded()), (vec![], true));
+        let issued: Vec<u64> = grouped.requests().iter().map(|(_, row)| row.counts.issued).collect();
+        assert_eq!(issued, [40; 30], "what is in no group's row is among all requests");
     }
 
     #[test]

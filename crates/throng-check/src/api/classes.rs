@@ -121,7 +121,7 @@ pub const CLASSES: &[Class] = &[
             function(
                 "group",
                 takes(&[p("name", Kind::Text), p("fn", BLOCK)]).returning(&["any ..."]),
-                "Runs a function as a group: its requests are measured once more for the group.",
+                "Runs a function as a group: its requests and checks are measured once more for the group.",
             ),
             function(
                 "in_order",

@@ -141,6 +141,7 @@ pub const OPTIONS: &[OptionSet] = &[
             key("form", Kind::Table, "Fields that are sent as a form."),
             TIMEOUT,
             key("name", Kind::Text, "What it is measured as; method and path if not said."),
+            key("group", Kind::Text, "A group that it is measured in too."),
             key("redirects", Kind::Integer, "How many redirects are followed; 5 if not said."),
             key("cookies", Kind::Boolean, "False neither sends nor keeps the robot's cookies."),
             key("expect", Kind::Any, "A list of statuses from 400 on that are no failure."),

@@ -303,7 +303,8 @@ impl Core {
         let (delivery, taken_as, request) = match found {
             Match::Reply { operation, request } => {
                 let refused = protocol.refused(request, head);
-                match self.answered(OperationKey::from_u64(operation), request, refused, arrival) {
+                let reply = (request, size);
+                match self.answered(OperationKey::from_u64(operation), reply, refused, arrival) {
                     Some((delivery, elapsed)) => (delivery, TakenAs::Reply(elapsed), Some(request)),
                     None => (Delivery::Nobody, TakenAs::Orphan, None),
                 }
@@ -369,7 +370,7 @@ impl Core {
     fn answered(
         &mut self,
         operation: OperationKey,
-        request: MessageId,
+        (request, size): (MessageId, usize),
         refused: Option<i64>,
         arrival: Arrival,
     ) -> Option<(Delivery, Duration)> {
@@ -392,6 +393,7 @@ impl Core {
                 generator_us: generator / 1000,
             };
             self.recorder.answered(books, answer);
+            self.recorder.replied(books, size);
         }
         let elapsed = Duration::from_nanos(latency);
         let delivery = match refused {

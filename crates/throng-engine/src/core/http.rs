@@ -50,7 +50,10 @@ impl Core {
     pub(crate) fn http(&mut self, robot: RobotKey, request: &HttpRequest) -> Result<OperationKey, Unasked> {
         let (method, headers) = request.head().map_err(Unasked::Mistake)?;
         let name: Box<str> = request.measured_as().into();
-        let books = self.recorder.request(&name, HTTP);
+        let books = match request.group {
+            None => self.recorder.request(&name, HTTP),
+            Some(group) => self.recorder.request_in(self.labels.group_name(group), &name, HTTP),
+        };
         self.recorder.issued(books);
         let (wanted, cancelled) = oneshot::channel();
         let call = HttpCall {
@@ -136,6 +139,7 @@ impl Core {
             observed_us: micros(observed),
             generator_us: micros(generator),
         };
+        self.recorder.replied(call.books, response.body.len());
         if response.status < REFUSALS || call.expect.contains(&response.status) {
             return self.recorder.answered(call.books, answer);
         }

@@ -3,6 +3,7 @@
 
 use super::Core;
 use crate::id::{ConnectionKey, RobotKey};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use throng_metrics::{DelayId, GapId, OrderId, Sequence};
 use throng_wire::Nanos;
 
@@ -65,6 +66,16 @@ impl<I: PartialEq, T> Streams<I, T> {
     }
 }
 
+/// The key of a stream within its row. Names beyond the limit share a row, but their streams are different ones all the same.
+fn apart(is_other: bool, name: &str, key: u64) -> u64 {
+    if !is_other {
+        return key;
+    }
+    let mut hasher = DefaultHasher::new();
+    (name, key).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Core {
     fn tracks(&mut self, robot: RobotKey) -> Option<&mut Tracks> {
         Some(self.robots.get_mut(robot)?.tracks.get_or_insert_default())
@@ -73,6 +84,7 @@ impl Core {
     /// A number of a stream that a server counts up came; whether it is in order.
     pub(crate) fn in_order(&mut self, robot: RobotKey, name: &str, key: u64, number: i64) -> bool {
         let row = self.recorder.order(name);
+        let key = apart(self.recorder.is_other_order(row), name, key);
         let Some(tracks) = self.tracks(robot) else { return true };
         let standing = match tracks.orders.get(&(row, key)) {
             Some(sequence) => sequence.see(number),
@@ -89,6 +101,7 @@ impl Core {
     pub(crate) fn gap(&mut self, robot: RobotKey, name: &str, key: u64) {
         let now = self.told.map_or_else(|| self.now(), |told| told.received);
         let row = self.recorder.gap(name);
+        let key = apart(self.recorder.is_other_gap(row), name, key);
         let Some(tracks) = self.tracks(robot) else { return };
         if let Some(before) = tracks.gaps.replace((row, key), now) {
             self.recorder.gapped(row, now.saturating_sub(before) / 1_000);
@@ -102,6 +115,7 @@ impl Core {
         let label = told.and_then(|told| self.connections.get(told.connection)).map(|open| open.label);
         let connection = label.map_or("", |label| &self.labels.get(label).name);
         let row = self.recorder.delay(name, connection);
+        let clock = apart(self.recorder.is_other_delay(row), name, clock);
         let received = i64::try_from(received / 1_000).unwrap_or(i64::MAX);
         let difference = received.saturating_sub(sent_us);
         self.recorder.delayed(row, clock, difference);
@@ -115,6 +129,14 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn streams_of_names_that_share_a_row_stay_apart() {
+        assert_eq!(apart(false, "moves", 7), 7);
+        assert_ne!(apart(true, "moves", 7), apart(true, "shots", 7));
+        assert_ne!(apart(true, "moves", 7), apart(true, "moves", 8));
+        assert_eq!(apart(true, "moves", 7), apart(true, "moves", 7));
+    }
 
     #[test]
     fn streams_are_bounded_and_the_oldest_begins_anew() {

@@ -5,7 +5,7 @@ use crate::sandbox::freeze::contents;
 use crate::state::What;
 use crate::values::kind_of;
 use mlua::{Lua, Table, Value};
-use throng_engine::{HttpRequest, HttpResponse, Unasked, form_encoded};
+use throng_engine::{Group, HttpRequest, HttpResponse, Unasked, form_encoded};
 use throng_metrics::FailureKind;
 
 /// The name under which requests are booked.
@@ -13,7 +13,7 @@ const HTTP: &str = "http";
 /// Redirects that are followed where the script does not say.
 const REDIRECTS: u32 = 5;
 
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 12] = [
     "headers",
     "query",
     "body",
@@ -25,6 +25,7 @@ const OPTIONS: [&str; 11] = [
     "quiet",
     "cookies",
     "expect",
+    "group",
 ];
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
@@ -44,7 +45,11 @@ fn ask(
     (method, url, body, content_type, options): Asking,
 ) -> Result<(), Refused> {
     let (desk, robot, fiber) = context.fiber(lua)?;
-    let request = request_of(&method, &url, &body, &content_type, &options)?;
+    let group_of = |name: Option<String>| match name {
+        Some(name) => Some(desk.group(&name)),
+        None => context.shared.group_of(fiber),
+    };
+    let request = request_of((&method, &url), (&body, &content_type), &options, group_of)?;
     let name = request.measured_as().into();
     match desk.http(robot, &request) {
         Ok(operation) => {
@@ -57,11 +62,10 @@ fn ask(
 }
 
 fn request_of(
-    method: &Value,
-    url: &Value,
-    body: &Value,
-    content_type: &Value,
+    (method, url): (&Value, &Value),
+    (body, content_type): (&Value, &Value),
     options: &Value,
+    group_of: impl FnOnce(Option<String>) -> Option<Group>,
 ) -> Result<HttpRequest, Refused> {
     let Value::String(method) = method else {
         return Err(format!("an HTTP method is a word such as \"GET\", not {}", kind_of(method)).into());
@@ -107,6 +111,7 @@ fn request_of(
         cookies: option(&options, "cookies", "true or false")?.unwrap_or(true),
         quiet: option(&options, "quiet", "true or false")?.unwrap_or(false),
         expect: expect.map_or(Ok(Vec::new()), |expect| statuses_of(&expect))?,
+        group: group_of(option(&options, "group", "a name")?),
     })
 }
 

@@ -14,7 +14,8 @@ use throng_metrics::FailureKind;
 
 pub(super) fn add(natives: &Natives<'_>) -> mlua::Result<()> {
     natives.may_refuse("check", |context, lua, (Text(name), passed): (Text, bool)| {
-        context.measured(lua)?.0.check(&name, passed);
+        let (desk, _) = context.measured(lua)?;
+        desk.check(context.shared.group_of(context.shared.current.get().fiber), &name, passed);
         Ok(())
     })?;
     natives.plain("fail", fail)?;

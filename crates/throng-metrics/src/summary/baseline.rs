@@ -16,6 +16,8 @@ pub struct Baseline {
     pub run: i64,
     /// The share by which a figure may become worse.
     pub tolerance: f64,
+    /// The phases that were compared.
+    pub phases: Vec<String>,
     /// How many figures could be compared.
     pub figures: u64,
     /// How many of them became better.
@@ -68,7 +70,12 @@ impl Baseline {
         }
         let worse = self.worse.iter().take(MOST_THRESHOLDS).map(|figure| ThresholdSummary {
             key: format!("baseline.{}.{}", figure.message, figure.metric),
-            condition: format!("not worse than {} in run {}", figure.shown(figure.was), self.run),
+            condition: format!(
+                "not worse than {} in run {}{}",
+                figure.shown(figure.was),
+                self.run,
+                self.of_phases()
+            ),
             actual: figure.shown(figure.is),
             value: Some(figure.is),
             unit: figure.unit(),
@@ -77,11 +84,20 @@ impl Baseline {
         worse.collect()
     }
 
+    /// Which phases were compared, where it is not the one that most plans have.
+    fn of_phases(&self) -> String {
+        match self.phases.as_slice() {
+            [only] if only == "hold" => String::new(),
+            _ if self.figures == 0 => String::new(),
+            phases => format!(" ({})", phases.join(", ")),
+        }
+    }
+
     fn whole(&self) -> ThresholdSummary {
         let compared = self.figures > 0 && self.failure.is_none();
         ThresholdSummary {
             key: "baseline".into(),
-            condition: format!("nothing worse than in run {}", self.run),
+            condition: format!("nothing worse than in run {}{}", self.run, self.of_phases()),
             passed: compared && self.worse.is_empty(),
             actual: match &self.failure {
                 Some(why) => format!("not compared: {why}"),
@@ -129,6 +145,15 @@ mod tests {
         let said = "2 of 3 thresholds do not hold, the first: baseline.game/Move.p99 was 21.4 ms, wanted not worse than \
                     20.4 ms in run 12.";
         assert_eq!((code, reason.as_str()), (1, said));
+    }
+
+    #[test]
+    fn phases_that_were_compared_are_said_where_it_is_not_hold_alone() {
+        let phases = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let of = |names| Baseline { run: 12, figures: 1, phases: phases(names), ..Baseline::default() };
+        assert_eq!(of(&["hold"]).thresholds()[0].condition, "nothing worse than in run 12");
+        let named = of(&["hold", "evening"]).thresholds()[0].condition.clone();
+        assert_eq!(named, "nothing worse than in run 12 (hold, evening)");
     }
 
     #[test]

@@ -203,6 +203,8 @@ pub struct RequestSummary {
     pub ambiguous: u64,
     /// Failures by kind.
     pub failures_by_kind: Tally<FailureKind>,
+    /// Bytes of the replies, those that say no included.
+    pub reply_bytes: u64,
     /// Replies per second over the whole run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_per_s: Option<f64>,
@@ -338,6 +340,8 @@ pub struct GroupSummary {
     pub histogram: Vec<Bin>,
     /// The requests that were made in it, by connection and name; they are among all requests too.
     pub requests: Vec<RequestSummary>,
+    /// The checks that were made in it; they are among all checks too.
+    pub checks: Vec<CheckSummary>,
 }
 
 /// A custom measure.

@@ -35,6 +35,23 @@ struct Watched {
     threshold: Threshold,
     after: Duration,
     failing: Duration,
+    /// What it was when it was seen to fail last.
+    actual: String,
+}
+
+/// A threshold that does not hold, and will end the run if it goes on like that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// What is compared.
+    pub key: String,
+    /// With what.
+    pub condition: String,
+    /// What it is, for a person.
+    pub actual: String,
+    /// How long it has not held.
+    pub since: Duration,
+    /// For how long it may not hold.
+    pub after: Duration,
 }
 
 #[derive(Debug)]
@@ -64,7 +81,8 @@ impl AbortWatch {
     pub fn new(thresholds: &Thresholds) -> Self {
         let watched = thresholds.iter().filter_map(|threshold| {
             let after = threshold.abort_after()?;
-            Some(Watched { threshold: threshold.clone(), after, failing: Duration::ZERO })
+            let (failing, actual) = (Duration::ZERO, String::new());
+            Some(Watched { threshold: threshold.clone(), after, failing, actual })
         });
         Self { watched: watched.collect(), recent: VecDeque::new() }
     }
@@ -101,12 +119,13 @@ impl AbortWatch {
                 Outcome::NoSamples { .. } => {}
                 Outcome::Fail { actual } => {
                     watched.failing = watched.failing.saturating_add(took);
+                    watched.actual = result.actual();
                     if watched.failing + SLACK >= watched.after {
                         return Some(Abort {
                             key: threshold.key().to_owned(),
                             condition: threshold.condition().to_owned(),
                             value: actual,
-                            actual: result.actual(),
+                            actual: watched.actual.clone(),
                             after: watched.after,
                         });
                     }
@@ -114,6 +133,22 @@ impl AbortWatch {
             }
         }
         None
+    }
+
+    /// Those that do not hold now; the one that ends the run first comes first.
+    pub fn failing(&self) -> Vec<Failing> {
+        let failing = self.watched.iter().filter(|watched| !watched.failing.is_zero());
+        let mut failing: Vec<Failing> = failing
+            .map(|watched| Failing {
+                key: watched.threshold.key().to_owned(),
+                condition: watched.threshold.condition().to_owned(),
+                actual: watched.actual.clone(),
+                since: watched.failing,
+                after: watched.after,
+            })
+            .collect();
+        failing.sort_by_key(|failing| failing.after.saturating_sub(failing.since));
+        failing
     }
 
     fn remember(&mut self, ledger: &Ledger, phase: &str, took: Duration) {
@@ -230,6 +265,20 @@ mod tests {
     fn a_server_that_dies_late_ends_the_run_soon_whatever_went_before() {
         let mut play = Play::new("errors.rate", "< 5%", 30);
         assert_eq!(play.ended_in(hold(600, 100, 0).chain(hold(60, 0, 100))), Some(630));
+    }
+
+    #[test]
+    fn what_is_about_to_end_the_run_is_said_until_it_holds_again() {
+        let mut play = Play::new("errors.rate", "< 5%", 30);
+        (0..20).for_each(|_| assert!(!play.second("hold", 100, 0)));
+        assert_eq!(play.watch.failing(), []);
+        (0..3).for_each(|_| assert!(!play.second("hold", 0, 100)));
+        let said = play.watch.failing();
+        let said: Vec<_> =
+            said.iter().map(|one| (one.key.as_str(), one.actual.as_str(), one.since)).collect();
+        assert_eq!(said, [("errors.rate", "30%", 3 * SECOND)]);
+        (0..13).for_each(|_| assert!(!play.second("hold", 100, 0)));
+        assert_eq!(play.watch.failing(), []);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::nearest;
-pub use abort::{Abort, AbortWatch};
+pub use abort::{Abort, AbortWatch, Failing};
 pub use evaluate::{Outcome, ThresholdResult};
 use family::{Family, Metric, Unit};
 

@@ -76,7 +76,17 @@ pub(super) struct Line {
     /// Requests that were answered or failed.
     pub(super) done: u64,
     pub(super) failed: u64,
+    /// Bytes of replies.
+    pub(super) bytes: u64,
     pub(super) latency: Histogram,
+}
+
+impl Line {
+    /// The bytes of a reply on average, over those that failed too, as Locust has it.
+    pub(super) fn content_size(&self) -> String {
+        let average = if self.done > 0 { self.bytes as f64 / self.done as f64 } else { 0.0 };
+        format!("{}", (average * 1e3).round() / 1e3)
+    }
 }
 
 /// A line for each request name in the order of names, then that of all.
@@ -91,6 +101,7 @@ pub(super) fn lines(totals: &Totals) -> Vec<Line> {
                 name: key.name.to_string(),
                 done: row.counts.ok.saturating_add(failed),
                 failed,
+                bytes: row.counts.bytes,
                 latency: row.latency().clone(),
             }
         })
@@ -102,6 +113,7 @@ pub(super) fn lines(totals: &Totals) -> Vec<Line> {
         name: AGGREGATED.to_owned(),
         done: sum(|line| line.done),
         failed: sum(|line| line.failed),
+        bytes: sum(|line| line.bytes),
         latency: Histogram::of_all(lines.iter().map(|line| &line.latency)),
     };
     lines.push(all);

@@ -1,5 +1,6 @@
 //! What happened second by second, written as it happens.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use csv::Writer;
@@ -56,11 +57,11 @@ impl<W: Write> CsvHistory<W> {
         let seconds = stretch.took.as_secs_f64();
         let now = lines(stretch.totals);
         let so_far = lines(stretch.run);
-        // Both are in the order of names, and what happened now has happened so far.
-        let (mut now, empty) = (now.iter().peekable(), Line::default());
+        // A second that has few names has rows of its own for what is among all others in the whole.
+        let now: HashMap<_, _> = now.iter().map(|line| ((&line.connection, &line.name), line)).collect();
+        let empty = Line::default();
         for whole in &so_far {
-            let same = |line: &&Line| (&line.connection, &line.name) == (&whole.connection, &whole.name);
-            let line = now.next_if(same);
+            let line = now.get(&(&whole.connection, &whole.name)).copied();
             if self.rows == HistoryRows::Aggregated && whole.name != AGGREGATED {
                 continue;
             }
@@ -76,7 +77,7 @@ impl<W: Write> CsvHistory<W> {
                 rate(line.failed),
             ];
             let totals = [whole.done.to_string(), whole.failed.to_string()];
-            let after = totals.into_iter().chain(figures(&whole.latency)).chain(["0".to_owned()]);
+            let after = totals.into_iter().chain(figures(&whole.latency)).chain([whole.content_size()]);
             self.out.write_record(before.into_iter().chain(percentiles(&line.latency)).chain(after))?;
         }
         self.out.flush()

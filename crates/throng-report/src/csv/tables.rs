@@ -35,7 +35,7 @@ pub fn csv_stats(totals: &Totals, took: Duration) -> csv::Result<Vec<u8>> {
         let rate = |count: u64| (if seconds > 0.0 { count as f64 / seconds } else { 0.0 }).to_string();
         let names = [text(&line.connection), text(&line.name)];
         let counts = [line.done.to_string(), line.failed.to_string()];
-        let rates = ["0".to_owned(), rate(line.done), rate(line.failed)];
+        let rates = [line.content_size(), rate(line.done), rate(line.failed)];
         let row = names.into_iter().chain(counts).chain(figures(&line.latency)).chain(rates);
         out.write_record(row.chain(percentiles(&line.latency)))?;
     }

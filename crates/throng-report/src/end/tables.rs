@@ -339,11 +339,16 @@ pub(super) fn checks_and_counters(summary: &Summary, cells: usize) -> Vec<Words>
     if !summary.checks.is_empty() {
         grid.row(heading("Checks", &["passed", "failed", "rate"]));
         let (checks, left_out) = most(&summary.checks, |check| check.passed.saturating_add(check.failed));
-        for check in checks {
+        let checks = checks.into_iter().map(|check| (String::new(), check));
+        let inside = summary.groups.iter().flat_map(|group| {
+            let name = format!("{}::", clean(&group.name));
+            group.checks.iter().map(move |check| (name.clone(), check))
+        });
+        for (group, check) in checks.chain(inside.take(MOST_LINES)) {
             let asked = check.passed.saturating_add(check.failed);
             let share = check.passed as f64 / asked.max(1) as f64;
             grid.row(vec![
-                Word::plain(format!("  {}", clean(&check.name))),
+                Word::plain(format!("  {group}{}", clean(&check.name))),
                 Word::plain(units::count(check.passed)),
                 Word::bad_count(check.failed),
                 Word::plain(units::percent(share)),

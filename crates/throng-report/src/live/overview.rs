@@ -3,7 +3,7 @@
 use throng_metrics::{Snapshot, units};
 
 use crate::paint::{Tone, Word, Words};
-use crate::text::{clean, fit, width};
+use crate::text::{clean, fit, fit_end, width};
 
 const LABEL: usize = 11;
 
@@ -19,6 +19,12 @@ pub(super) fn lines(snapshot: &Snapshot, cells: usize) -> Vec<Words> {
         let label = Word::dim(format!("{label:<LABEL$}"));
         lines.push(Words([vec![label], fitted(figures, cells.saturating_sub(LABEL))].concat()));
     }
+    let failing = &snapshot.plan.failing;
+    lines.extend(failing.first().map(|first| {
+        let said = crate::plain::said_of(first, failing.len() - 1);
+        let said = fit_end(&said, cells.saturating_sub(LABEL)).into_owned();
+        Words::of([Word::dim(format!("{:<LABEL$}", "the run")), Word::new(said, Tone::Bad)])
+    }));
     lines.push(Words::default());
     lines
 }

@@ -53,6 +53,7 @@ fn answered(run: &mut Run, name: &str, us: u64, count: u64) {
         let answer =
             throng_metrics::Answer { latency_us: us, intended_us: None, observed_us: us, generator_us: 0 };
         run.recorder.answered(id, answer);
+        run.recorder.replied(id, 48);
     }
 }
 
@@ -71,9 +72,9 @@ fn each_request_is_a_row_and_all_are_the_last() {
     let rows = lines(&files.stats);
     assert_eq!(rows[0], STATS);
     let all = "0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5";
-    assert_eq!(rows[1], format!("game,Echo,30,10,0.5,0.5,0.5,0.5,0,15,5,{all}"));
-    assert!(rows[2].starts_with("game,Move,60,0,2,2,2,2,0,30,0,2,2,"), "{}", rows[2]);
-    assert!(rows[3].starts_with(",Aggregated,90,10,2,1.625,0.5,2,0,45,5,2,2,"), "{}", rows[3]);
+    assert_eq!(rows[1], format!("game,Echo,30,10,0.5,0.5,0.5,0.5,32,15,5,{all}"));
+    assert!(rows[2].starts_with("game,Move,60,0,2,2,2,2,48,30,0,2,2,"), "{}", rows[2]);
+    assert!(rows[3].starts_with(",Aggregated,90,10,2,1.625,0.5,2,42.667,45,5,2,2,"), "{}", rows[3]);
 }
 
 #[test]
@@ -89,15 +90,30 @@ fn a_second_is_a_row_with_what_was_then_and_what_was_so_far() {
     let rows = lines(&aggregated);
     assert_eq!(rows[0], HISTORY);
     assert!(rows[1].starts_with("1700000001,0,,Aggregated,4.000000,0.000000,1,1,"), "{}", rows[1]);
-    assert!(rows[1].ends_with(",1,4,0,1,1,1,1,0"), "{}", rows[1]);
+    assert!(rows[1].ends_with(",1,4,0,1,1,1,1,48"), "{}", rows[1]);
     assert!(rows[2].starts_with("1700000002,0,,Aggregated,2.000000,0.000000,3,3,"), "{}", rows[2]);
-    assert!(rows[2].ends_with(",3,6,0,1,1.667,1,3,0"), "{}", rows[2]);
+    assert!(rows[2].ends_with(",3,6,0,1,1.667,1,3,48"), "{}", rows[2]);
     let all = played(HistoryRows::All, 2, play).history;
     let rows = lines(&all);
     assert_eq!(rows.len(), 6, "{all}");
     assert!(rows[4].starts_with("1700000002,0,game,Move,0.000000,0.000000,N/A,N/A,"), "{}", rows[4]);
-    assert!(rows[4].ends_with(",N/A,4,0,1,1,1,1,0"), "{}", rows[4]);
+    assert!(rows[4].ends_with(",N/A,4,0,1,1,1,1,48"), "{}", rows[4]);
     assert!(rows[3].starts_with("1700000002,0,game,Echo,2.000000"), "{}", rows[3]);
+}
+
+#[test]
+fn a_second_with_names_that_the_whole_has_no_room_for_hides_no_other() {
+    let play = |run: &mut Run, second: u64| {
+        let names = if second == 0 { 0..1_100 } else { 1_050..1_051 };
+        names.for_each(|name| answered(run, &format!("m{name:04}"), 1_000, 1));
+        answered(run, "zz", 1_000, if second == 0 { 0 } else { 7 });
+        answered(run, "m0001", 1_000, 3);
+    };
+    let all = played(HistoryRows::All, 2, play).history;
+    let last: Vec<&str> = lines(&all).into_iter().filter(|row| row.starts_with("1700000002,")).collect();
+    let row = |name: &str| *last.iter().find(|row| row.contains(name)).unwrap();
+    assert!(row(",m0001,").starts_with("1700000002,0,game,m0001,3.000000"), "{}", row(",m0001,"));
+    assert!(row("Aggregated").contains(",Aggregated,11.000000,"), "{}", row("Aggregated"));
 }
 
 #[test]

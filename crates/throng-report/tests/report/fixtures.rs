@@ -287,6 +287,7 @@ pub(crate) fn plan() -> Plan {
         phase: "holding 500 robots".into(),
         takes: Some(Duration::from_secs(600)),
         bounds: GeneratorBounds::default(),
+        ..Plan::default()
     }
 }
 

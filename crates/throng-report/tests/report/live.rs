@@ -1,11 +1,13 @@
 //! The live screen and the plain line on runs of every kind, at many sizes.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
-use throng_metrics::{Plan, RobotState, Snapshot};
+use throng_metrics::{Failing, Plan, RobotState, Snapshot};
 use throng_report::{Colour, draw, plain_line};
 
 use crate::fixtures;
@@ -74,6 +76,26 @@ fn plain_lines() {
         plain_line(&fixtures::named().snapshot(20, fixtures::plan(), 3_700)),
     ];
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn the_phase_and_what_will_end_the_run_are_shown() {
+    let one = |key: &str| Failing {
+        key: key.to_owned(),
+        condition: "< 5%".to_owned(),
+        actual: "12%".to_owned(),
+        since: Duration::from_secs(12),
+        after: Duration::from_secs(30),
+    };
+    let failing = vec![one("errors.rate"), one("request.Echo.failure_rate")];
+    let plan = Plan { phase_name: "evening".to_owned(), failing, ..fixtures::plan() };
+    let snapshot = fixtures::game(&[(RobotState::Ready, 480)]).snapshot(500, plan, 72);
+    let said = "ends in 18s: errors.rate is 12%, wanted < 5%, and 1 more";
+    let line = plain_line(&snapshot);
+    assert!(line.contains(" ready | evening | up ") && line.ends_with(said), "{line}");
+    let painted = screen(&snapshot, 80, 24).to_string();
+    assert!(painted.contains(&format!("the run    {said}")), "{painted}");
+    assert!(!screen(&playing(), 80, 24).to_string().contains("the run    ends"));
 }
 
 #[test]

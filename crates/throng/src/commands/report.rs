@@ -19,6 +19,11 @@ pub(super) fn run(args: &ReportArgs, output: OutputFlags) -> anyhow::Result<Exit
     if run.state != RunState::Ended {
         record.took = run.took;
     }
+    if run.state == RunState::Running {
+        // Nobody can tell it from one whose process is gone since a moment.
+        let may = "the run wrote something a moment ago and may still go on: then this is what it has recorded so far";
+        record.warnings.push(may.to_owned());
+    }
     let mut ledger = Ledger::default();
     store.samples(run.id, |stored| {
         let StoredSample { at, took, phase, sample } = &stored;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use throng_metrics::RunRecord;
+use throng_report::text::clean;
 use throng_report::{RunLine, run_list};
 use throng_store::{Filter, Reference, RunState, Store, StoredRun};
 
@@ -88,12 +89,12 @@ fn refused(error: throng_store::StoreError) -> InputError {
 
 fn not_tagged(run: &StoredRun, tag: &str) -> InputError {
     let tags = if run.begun.tags.is_empty() { "none".to_owned() } else { run.begun.tags.join(", ") };
-    InputError(format!("run {} has no tag '{tag}'; it has {tags}", run.id))
+    InputError(format!("run {} has no tag '{tag}'; it has {}", run.id, clean(&tags)))
 }
 
 fn show_tags(store: &Store, run: &str) -> Result<(), InputError> {
     let run = find(store, run)?;
-    println!("run {}: {}", run.id, run.begun.tags.join(", "));
+    println!("run {}: {}", run.id, clean(&run.begun.tags.join(", ")));
     Ok(())
 }
 

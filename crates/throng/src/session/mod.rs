@@ -11,6 +11,7 @@ mod export;
 pub(crate) mod files;
 mod keep;
 pub mod prepare;
+mod round;
 mod shape;
 pub(crate) mod stop;
 pub(crate) mod terminal;
@@ -27,6 +28,7 @@ use export::Exports;
 use files::{Ended, Files};
 use keep::Keeper;
 use prepare::Prepared;
+use round::Round;
 use shape::{Course, Shaping};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -68,7 +70,7 @@ struct Playing<'a> {
     desired: Desired,
     end: RunEnd,
     /// Reports of this second, shards whose robots have all ended, shards that are through.
-    reports: usize,
+    round: Round,
     second_began: Duration,
     ended: Vec<bool>,
     over: usize,
@@ -177,6 +179,9 @@ impl Session<'_> {
         let at = second_began - desired.begun;
         let phase = desired.phase_at(at);
         let rest = whole_millis(rest);
+        if desired.phase != Phase::Play {
+            ledger.want_robots(Some(0));
+        }
         ledger.close_second(rest, phase);
         let second = stretch(&ledger, phase, at, rest);
         keeper.second(second);
@@ -264,7 +269,7 @@ impl<'a> Playing<'a> {
         let desired = Desired { schedule, begun, phase: Phase::Play };
         // A shard that cannot be told has ended, which its missing report says.
         let _ = run.want(&desired);
-        let ended = vec![false; run.shards()];
+        let (ended, round) = (vec![false; run.shards()], Round::new(run.shards()));
         Playing {
             run,
             ledger,
@@ -275,7 +280,7 @@ impl<'a> Playing<'a> {
             files,
             desired,
             end: RunEnd::Complete,
-            reports: 0,
+            round,
             second_began: begun,
             ended,
             over: 0,
@@ -316,9 +321,7 @@ impl<'a> Playing<'a> {
             *ended = report.ended;
         }
         self.over += usize::from(report.over);
-        self.reports += 1;
-        if self.reports >= self.run.shards() {
-            self.reports = 0;
+        if self.round.report(report.over) {
             let now = self.desired.begun + whole_millis(self.elapsed());
             let took = now.saturating_sub(self.second_began);
             let at = self.second_began.saturating_sub(self.desired.begun);
@@ -331,7 +334,6 @@ impl<'a> Playing<'a> {
             self.files.second(&second);
             self.second_began = now;
             self.watch.log(&self.exports.second(now.saturating_sub(self.desired.begun)), 0);
-            self.show();
             if self.desired.phase == Phase::Play
                 && let Some(abort) = self.aborts.second(&self.ledger, &phase, took)
             {
@@ -339,6 +341,7 @@ impl<'a> Playing<'a> {
                 self.end = RunEnd::Aborted(abort);
                 self.want(Phase::Stop);
             }
+            self.show();
         }
     }
 
@@ -433,8 +436,12 @@ impl<'a> Playing<'a> {
     }
 
     fn show(&mut self) {
-        let plan = self.watch.plan(&self.desired, self.elapsed());
-        let snapshot = self.ledger.snapshot(self.elapsed(), plan);
+        let elapsed = self.elapsed();
+        let mut plan = self.watch.plan(&self.desired, elapsed, &self.phase(elapsed));
+        if self.desired.phase == Phase::Play {
+            plan.failing = self.aborts.failing();
+        }
+        let snapshot = self.ledger.snapshot(elapsed, plan);
         self.watch.show(&snapshot);
     }
 }

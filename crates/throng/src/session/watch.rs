@@ -69,11 +69,13 @@ impl Watch {
         std::mem::take(&mut self.asked)
     }
 
-    pub(super) fn plan(&self, desired: &Desired, elapsed: Duration) -> Plan {
+    pub(super) fn plan(&self, desired: &Desired, elapsed: Duration, name: &str) -> Plan {
         Plan {
             project: self.project.clone(),
             target: self.target.clone(),
-            phase: phase(desired, elapsed),
+            phase: phase(desired, elapsed, name),
+            phase_name: name.to_owned(),
+            failing: Vec::new(),
             takes: desired.schedule.run_time(),
             bounds: self.bounds,
         }
@@ -159,15 +161,15 @@ fn log_line(line: &LogLine) -> String {
     format!("[{:>8.3}s {}{robot}{module}] {text}", line.at.as_secs_f64(), line.level.name())
 }
 
-/// What the plan does at this moment.
-fn phase(desired: &Desired, elapsed: Duration) -> String {
+/// What the plan does at this moment, which is of the phase of that name.
+fn phase(desired: &Desired, elapsed: Duration, name: &str) -> String {
     let schedule = &desired.schedule;
-    let phase = match (desired.phase, desired.phase_at(elapsed)) {
-        (Phase::Stop, _) => return "stopping".to_owned(),
-        (Phase::Abort, _) => return "ending now".to_owned(),
-        (Phase::Play, phase) => phase,
-    };
-    match (phase, schedule.arrivals_at(elapsed)) {
+    match desired.phase {
+        Phase::Stop => return "stopping".to_owned(),
+        Phase::Abort => return "ending now".to_owned(),
+        Phase::Play => {}
+    }
+    match (name, schedule.arrivals_at(elapsed)) {
         ("ramp_up", None) => format!("ramping up to {} robots", schedule.peak()),
         ("ramp_down", None) => "ramping down".to_owned(),
         ("hold", None) => format!("holding {} robots", schedule.robots_at(elapsed)),

@@ -54,6 +54,33 @@ fn robots_log_in_at_once_each_with_its_own_cookie_and_connection() {
 }
 
 #[test]
+fn requests_and_checks_in_a_group_are_measured_in_it_too() {
+    let server = Server::start(ServerKind::Web, &[]);
+    let played = play(
+        &server,
+        4,
+        "[thresholds]\n\"request.entry::POST /login.ok\" = \"== 4\"\n\"check.entry::inside.rate\" = \">= 100%\"\n",
+        "throng.group('entry', function()
+             http.post(site .. '/login', nil, { form = { name = 'x' } })
+             http.get(site .. '/me', { group = 'profile' })
+             throng.check('inside', true)
+         end)
+         throng.check('inside', true)
+         http.get(site .. '/me')",
+    );
+    let report = played.passed();
+    let (entry, profile) = (report.row("groups", "entry"), report.row("groups", "profile"));
+    let request = |group: &serde_json::Value| {
+        (group["requests"][0]["name"].clone(), group["requests"][0]["ok"].clone())
+    };
+    assert_eq!(request(entry), ("POST /login".into(), 4.into()));
+    assert_eq!(request(profile), ("GET /me".into(), 4.into()));
+    assert_eq!(entry["checks"], serde_json::json!([{ "name": "inside", "passed": 4, "failed": 0 }]));
+    assert_eq!((report.books("GET /me").ok, report.check("inside")), (8, (8, 0)));
+    assert!(report.row("requests", "GET /me")["reply_bytes"].as_u64() > Some(0));
+}
+
+#[test]
 fn what_goes_wrong_on_the_server_has_its_own_name() {
     let server =
         Server::start(ServerKind::Web, &["web.login.drop=4", "web.profile.reset=2", "web.me.half_close=1"]);

@@ -1,7 +1,11 @@
 //! Runs are kept in the run store: what a report says later is what was said at the end, also of a run that crashed.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use throng_metrics::RunRecord;
+use throng_store::{NewRun, Writer};
 
 use crate::play::{GAME, Played, Project, Running, settings, throng, wait_until};
 
@@ -64,6 +68,23 @@ fn what_a_killed_run_had_recorded_can_be_reported() {
     assert_eq!(report.verdict(), "broken");
     assert!(report.value()["duration_s"].as_f64() >= Some(2.0), "{}", output.stdout);
     assert_eq!(report.check("robot"), (3, 0));
+}
+
+#[test]
+fn a_run_that_may_still_go_on_is_reported_as_such_and_its_names_are_only_text() {
+    let project = project();
+    let run = NewRun {
+        // Later than any moment of this test.
+        started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(36_000),
+        record: serde_json::to_string(&RunRecord::default()).unwrap(),
+        tags: vec!["red\x1b[31m".to_owned()],
+        ..NewRun::default()
+    };
+    drop(Writer::begin(&project.path().join(".throng/runs.db"), &run).unwrap());
+    let said = ask(&project, &["report"]).said();
+    assert!(said.contains("may still go on"), "{said}");
+    let marked = ask(&project, &["runs", "tag", "1", "blue"]);
+    assert!(marked.said().contains("blue") && !marked.stdout.contains('\x1b'), "{}", marked.stdout);
 }
 
 #[test]
