@@ -56,7 +56,8 @@ pub fn compare_report(view: &CompareView<'_>, cells: usize, colour: Colour) -> S
     say(&compare_sentence(view.runs, comparison), tone);
     view.warnings.iter().for_each(|warning| say(&format!("! {}.", clean(warning)), Tone::Warn));
     let [a, b] = comparison.seconds.map(units::span);
-    say(&format!("Compared: {a} and {b}, {}, in {} blocks each.", view.which, comparison.blocks), Tone::Dim);
+    let (which, blocks) = (clean(view.which), comparison.blocks);
+    say(&format!("Compared: {a} and {b}, {which}, in {blocks} blocks each."), Tone::Dim);
     let rows: Vec<&Row> =
         comparison.rows.iter().filter(|row| view.all || row.finding.is_difference()).collect();
     if !rows.is_empty() {

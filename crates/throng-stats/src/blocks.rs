@@ -24,7 +24,7 @@ impl Pool {
         self.sum_us += piece.sum_us;
         for (bin, count) in &piece.bins {
             let at = used.binary_search(bin).expect("every bin of the pieces is in the list");
-            self.bins[at] += count;
+            self.bins[at] += u64::from(*count);
         }
     }
 
@@ -116,6 +116,12 @@ impl Blocks {
         Some(Estimate { value, by_block: if enough { self.by_block(metric, value) } else { None } })
     }
 
+    /// How many replies there were in how many seconds, and in what share of the blocks.
+    pub(crate) fn replies(&self) -> (f64, f64, f64) {
+        let busy = self.blocks.iter().filter(|block| block.ok > 0).count();
+        (self.whole.ok as f64, self.whole.seconds, busy as f64 / self.blocks.len() as f64)
+    }
+
     /// The jackknife's pseudo-values, moved so that their mean is the value of the whole.
     fn by_block(&self, metric: Metric, value: f64) -> Option<Vec<f64>> {
         let without = |block| metric.scaled(metric.of(&self.whole.without(block), &self.used)?);
@@ -129,7 +135,8 @@ impl Blocks {
     /// What each stretch adds to or takes from the metric, up to a constant factor.
     pub(crate) fn by_stretch(&self, metric: Metric, value: f64) -> Vec<f64> {
         let each = self.pieces.iter().zip(&self.seconds).map(|(piece, &seconds)| {
-            let (used, bins): (Vec<u16>, Vec<u64>) = piece.bins.iter().copied().unzip();
+            let bins = piece.bins.iter().map(|&(bin, count)| (bin, u64::from(count)));
+            let (used, bins): (Vec<u16>, Vec<u64>) = bins.unzip();
             let Piece { ok, failed, count, sum_us, .. } = *piece;
             metric.influence(&Pool { seconds, ok, failed, count, sum_us, bins }, &used, value)
         });

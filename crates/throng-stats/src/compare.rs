@@ -16,6 +16,12 @@ pub const LEAST_SECONDS: f64 = 20.0;
 /// With fewer stretches nothing is compared.
 const LEAST_STRETCHES: usize = 10;
 const FEWEST_BLOCKS: usize = 6;
+/// In how many of its blocks a message has replies that comes all the time.
+const BUSY: f64 = 0.9;
+/// Of so many replies it is noticed that they do not come.
+const ENOUGH_REPLIES: f64 = 100.0;
+/// What is less by more than this share is not only slower.
+const SILENCE: f64 = 0.5;
 const MOST_BLOCKS: usize = 24;
 
 /// What is asked.
@@ -112,6 +118,21 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Comparisons of several parts of two runs as one. Each part has a name, which stands behind those of its messages; the level of
+    /// each has to be its share of the level of all.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = (&'a str, Comparison)>) -> Comparison {
+        let mut whole = Comparison { seconds: [0.0; 2], blocks: 0, bound: None, rows: Vec::new() };
+        for (name, part) in parts {
+            whole.seconds.iter_mut().zip(part.seconds).for_each(|(all, of_part)| *all += of_part);
+            whole.blocks += part.blocks;
+            whole.bound = [whole.bound, part.bound].into_iter().flatten().reduce(f64::max);
+            let named = |row: Row| Row { message: format!("{}@{name}", row.message), ..row };
+            whole.rows.extend(part.rows.into_iter().map(named));
+        }
+        whole.rows.sort_by_key(|row| row.finding);
+        whole
+    }
+
     /// How many rows have that finding.
     pub fn count(&self, finding: Finding) -> usize {
         self.rows.iter().filter(|row| row.finding == finding).count()
@@ -143,7 +164,11 @@ pub fn compare(a: &Series, b: &Series, question: &Question) -> Comparison {
     for message in messages {
         let cut = cut([a, b], message, blocks);
         for metric in Metric::ALL {
-            open.push(opened(message, metric, cut.each_ref(), blocks, stretches >= LEAST_STRETCHES));
+            let mut row = opened(message, metric, cut.each_ref(), blocks, stretches >= LEAST_STRETCHES);
+            if metric == Metric::Throughput && stretches >= LEAST_STRETCHES {
+                look_for_silence(&mut row, cut.each_ref(), question);
+            }
+            open.push(row);
         }
     }
     let usual = Metric::ALL.map(|metric| usual_factor(&open, metric));
@@ -184,6 +209,27 @@ fn opened(message: &str, metric: Metric, runs: [&Blocks; 2], blocks: usize, long
     };
     let row = Row { message: message.to_owned(), metric, a, b, change: None, finding: Finding::TooLittle };
     Open { row, evidence }
+}
+
+/// Replies that came all the time in the first run and stopped in the second leave too few blocks to be compared, and are the
+/// greatest difference that there can be.
+fn look_for_silence(open: &mut Open, runs: [&Blocks; 2], question: &Question) {
+    let [(was, was_seconds, was_busy), (is, is_seconds, is_busy)] = runs.map(Blocks::replies);
+    let expected = was * is_seconds / was_seconds;
+    // A message of a moment, such as a login, may be in other seconds without being less.
+    let came_all_the_time = was_busy >= BUSY && was.min(expected) >= ENOUGH_REPLIES;
+    let comparable = open.evidence.is_some() && is_busy >= 1.0 - SILENCE;
+    if !came_all_the_time || comparable {
+        return;
+    }
+    let change = |replies: f64| replies / expected - 1.0;
+    // Three standard errors of a count, which also hold where it is 0.
+    let high = change((is.sqrt() + 3.0).powi(2));
+    if high < -question.smallest.max(SILENCE) {
+        open.row.change = Some(Change { by: change(is), low: -1.0, high });
+        open.row.finding = Finding::Worse;
+        open.evidence = None;
+    }
 }
 
 /// The mean over all messages.

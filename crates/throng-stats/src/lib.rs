@@ -19,7 +19,10 @@
 //! 4. *No two runs are the same.* A machine's state differs from run to run, which the seconds of one run cannot show
 //!    (Kalibera & Jones 2013). So a difference has to be larger than [`Question::smallest`] with its whole interval.
 //!
-//! Nothing here does I/O; the permutations come from a seed.
+//! A message that came all the time in the first run and hardly came in the second has no blocks that could be compared. It is
+//! called worse all the same: a server that has stopped answering must not pass because there is too little to compare.
+//!
+//! Nothing here does I/O; the permutations come from a seed. A run of any length takes a bounded room: [`Series`] joins seconds.
 
 mod bins;
 mod blocks;

@@ -241,6 +241,9 @@ pub struct BaselineFlags {
     /// By how much a figure may become worse, such as 5%; 1% by default.
     #[arg(long, value_name = "PERCENT")]
     pub baseline_tolerance: Option<String>,
+    /// The only phase to compare, such as hold or the name of a stage.
+    #[arg(long, value_name = "PHASE")]
+    pub baseline_phase: Option<String>,
 }
 
 /// Settings of `[target]` and `[load]` as flags. They are texts here: the settings are the one place that reads them.
@@ -418,6 +421,7 @@ impl BaselineFlags {
         [
             ("baseline.run", "--baseline", &self.baseline),
             ("baseline.tolerance", "--baseline-tolerance", &self.baseline_tolerance),
+            ("baseline.phase", "--baseline-phase", &self.baseline_phase),
         ]
         .into_iter()
         .filter_map(flag_value)

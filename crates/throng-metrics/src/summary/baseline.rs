@@ -87,6 +87,7 @@ impl Baseline {
     /// Which phases were compared, where it is not the one that most plans have.
     fn of_phases(&self) -> String {
         match self.phases.as_slice() {
+            [] => String::new(),
             [only] if only == "hold" => String::new(),
             _ if self.figures == 0 => String::new(),
             phases => format!(" ({})", phases.join(", ")),

@@ -103,3 +103,46 @@ fn too_little_is_called_so() {
     assert_eq!(one_sided.count(Finding::TooLittle), 5);
     assert!(one_sided.rows[0].a.is_some() && one_sided.rows[0].b.is_none());
 }
+
+/// A run whose message is answered only in its first seconds.
+fn stopping(seconds: usize, answered: usize) -> Series {
+    let mut series = Series::default();
+    for second in 0..seconds {
+        let mut piece = Piece::default();
+        (0..if second < answered { 20 } else { 0 }).for_each(|at| piece.answered(500 + at));
+        series.push(Duration::from_secs(1), [("game/Move".to_owned(), piece)]);
+    }
+    series
+}
+
+#[test]
+fn a_message_that_is_not_answered_any_more_is_worse_and_not_too_little() {
+    let all = steady(60, 20, 500, 0);
+    for gone in [stopping(60, 0), stopping(60, 3), stopping(60, 9)] {
+        let compared = compare(&all, &gone, &QUESTION);
+        assert_eq!(finding(&compared, Metric::Throughput), Finding::Worse);
+        let change = compared.rows[0].change.unwrap();
+        assert!(change.by < -0.8 && change.low <= change.by && change.by <= change.high, "{change:?}");
+    }
+    let tolerant = Question { smallest: 0.99, ..QUESTION };
+    assert!(!finding(&compare(&all, &stopping(60, 9), &tolerant), Metric::Throughput).is_difference());
+}
+
+#[test]
+fn parts_are_told_apart_and_the_worst_comes_first() {
+    let same = compare(&steady(60, 100, 500, 0), &steady(60, 100, 500, 0), &QUESTION);
+    let slower = compare(&steady(60, 100, 500, 0), &steady(60, 100, 900, 0), &QUESTION);
+    let blocks = same.blocks;
+    let whole = Comparison::of_parts([("day", same), ("night", slower)]);
+    assert_eq!((whole.seconds, whole.blocks, whole.rows.len()), ([120.0; 2], 2 * blocks, 10));
+    assert!(whole.rows[..3].iter().all(|row| row.message == "game/Move@night"), "{:?}", whole.rows);
+    assert_eq!((whole.count(Finding::Worse), whole.rows[3].message.as_str()), (3, "game/Move@day"));
+}
+
+#[test]
+fn a_message_of_the_first_seconds_may_be_missing_in_others() {
+    let compared = compare(&stopping(60, 9), &stopping(60, 0), &QUESTION);
+    assert_eq!(compared.count(Finding::TooLittle), 5);
+    let rare = compare(&steady(60, 1, 500, 0), &stopping(60, 0), &QUESTION);
+    assert_eq!(rare.count(Finding::TooLittle), 5, "60 replies are too few to miss them");
+}

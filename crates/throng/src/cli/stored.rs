@@ -146,6 +146,9 @@ pub struct CompareArgs {
     /// The smallest change that matters, in percent.
     #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = percent)]
     pub at_least: f64,
+    /// The only phase to compare, such as storm or the name of a stage.
+    #[arg(long, value_name = "PHASE")]
+    pub phase: Option<String>,
     /// End with exit code 1 if anything is worse.
     #[arg(long)]
     pub fail_on_worse: bool,

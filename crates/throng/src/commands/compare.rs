@@ -8,7 +8,7 @@ use throng_store::StoredRun;
 use super::runs::{find, open};
 use crate::cli::{CompareArgs, OutputFlags};
 use crate::exit::{Exit, InputError};
-use crate::session::baseline::{Compared, compared};
+use crate::session::compared::{CompareError, Compared, compared};
 use crate::session::terminal;
 
 /// A version of what `--json` writes.
@@ -20,12 +20,16 @@ pub(super) fn run(args: &CompareArgs, output: OutputFlags) -> anyhow::Result<Exi
     if a.id == b.id {
         return Err(InputError(format!("'{}' and '{}' are both run {}", args.a, args.b, a.id)).into());
     }
-    let compared = compared(&store, &a, &b, args.at_least / 100.0)?;
-    let which = if compared.held { "in which the plan held" } else { "all but the stop" };
+    let compared = compared(&store, [&a, &b], args.at_least / 100.0, args.phase.as_deref()).map_err(
+        |error| match error {
+            CompareError::Phase { .. } => InputError(error.to_string()).into(),
+            CompareError::Store(error) => anyhow::Error::from(error),
+        },
+    )?;
     if let Some(path) = &args.json {
         write_json(path, &document(&a, &b, &compared))?;
     }
-    let Compared { comparison, warnings, .. } = &compared;
+    let Compared { comparison, which, warnings, .. } = &compared;
     let view = CompareView { runs: [a.id.0, b.id.0], comparison, which, warnings, all: args.all };
     print!("{}", compare_report(&view, terminal::width(), terminal::colour(output)));
     let worse = comparison.count(Finding::Worse) > 0;
@@ -33,7 +37,7 @@ pub(super) fn run(args: &CompareArgs, output: OutputFlags) -> anyhow::Result<Exi
 }
 
 fn document(a: &StoredRun, b: &StoredRun, compared: &Compared) -> serde_json::Value {
-    let Compared { comparison, question, held, warnings } = compared;
+    let Compared { comparison, question, phases, warnings, .. } = compared;
     let runs = [a, b].map(|run| {
         json!({
             "run": run.id.0,
@@ -51,7 +55,7 @@ fn document(a: &StoredRun, b: &StoredRun, compared: &Compared) -> serde_json::Va
         "result": compare_sentence([a.id.0, b.id.0], comparison),
         "runs": runs,
         "warnings": warnings,
-        "phases": if *held { "hold" } else { "all" },
+        "phases": phases,
         "level": question.level,
         "at_least": question.smallest,
         "at_least_error_rate": question.smallest_error_rate,

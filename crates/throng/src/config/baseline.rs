@@ -14,6 +14,8 @@ pub struct BaselineSettings {
     pub run: Option<String>,
     /// The share of a figure by which it may become worse.
     pub tolerance: f64,
+    /// The only phase that is compared; without one, those in which both plans held.
+    pub phase: Option<String>,
 }
 
 pub(super) fn read(section: &Section<'_>) -> BaselineSettings {
@@ -21,8 +23,10 @@ pub(super) fn read(section: &Section<'_>) -> BaselineSettings {
     let tolerance = section
         .setting("tolerance")
         .and_then(|setting| setting.read("a percentage, such as \"5%\"", percent));
+    let phase =
+        section.setting("phase").and_then(|setting| setting.text("a phase: hold, or the name of a stage"));
     section.refuse_unknown();
-    BaselineSettings { run, tolerance: tolerance.unwrap_or(DEFAULT_TOLERANCE) }
+    BaselineSettings { run, tolerance: tolerance.unwrap_or(DEFAULT_TOLERANCE), phase }
 }
 
 fn percent(value: &Value) -> Result<f64, Refusal> {

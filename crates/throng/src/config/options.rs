@@ -43,7 +43,7 @@ pub struct OptionFlag {
 }
 
 /// The long flags of `run`, `try`, `demo` and `search`, which no option can have.
-pub const RESERVED_FLAGS: [&str; 38] = [
+pub const RESERVED_FLAGS: [&str; 39] = [
     "robots",
     "spawn-rate",
     "arrivals",
@@ -69,6 +69,7 @@ pub const RESERVED_FLAGS: [&str; 38] = [
     "no-store",
     "baseline",
     "baseline-tolerance",
+    "baseline-phase",
     "prometheus",
     "otlp",
     "verbose",

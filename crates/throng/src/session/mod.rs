@@ -2,9 +2,10 @@
 //!
 //! Start reading at [`Session::run`]. [`prepare`] turns settings into what the engine and the Lua host take; `control` calls
 //! the scripts' functions of the run; `watch` is what the user sees meanwhile, and `export` what others get; `stop` is how the
-//! user ends it; `keep` writes it into the run store, and `baseline` compares it with an earlier one.
+//! user ends it; `keep` writes it into the run store, and `baseline` compares it with an earlier one by `compared`.
 
-pub(crate) mod baseline;
+mod baseline;
+pub(crate) mod compared;
 pub(crate) mod control;
 mod environment;
 mod export;

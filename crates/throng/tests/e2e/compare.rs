@@ -19,24 +19,37 @@ fn keep(file: &Path, robots: u64, seconds: u64, us: u64) {
 
 /// The same of another message.
 fn keep_as(message: &str, file: &Path, robots: u64, seconds: u64, us: u64) {
+    let phase = |second| if second < 5 { ("ramp_up", 900_000) } else { ("hold", us) };
+    keep_phases((message, file), robots, seconds, phase, |_| None);
+}
+
+/// A run whose seconds are of phases, each with a latency, and in which so many robots are wanted.
+fn keep_phases(
+    (message, file): (&str, &Path),
+    robots: u64,
+    seconds: u64,
+    phase: impl Fn(u64) -> (&'static str, u64),
+    wanted: impl Fn(u64) -> Option<u64>,
+) {
     let run = NewRun { project: "game".into(), target: "ws://10.0.0.7".into(), robots, ..NewRun::default() };
     let mut writer = Writer::begin(file, &run).unwrap();
     let (mut recorder, mut ledger) = (Recorder::default(), Ledger::default());
     let id = recorder.request(message, "game");
     for second in 0..seconds {
-        let ramp = second < 5;
+        let (phase, us) = phase(second);
         for step in 0..40 {
-            let latency_us = if ramp { 900_000 } else { us + (second * 41 + step * 17) % 400 };
+            let latency_us = us + (second * 41 + step * 17) % 400;
             let answer = Answer { latency_us, intended_us: None, observed_us: latency_us, generator_us: 0 };
             recorder.issued(id);
             recorder.answered(id, answer);
         }
         ledger.merge(&recorder.take());
-        ledger.close_second(Duration::from_secs(1), "hold");
+        ledger.want_robots(wanted(second));
+        ledger.close_second(Duration::from_secs(1), phase);
         writer.write(Stretch {
             at: Duration::from_secs(second),
             took: Duration::from_secs(1),
-            phase: if ramp { "ramp_up" } else { "hold" },
+            phase,
             totals: ledger.last_second(),
             run: ledger.totals(),
         });
@@ -84,10 +97,47 @@ fn runs_alike_show_no_difference_and_the_document_has_all_rows() {
     let text = std::fs::read_to_string(file).unwrap();
     leave("compare", &text);
     let document: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(document["phases"], "hold");
+    assert_eq!(document["phases"], serde_json::json!(["hold"]));
     let rows = document["comparison"]["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 5);
     assert!(rows.iter().all(|row| row["finding"] == "no_difference_seen"), "{rows:?}");
+}
+
+/// A plan of named stages: `up` for ten seconds, in which robots come and all is slow, then `evening`, then `night`.
+fn keep_stages(file: &Path, evening: u64, night: u64, us: u64) {
+    let phase = move |second| match second {
+        0..10 => ("up", 400_000 + us),
+        10.. if second < 10 + evening => ("evening", us),
+        _ => ("night", us / 2),
+    };
+    keep_phases(("Move", file), 10, 10 + evening + night, phase, |second| Some((second + 1).min(10)));
+}
+
+#[test]
+fn stages_with_names_are_compared_while_their_robots_stay() {
+    let project = project(&[]);
+    let file = project.path().join(".throng/runs.db");
+    keep_stages(&file, 40, 30, 20_000);
+    keep_stages(&file, 40, 30, 21_000);
+    let compared = compare(&project, &["1", "2"]);
+    assert!(compared.said().contains("in which the plan held (evening, night)"), "{}", compared.stdout);
+    assert!(!compared.said().contains("ramps are compared"), "{}", compared.stdout);
+    assert!(compared.said().contains("Run 2 is worse than run 1 in 6 of 10 figures"), "{}", compared.stdout);
+    assert!(compared.said().contains("game/Move@evening") && compared.said().contains("game/Move@night"));
+    let night = compare(&project, &["1", "2", "--phase", "night"]);
+    assert!(night.said().contains("Compared: 30s and 30s, of the phase night"), "{}", night.stdout);
+    let none = compare(&project, &["1", "2", "--phase", "nihgt"]);
+    assert_eq!(none.code, Some(2));
+    let said = "error: run 1 has no phase 'nihgt': it has up, evening, night";
+    assert!(none.stderr.contains(said), "{}", none.stderr);
+    keep_stages(&file, 60, 0, 20_000);
+    let apart = compare(&project, &["1", "3"]);
+    assert!(
+        apart.said().contains("the phase night is not compared: it held for 30s and 0s"),
+        "{}",
+        apart.stdout
+    );
+    assert!(apart.said().contains("in which the plan held (evening)"), "{}", apart.stdout);
 }
 
 #[test]
