@@ -10,6 +10,9 @@ use super::timeline::{Grid, Joined};
 
 /// How many stretches all messages may have together, so that two hundred of them over hours stay below 2 MB in a page.
 const CELLS: usize = 26_000;
+/// Figures of a message in a phase take as much of a page as so many of its stretches; few phases have room beside them.
+const CELLS_OF_A_PHASE: usize = 6;
+const FEW_PHASES: usize = 4;
 /// The most stretches of a message, and the fewest, however many there are.
 const MOST: usize = 300;
 const FEWEST: usize = 24;
@@ -46,7 +49,8 @@ pub(super) struct Piece {
 }
 
 impl Messages {
-    pub(super) fn push(&mut self, from_ms: u64, took_ms: u64, totals: &Totals) {
+    /// Adds what was recorded in a stretch of a run that had so many phases until then.
+    pub(super) fn push(&mut self, from_ms: u64, took_ms: u64, totals: &Totals, phases: usize) {
         let mut slice = Slice::default();
         for (key, row) in totals.requests().iter() {
             let (ok, failed) = (row.counts.ok, row.counts.failures.total());
@@ -59,7 +63,8 @@ impl Messages {
             slice.pushes.insert(self.pushes.place(key), row.counts.count);
         }
         let messages = (self.requests.keys.len() + self.pushes.keys.len()).max(1);
-        self.grid.push(from_ms, took_ms, slice, (CELLS / messages).clamp(FEWEST, MOST));
+        let most = (CELLS / messages).saturating_sub(CELLS_OF_A_PHASE * phases.saturating_sub(FEW_PHASES));
+        self.grid.push(from_ms, took_ms, slice, most.clamp(FEWEST, MOST));
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Timeline`] takes the seconds of a run as they come, or as they were stored. It joins them into longer stretches whenever
 //! there are more than a page shows, so its memory is bounded, and so is the page's size.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use throng_metrics::Stretch;
@@ -21,6 +22,8 @@ const SPANS: usize = 400;
 #[derive(Debug, Default)]
 pub struct Timeline {
     pub(super) phases: Vec<Span>,
+    /// How many phases there are; each may have several spans.
+    names: BTreeSet<String>,
     pub(super) points: Grid<Point>,
     pub(super) messages: Messages,
 }
@@ -42,14 +45,17 @@ impl Timeline {
         }
         self.span(stretch.phase, from_ms, from_ms + took_ms);
         self.points.push(from_ms, took_ms, Point::of(stretch), POINTS);
-        self.messages.push(from_ms, took_ms, stretch.totals);
+        self.messages.push(from_ms, took_ms, stretch.totals, self.names.len());
     }
 
     fn span(&mut self, phase: &str, from_ms: u64, to_ms: u64) {
         let full = self.phases.len() >= SPANS;
         match self.phases.last_mut() {
             Some(last) if full || last.phase == phase => last.to_ms = to_ms,
-            _ => self.phases.push(Span { phase: phase.to_owned(), from_ms, to_ms }),
+            _ => {
+                self.names.insert(phase.to_owned());
+                self.phases.push(Span { phase: phase.to_owned(), from_ms, to_ms });
+            }
         }
     }
 }

@@ -242,8 +242,8 @@ fn what_a_server_or_a_user_wrote_stays_text() {
     assert_eq!(figures["timeline"]["phases"][0][0], evil);
 }
 
-#[test]
-fn an_hour_with_two_hundred_messages_is_less_than_two_megabytes() {
+/// An hour with two hundred messages.
+fn hour(phase: fn(u64) -> String) -> Played {
     let mut played = Played::new(300);
     let mut run = Run::new();
     run.robots(&[(RobotState::Ready, 300)]);
@@ -261,12 +261,29 @@ fn an_hour_with_two_hundred_messages_is_less_than_two_megabytes() {
             run.pushes("game", &format!("SomePush{push}"), 80, 0);
         }
         run.generator(40.0);
-        played.seconds(8, &mut run, if stretch < 8 { "ramp_up" } else { "hold" }, 300);
+        played.seconds(8, &mut run, &phase(stretch), 300);
     }
+    played
+}
+
+#[test]
+fn an_hour_with_two_hundred_messages_is_less_than_two_megabytes() {
+    let played = hour(|stretch| if stretch < 8 { "ramp_up" } else { "hold" }.to_owned());
     let page = played.page("hour", &record());
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
     let figures = figures(&page);
     assert_eq!(figures["timeline"]["messages"]["requests"].as_array().unwrap().len(), 200);
     let points = figures["timeline"]["at"].as_array().unwrap().len();
     assert!((225..=600).contains(&points), "{points}");
+}
+
+#[test]
+fn a_page_stays_as_small_with_many_phases() {
+    let played = hour(|stretch| format!("stage {}", stretch * 20 / 450));
+    let page = played.page("stages", &record());
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    let figures = figures(&page);
+    assert_eq!(figures["summary"]["phases"].as_array().unwrap().len(), 20);
+    let points = figures["timeline"]["messages"]["at"].as_array().unwrap().len();
+    assert!(points >= 12, "{points}");
 }
