@@ -27,10 +27,26 @@ check("the curve is drawn for what was judged, the replies and the latencies", "
   const judged = charts.first();
   assert.match(
     await judged.locator(".plot").getAttribute("aria-label"),
-    /request\.Move\.p99 from 4 ms to 201 ms/,
+    /request\.Move\.p99 from 4 ms to 406 ms/,
   );
   assert.deepEqual(await texts(page.locator(".marks > span")), ["held", "failed"]);
   assert.ok((await charts.nth(2).locator(".legend button").count()) >= 5, "a line for each message");
+});
+
+check("the axis reaches the marks of all tries, and not only their means", "search", {}, async (page) => {
+  await page.evaluate(() => {
+    window.marks = [];
+    const { translate } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.translate = function (x, y) {
+      // The plot itself moves by half a pixel.
+      if (x > 1) window.marks.push(y);
+      return translate.call(this, x, y);
+    };
+  });
+  await page.getByRole("button", { name: "Dark" }).click();
+  const marks = await page.evaluate(() => window.marks);
+  assert.ok(marks.length >= 21, `${marks.length} marks`);
+  assert.ok(Math.min(...marks) >= 12, "a mark lies above the plot");
 });
 
 check("a load in one chart is told in all, with its runs", "search", {}, async (page) => {

@@ -59,6 +59,7 @@ function chart(
     empty: texts().charts.none,
     below: (plot) => drawKnee(plot, knee, of),
     above: (plot) => drawTries(plot, tries, figure),
+    reach: tries.map(figure).filter((value) => value !== undefined),
     told: (plot) => (groups.get(at[plot.cursor.idx ?? -1] ?? Number.NaN) ?? []).map(toldOf),
   });
 }

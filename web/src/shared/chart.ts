@@ -61,6 +61,8 @@ export interface ChartSpec {
   below?: (plot: uPlot) => void;
   /** Drawn above them. */
   above?: (plot: uPlot) => void;
+  /** Values of what is drawn above, which are to have their place too. */
+  reach?: number[];
   /** What a tooltip says besides the lines, for a place in the plot. */
   told?: (plot: uPlot, left: number, top: number) => string[];
   /** Bounds of the value axis. */
@@ -300,8 +302,8 @@ function options(spec: ChartSpec, lines: Line[], tip: HTMLElement, hidden: Set<n
         range: (_plot, min, max) => ranged(spec, min, max),
       },
       y: unit.log
-        ? { distr: 3, range: (_plot, min, max) => logRange(spec, min, max) }
-        : { range: linearRange },
+        ? { distr: 3, range: (_plot, min, max) => logRange(spec, ...reaching(spec, min, max)) }
+        : { range: (_plot, min, max) => linearRange(...reaching(spec, min, max)) },
     },
     axes: [
       axis({
@@ -363,8 +365,13 @@ function series(line: Line, spec: ChartSpec): uPlot.Series {
 }
 
 /** Zero is always there, and some room above the highest value. */
-function linearRange(_plot: uPlot, _min: number, max: number): [number, number] {
+function linearRange(_min: number, max: number): [number, number] {
   return [0, max > 0 ? max * 1.08 : 1];
+}
+
+/** The lowest and the highest value, those among them that are not on a line. */
+function reaching({ reach = [] }: ChartSpec, min: number, max: number): [number, number] {
+  return [Math.min(min, ...reach), Math.max(max, ...reach)];
 }
 
 function logRange(spec: ChartSpec, min: number, max: number): [number, number] {

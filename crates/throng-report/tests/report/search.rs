@@ -115,7 +115,7 @@ fn a_search_is_a_page() {
         (640.0, 212.0),
         (480.0, 31.0),
         (480.0, 33.0),
-        (640.0, 190.0),
+        (640.0, 600.0),
     ]
     .map(|(load, p99)| tried(load, if p99 > 50.0 { Tried::Failed } else { Tried::Held }, p99))
     .into();
