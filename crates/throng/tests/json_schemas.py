@@ -66,5 +66,14 @@ def check(kind):
     print(f"{kind}: {len(files)} documents are as docs/{kind}.schema.json says")
 
 
+def same_names_mean_the_same():
+    schemas = {kind: json.loads((ROOT / "docs" / f"{kind}.schema.json").read_text())["$defs"] for kind in FEWEST}
+    for name, meant in schemas["summary"].items():
+        for kind, definitions in schemas.items():
+            if definitions.get(name, meant) != meant:
+                sys.exit(f"{kind}: {name} is not what it is in docs/summary.schema.json")
+
+
 for each in FEWEST:
     check(each)
+same_names_mean_the_same()
