@@ -41,7 +41,8 @@ pub fn run_list(runs: &[RunLine], cells: usize, colour: Colour) -> String {
             Word::plain(run.number.to_string()),
             Word::plain(&run.started),
             Word::plain(units::span(run.took_s)),
-            Word::plain(units::count(run.robots)),
+            // A shape says as it goes how many there are.
+            Word::plain(if run.robots > 0 { units::count(run.robots) } else { "-".to_owned() }),
             Word::new(said_verdict(run), tone(&run.verdict)),
             Word::plain(said(run)),
         ]);

@@ -251,10 +251,10 @@ pub struct BaselineFlags {
 #[command(next_help_heading = "Load")]
 pub struct LoadFlags {
     /// How many robots.
-    #[arg(short = 'u', long, value_name = "NUMBER")]
+    #[arg(short = 'u', long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub robots: Option<String>,
     /// How many robots begin each second.
-    #[arg(short = 'r', long, value_name = "RATE")]
+    #[arg(short = 'r', long, value_name = "RATE", allow_negative_numbers = true)]
     pub spawn_rate: Option<String>,
     /// How many robots arrive each second, however many are there.
     #[arg(long, value_name = "RATE")]
@@ -269,7 +269,7 @@ pub struct LoadFlags {
     #[arg(long, value_name = "NUMBER")]
     pub max_robots: Option<String>,
     /// How long the run takes, such as 90s or 10m.
-    #[arg(short = 't', long, value_name = "TIME")]
+    #[arg(short = 't', long, value_name = "TIME", allow_negative_numbers = true)]
     pub run_time: Option<String>,
     /// The server, such as ws://127.0.0.1:8765.
     #[arg(short = 'H', long, value_name = "URL")]

@@ -185,6 +185,9 @@ fn scenarios_share_the_runs_robots_or_have_their_own() {
     assert_eq!(config.schedule().peaks(3), [75, 25, 7]);
     let more = layers(&[("load.online", "10")], &[("THRONG_SCENARIOS_BOT_ROBOTS", "9")]);
     assert_eq!(load(FILE, &more).schedule().peaks(3), [8, 2, 9], "ten robots, and not eleven");
+    let fixed = load(FILE, &layers(&[("load.robots", "10")], &[]));
+    assert_eq!(fixed.schedule().peaks(3), [8, 2, 7]);
+    assert_eq!(fixed.scenarios[1].part, Part::Share { share: 1.0, session: None }, "as that of [load]");
 }
 
 #[test]

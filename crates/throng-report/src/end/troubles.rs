@@ -24,11 +24,16 @@ pub(super) fn failures(summary: &Summary, cells: usize) -> Vec<Words> {
         Word::dim(format!("  {} in all{rate}", units::count(summary.errors.count))),
     ])];
     for group in summary.failures.iter().take(MOST_GROUPS) {
-        lines.push(Words::of([
+        let kind = group.kind.to_string();
+        let mut head = vec![
             Word::new(format!("{:>6} × ", units::count(group.count)), Tone::Bad),
-            Word::new(group.kind.to_string(), Tone::Warn),
-            Word::plain(format!("  {}", fit_end(&clean(&group.name), cells / 2))),
-        ]));
+            Word::new(kind.as_str(), Tone::Warn),
+        ];
+        // An error of a script has no other name.
+        if *group.name != *kind {
+            head.push(Word::plain(format!("  {}", fit_end(&clean(&group.name), cells / 2))));
+        }
+        lines.push(Words::of(head));
         lines.extend(
             wrap(&clean(&group.message), cells - 9)
                 .into_iter()

@@ -9,6 +9,7 @@ use crate::session::prepare::Prepared;
 pub(super) fn run(args: &RunArgs, output: OutputFlags) -> anyhow::Result<Exit> {
     let config = Config::load(&args.dir, &args.overrides())?;
     let dir = args.dir.display();
-    let next = vec![format!("throng try {dir}"), format!("throng report -p {dir}")];
+    let host = args.load.host.as_ref().map(|host| format!(" -H {host}")).unwrap_or_default();
+    let next = vec![format!("throng try {dir}{host}"), format!("throng report -p {dir}")];
     Session { prepared: Prepared::new(&config), screen: &args.screen, output, next }.run()
 }

@@ -122,8 +122,8 @@ fn list(store: &Store, wanted: &RunsFilter, output: OutputFlags) -> anyhow::Resu
 
 /// The moment so long before now, since 1970.
 fn ago(text: &str) -> Result<Duration, InputError> {
-    let span =
-        throng_engine::units::duration(text).map_err(|error| InputError(format!("--since: {error}")))?;
+    let wrong = |error| InputError(format!("--since {text}: {error}; wanted a time such as 12h or 7d"));
+    let span = throng_engine::units::duration(text).map_err(wrong)?;
     Ok(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(span))
 }
 

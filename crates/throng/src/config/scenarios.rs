@@ -95,24 +95,35 @@ fn sharing(scenarios: &[Scenario]) -> impl Iterator<Item = (usize, f64, Option<S
     })
 }
 
+/// The keys of `[load]` that each say how many robots there are.
+const WAYS: [&str; 5] = ["robots", "stages", "online", "arrivals", "shape"];
+
+/// The run's load.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    plan: &'a Plan,
+    /// How strong the layer is that says so.
+    rank: u8,
+}
+
 /// All scenarios, in the order of the file.
 pub(super) fn read(section: &Section<'_>, load: &Section<'_>, run: &Plan) -> Vec<Scenario> {
     let chosen = section.chosen();
+    let ways = || WAYS.into_iter().filter_map(|key| load.setting(key));
+    let run = Run { plan: run, rank: ways().map(|way| way.place().rank()).max().unwrap_or(0) };
     let scenarios: Vec<Scenario> =
         chosen.iter().filter_map(|(name, place, setting)| scenario(name, place, setting, run)).collect();
     let all_own = scenarios.iter().all(|scenario| matches!(scenario.part, Part::Own(_)));
     if all_own && !scenarios.is_empty() && scenarios.len() == chosen.len() {
-        for key in ["robots", "stages", "online", "arrivals", "shape"] {
-            if let Some(setting) = load.setting(key) {
-                let title = format!("`{}` is nobody's: each scenario has robots of its own", setting.path);
-                setting.refuse(title, "a scenario with a share of them, or no such setting");
-            }
+        for setting in ways() {
+            let title = format!("`{}` is nobody's: each scenario has robots of its own", setting.path);
+            setting.refuse(title, "a scenario with a share of them, or no such setting");
         }
     }
     scenarios
 }
 
-fn scenario(name: &str, place: &Place, setting: &Setting<'_>, run: &Plan) -> Option<Scenario> {
+fn scenario(name: &str, place: &Place, setting: &Setting<'_>, run: Run<'_>) -> Option<Scenario> {
     let section = setting.section()?;
     if !super::load::is_word(name) {
         let problem = super::Problem::new(place.clone(), format!("`{name}` cannot be a scenario's name"));
@@ -149,15 +160,17 @@ fn scenario(name: &str, place: &Place, setting: &Setting<'_>, run: &Plan) -> Opt
     })
 }
 
-fn share(section: &Section<'_>, share: Option<Setting<'_>>, run: &Plan) -> Option<Part> {
+fn share(section: &Section<'_>, share: Option<Setting<'_>>, run: Run<'_>) -> Option<Part> {
     const SHARE: &str = "its part of the robots beside those of the other scenarios, a number above 0";
     let share = share.map_or(Some(1.0), |setting| setting.positive_number(SHARE));
     let session = section.setting("session").map(|setting| {
-        if !run.has_sessions() {
+        // As that of `[load]`, it goes with a load that another layer has replaced.
+        if !run.plan.has_sessions() && setting.place().rank() >= run.rank {
             let title = format!("`{}` means nothing beside the run's load", setting.path);
             setting.refuse(title, "a session where [load] has online or arrivals");
         }
         super::load::read_stay(&setting)
     });
-    Some(Part::Share { share: share?, session: session.flatten() })
+    let session = session.flatten().filter(|_| run.plan.has_sessions());
+    Some(Part::Share { share: share?, session })
 }

@@ -181,6 +181,11 @@ fn conditions(args: &SearchArgs) -> Result<Vec<Threshold>, InputError> {
     for text in &args.conditions {
         let at = text.find(['<', '>', '=', '!']).unwrap_or(text.len());
         let (key, condition) = text.split_at(at);
+        if condition.is_empty() {
+            return refused(format!(
+                "--while {text}: there is no comparison in it; wanted one, such as '{text} < 50ms'"
+            ));
+        }
         if key.contains('@') {
             return refused(format!(
                 "--while {text}: it is judged while the load is held, and of no other phase"
