@@ -69,7 +69,7 @@ impl Sheet {
         self.gauge(
             "throng.run.phase",
             Unit::Of("{phase}"),
-            "1 for what the plan does now: ramp_up, hold, ramp_down, stop, or the name that a stage was given.",
+            "1 for what the plan does now: ramp_up, hold, ramp_down, storm, stop, or the name that a stage was given.",
             [(phase, 1.0)],
         );
     }

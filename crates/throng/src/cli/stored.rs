@@ -62,7 +62,7 @@ pub struct RunsFilter {
     /// Only those with this tag.
     #[arg(long, value_name = "TAG")]
     pub tag: Option<String>,
-    /// Only those that ended so: pass, fail, broken, interrupted, or running or crashed.
+    /// Only those that ended so.
     #[arg(long, value_name = "VERDICT", value_parser = ["pass", "fail", "broken", "interrupted", "running", "crashed"])]
     pub verdict: Option<String>,
     /// Only those of the last 12h or 7d.
