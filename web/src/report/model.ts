@@ -179,8 +179,15 @@ export interface Storm {
 }
 
 /** A stretch of a script with a name, and the requests made in it. */
+export interface Check {
+  name: string;
+  passed: number;
+  failed: number;
+}
+
 export interface Group extends Work {
   requests: Request[];
+  checks: Check[];
 }
 
 export interface Failure {
@@ -250,7 +257,7 @@ export interface Summary {
   sends: Send[];
   pushes: Push[];
   connections: Connection[];
-  checks: { name: string; passed: number; failed: number }[];
+  checks: Check[];
   tasks: Work[];
   sequences: Work[];
   steps: Work[];

@@ -7,6 +7,7 @@ import { strings } from "../shared/strings";
 import { type Column, table } from "../shared/table";
 import { counts, spreads } from "./messages";
 import type {
+  Check,
   Connection,
   Delay,
   Figures,
@@ -151,38 +152,29 @@ export function work(summary: Summary): HTMLElement {
   return section("work", sections.work, h("p", { class: "quiet" }, t.hint), ...tables);
 }
 
+function checkTable(caption: string, keep: string, rows: Check[]): HTMLElement {
+  const { columns: c, checks: t } = strings();
+  const columns: Column<Check>[] = [
+    named(c.name),
+    counts(c.passed, (row) => row.passed),
+    { ...counts<Check>(c.failed, (row) => row.failed), bad: (row) => row.failed > 0 },
+    {
+      title: c.failedShare,
+      value: (row) => row.failed / Math.max(1, row.passed + row.failed),
+      show: (row) => (row.failed > 0 ? percent(row.failed / (row.passed + row.failed)) : null),
+      bad: (row) => row.failed > 0,
+    },
+  ];
+  const failed = (row: Check) => row.failed > 0;
+  return table({ caption, keep, columns, rows, name: fullName, failed, sort: 2, empty: t.none });
+}
+
 export function checks(summary: Summary): HTMLElement | null {
   const { columns: c, help, sections, checks: t } = strings();
   const tables: HTMLElement[] = [];
   const add = (caption: string, content: HTMLElement) =>
     tables.push(h("div", {}, h("h3", {}, caption), content));
-  if (summary.checks.length > 0) {
-    type Check = Summary["checks"][number];
-    const columns: Column<Check>[] = [
-      named(c.name),
-      counts(c.passed, (row) => row.passed),
-      { ...counts<Check>(c.failed, (row) => row.failed), bad: (row) => row.failed > 0 },
-      {
-        title: c.failedShare,
-        value: (row) => row.failed / Math.max(1, row.passed + row.failed),
-        show: (row) => (row.failed > 0 ? percent(row.failed / (row.passed + row.failed)) : null),
-        bad: (row) => row.failed > 0,
-      },
-    ];
-    add(
-      t.checks,
-      table({
-        caption: t.checks,
-        keep: "checks",
-        columns,
-        rows: summary.checks,
-        name: fullName,
-        failed: (row) => row.failed > 0,
-        sort: 2,
-        empty: t.none,
-      }),
-    );
-  }
+  if (summary.checks.length > 0) add(t.checks, checkTable(t.checks, "checks", summary.checks));
   if (summary.measures.length > 0) {
     const columns: Column<Measure>[] = [
       named(c.name),
@@ -274,7 +266,7 @@ function measured(summary: Summary, add: (caption: string, content: HTMLElement)
 
 function groupTable(groups: Group[]): HTMLElement {
   const { columns: c, checks: t } = strings();
-  const inside = (group: Group) =>
+  const requests = (group: Group) =>
     table<Request>({
       caption: visible(group.name),
       keep: `group/${group.name}`,
@@ -289,6 +281,14 @@ function groupTable(groups: Group[]): HTMLElement {
         ...spreads<Request>((row) => row.latency_us, ["p50", "p90", "p99", "max"]),
       ],
     });
+  const inside = (group: Group) =>
+    h(
+      "div",
+      {},
+      requests(group),
+      group.checks.length > 0 &&
+        checkTable(`${visible(group.name)}: ${t.checks}`, `group/${group.name}/checks`, group.checks),
+    );
   return table<Group>({
     caption: t.groups,
     keep: "groups",
