@@ -71,7 +71,14 @@ check("the tries stand in their order and open to their requests", "search", {},
   const tries = section(page, "tries");
   const rows = tries.locator("tbody tr");
   assert.equal(await rows.count(), 7);
-  assert.match(await rows.nth(3).innerText(), /^▸? ?4\s+640\s+failed\s+212 ms.*#4.*wanted < 50ms/s);
+  assert.match(
+    await rows.nth(3).innerText(),
+    /^▸? ?4\s+640\s+failed\s+request\.Move\.p99 was 212 ms, wanted < 50ms\s+212 ms.*#4/s,
+  );
+  const wide = await tries
+    .locator("table")
+    .evaluate((table) => table.scrollWidth - table.parentElement.clientWidth);
+  assert.ok(wide <= 0, `${wide} px of the table are beyond the page`);
   await tries.getByRole("button", { name: "4" }).click();
   assert.match(await tries.locator("tr.detail").innerText(), /game\/Move\s+12\u202f800/);
 });

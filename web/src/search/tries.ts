@@ -33,7 +33,6 @@ export function tries(search: Search): HTMLElement {
     },
     timed(c.lag, (row) => row.lag_p99_us),
     { title: c.run, value: (row) => row.run, show: (row) => (row.run === undefined ? null : `#${row.run}`) },
-    { title: c.why, text: true, value: (row) => row.why, show: (row) => visible(row.why ?? "") },
   ];
   const detail = (row: Row) => requests(row, search.of);
   return section(
@@ -54,7 +53,8 @@ function timed<R>(title: string, figure: (row: R) => number | undefined): Column
 function result(tried: Try): HTMLElement {
   const t = texts();
   const text = `${t.results[tried.result]}${tried.again ? ` · ${t.again}` : ""}`;
-  return h("span", { class: `result-${tried.result}` }, text);
+  const why = tried.why !== undefined && h("div", { class: "why" }, visible(tried.why));
+  return h("div", {}, h("span", { class: `result-${tried.result}` }, text), why);
 }
 
 /** A figure in its unit; in the program's own words where there is none. */
