@@ -1,4 +1,4 @@
-// Bundles each page into one file that needs no network: `dist/report.html`, which the Rust side includes.
+// Bundles each page into one file that needs no network, `dist/report.html` and `dist/search.html`, which the Rust side includes.
 // With --check nothing is written, and what is committed must be what would be.
 
 import { createHash } from "node:crypto";
@@ -41,7 +41,7 @@ async function page(name) {
   const style = await bundle(`${name}/${name}.css`);
   if (/<\/(script|style)/i.test(script + style)) throw new Error("the bundle would end its own element");
   const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'`;
-  let text = await readFile(join(here, "src", name, `${name}.html`), "utf8");
+  let text = await readFile(join(here, "src", "shared", "page.html"), "utf8");
   text = put(text, "%POLICY%", policy);
   text = put(text, "%STYLE%", style);
   text = put(text, "%SCRIPT%", script);
