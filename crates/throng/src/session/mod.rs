@@ -118,36 +118,19 @@ impl Session<'_> {
             .map_err(load_error)?;
         let mut watch = Watch::open(self.screen, terminal::colour(self.output), prepared);
         functions.start(&mut watch)?;
-        let mut record = RunRecord {
-            project: prepared.name.clone(),
-            target: prepared.project.host.clone(),
-            warnings: prepared.warnings.clone(),
-            started_at_unix_s: Some(started),
-            seed: Some(prepared.settings.seed),
-            scenarios: scenario_plans(prepared),
-            storms: prepared.schedule.storms().iter().map(storm_plan).collect(),
-            environment: prepared.environment.clone(),
-            thresholds: prepared.thresholds.clone(),
-            bounds: prepared.bounds,
-            ..RunRecord::default()
-        };
+        let mut record = record(prepared, started);
         let mut shaping = Shaping::of(prepared);
-        let mut schedule = prepared.schedule.clone();
-        if let Some(shaping) = &mut shaping {
-            let asked = shaping.follow((&functions, &mut watch), Duration::ZERO, &schedule);
-            match asked {
-                Ok(Course::New(shaped)) => schedule = shaped,
-                Ok(Course::Same) => {}
-                Ok(Course::Over) => {
-                    watch.close();
-                    let why = "the load's shape ends the run before it begins: its first answer is nil";
-                    return Err(InputError(why.to_owned()).into());
-                }
-                Err(error) => {
-                    watch.close();
-                    return Err(InputError(error).into());
-                }
+        let asked =
+            shaping.as_mut().map(|shaping| shaping.begin((&functions, &mut watch), &prepared.schedule));
+        let schedule = match asked.transpose() {
+            Ok(shaped) => shaped.unwrap_or_else(|| prepared.schedule.clone()),
+            Err(error) => {
+                watch.close();
+                return Err(InputError(error).into());
             }
+        };
+        if let Some(shaping) = &shaping {
+            shaping.tell(&mut record.scenarios);
         }
         let keeper = Keeper::begin(prepared, self.screen, &record);
         let mut playing = Playing::begin(run, watch, keeper, exports, files, schedule);
@@ -165,8 +148,12 @@ impl Session<'_> {
             desired,
             given_up,
             second_began,
+            shaping,
             ..
         } = playing;
+        if let Some(shaping) = shaping {
+            shaping.tell(&mut record.scenarios);
+        }
         let took = run.elapsed() - desired.begun;
         // A shard that did not end in time would not let itself be joined; the process ends without it.
         if !given_up && let Err(error) = run.join() {
@@ -455,6 +442,23 @@ fn stretch<'a>(ledger: &'a Ledger, phase: &'a str, at: Duration, took: Duration)
 /// Seconds begin and end as the run store writes it, so that a report of a kept run has the very same phases.
 fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// What is known of a run before it begins.
+fn record(prepared: &Prepared, started: u64) -> RunRecord {
+    RunRecord {
+        project: prepared.name.clone(),
+        target: prepared.project.host.clone(),
+        warnings: prepared.warnings.clone(),
+        started_at_unix_s: Some(started),
+        seed: Some(prepared.settings.seed),
+        scenarios: scenario_plans(prepared),
+        storms: prepared.schedule.storms().iter().map(storm_plan).collect(),
+        environment: prepared.environment.clone(),
+        thresholds: prepared.thresholds.clone(),
+        bounds: prepared.bounds,
+        ..RunRecord::default()
+    }
 }
 
 fn scenario_plans(prepared: &Prepared) -> Vec<ScenarioPlan> {

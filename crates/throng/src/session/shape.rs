@@ -6,6 +6,7 @@ use super::watch::Watch;
 use std::time::Duration;
 use throng_engine::Schedule;
 use throng_lua::Tick;
+use throng_metrics::ScenarioPlan;
 
 /// How often it is asked.
 const BEAT: Duration = Duration::from_secs(1);
@@ -14,6 +15,8 @@ const BEAT: Duration = Duration::from_secs(1);
 pub(super) struct Shaping {
     /// The scenarios that share its robots, with their shares; none where all robots are alike.
     shares: Vec<(String, f64)>,
+    /// How many robots it has asked for of each of them at the most.
+    peaks: Vec<u64>,
     next: Duration,
     last: Option<Tick>,
 }
@@ -31,8 +34,32 @@ pub(super) enum Course {
 impl Shaping {
     /// The shape of a project, if it has one.
     pub(super) fn of(prepared: &Prepared) -> Option<Shaping> {
-        let shaping = || Shaping { shares: prepared.shares.clone(), next: Duration::ZERO, last: None };
+        let shares = &prepared.shares;
+        let shaping = || Shaping {
+            shares: shares.clone(),
+            peaks: vec![0; shares.len()],
+            next: Duration::ZERO,
+            last: None,
+        };
         prepared.project.shape.is_some().then(shaping)
+    }
+
+    /// Asks the shape for the first time.
+    ///
+    /// # Errors
+    /// It failed, gave nonsense, or is over already.
+    pub(super) fn begin(
+        &mut self,
+        asked: (&RunFunctions, &mut Watch),
+        schedule: &Schedule,
+    ) -> Result<Schedule, String> {
+        match self.follow(asked, Duration::ZERO, schedule)? {
+            Course::New(shaped) => Ok(shaped),
+            Course::Same => Ok(schedule.clone()),
+            Course::Over => {
+                Err("the load's shape ends the run before it begins: its first answer is nil".to_owned())
+            }
+        }
     }
 
     /// Asks the shape, if it is time.
@@ -55,9 +82,21 @@ impl Shaping {
             return Ok(Course::Same);
         }
         let robots = parts(&self.shares, &tick)?;
+        for (peak, robots) in self.peaks.iter_mut().zip(&robots) {
+            *peak = (*peak).max(*robots);
+        }
         let schedule = schedule.clone().reshaped(at, &robots, tick.spawn_rate);
         self.last = Some(tick);
         Ok(Course::New(schedule))
+    }
+
+    /// Says in the plans of scenarios what it has asked for, which nobody knew when the run began.
+    pub(super) fn tell(&self, plans: &mut [ScenarioPlan]) {
+        for ((name, _), peak) in self.shares.iter().zip(&self.peaks) {
+            if let Some(plan) = plans.iter_mut().find(|plan| plan.name == *name) {
+                plan.planned = plan.planned.max(*peak);
+            }
+        }
     }
 }
 

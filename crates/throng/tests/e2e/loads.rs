@@ -241,8 +241,10 @@ fn a_shape_names_scenarios() {
     let toml = toml.replace("robots = 10\nspawn_rate = 1000\n", "shape = \"shapes/day.lua\"\n");
     let played = project.file("throng.toml", &toml).run(&[]);
     let report = played.passed();
-    let started = |number: usize| report.value()["scenarios"][number]["started"].as_u64().unwrap();
-    assert_eq!((started(0), started(1)), (8, 4));
+    let scenario =
+        |number: usize, figure: &str| report.value()["scenarios"][number][figure].as_u64().unwrap();
+    assert_eq!((scenario(0, "started"), scenario(1, "started")), (8, 4));
+    assert_eq!((scenario(0, "planned"), scenario(1, "planned")), (8, 4));
 }
 
 #[test]
